@@ -1,0 +1,26 @@
+# Flags that every translation unit shares; one set of flags is what lets a house share its precompiled header.
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers
+                    -fno-omit-frame-pointer -fpch-preprocess)
+if(TIDEGATE_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+endif()
+if(TIDEGATE_SANITIZE)
+  add_compile_options(-fsanitize=${TIDEGATE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TIDEGATE_SANITIZE})
+  # g++ 12 reports false alarms under sanitizers, in the headers of std and Boost.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-tsan)
+endif()
+add_link_options(-Wl,--as-needed)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+endif()
+
+add_compile_definitions(
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+  BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8
+  SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB)
