@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include <boost/describe/class.hpp>
+
+namespace tidegate::proxy {
+
+/// The object that a piece of the snapshot came from, so that every message and every admin page can name it.
+struct Origin {
+  std::string kind;        // "HTTPRoute"
+  std::string namespace_;  // "default"
+  std::string name;
+  std::string section;  // listener name, rule name or rule index; may be empty
+  std::string file;     // as the user gave the directory
+  int line = 0;
+  bool operator==(const Origin&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Origin, (), (kind, namespace_, name, section, file, line))
+
+}  // namespace tidegate::proxy

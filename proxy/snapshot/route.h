@@ -1,0 +1,142 @@
+#pragma once
+
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "proxy/snapshot/filters.h"
+#include "proxy/snapshot/origin.h"
+
+namespace tidegate::proxy {
+
+/// Source: HTTPPathMatch. A prefix matches whole path segments: "/a" matches "/a" and "/a/b", not "/ab"; a trailing slash
+/// of the value is dropped at translation ("/" itself stays). A regular expression (RE2) must match the whole path.
+struct PathMatch {
+  enum class Kind { kExact, kPrefix, kRegex };
+  Kind kind = Kind::kPrefix;
+  std::string value = "/";
+  bool operator==(const PathMatch&) const = default;
+};
+BOOST_DESCRIBE_ENUM(PathMatch::Kind, kExact, kPrefix, kRegex)
+BOOST_DESCRIBE_STRUCT(PathMatch, (), (kind, value))
+
+/// A header or query parameter to match: exactly, or by RE2 over the whole value. Header names are lower case.
+struct ValueMatch {
+  std::string name;
+  std::string value;
+  bool regex = false;
+  bool operator==(const ValueMatch&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ValueMatch, (), (name, value, regex))
+
+/// Source: HTTPRouteMatch; all parts must hold.
+struct Match {
+  PathMatch path;
+  std::optional<std::string> method;
+  std::vector<ValueMatch> headers;
+  std::vector<ValueMatch> query;
+  bool operator==(const Match&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Match, (), (path, method, headers, query))
+
+/// One of the backends among which a rule's requests are divided by weight.
+struct WeightedCluster {
+  std::string cluster;  // empty: a reference that does not resolve; its share of requests is answered with 500
+  std::uint32_t weight = 1;
+  std::vector<Filter> filters;  // HTTPBackendRef.filters
+  bool operator==(const WeightedCluster&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(WeightedCluster, (), (cluster, weight, filters))
+
+struct Forward {
+  std::vector<WeightedCluster> clusters;  // weights of 0 are left out; all left out or none: 500
+  bool operator==(const Forward&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Forward, (), (clusters))
+
+/// Source: HTTPRequestRedirectFilter. What is absent is taken from the request; a port that is absent follows the scheme
+/// where one is given (so none is written), else it is the listener's (`listener_port`, written unless well known).
+struct Redirect {
+  std::optional<std::string> scheme;
+  std::optional<std::string> hostname;
+  std::optional<PathModifier> path;
+  std::optional<std::uint16_t> port;
+  std::uint16_t listener_port = 0;
+  int status = 302;
+  bool operator==(const Redirect&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Redirect, (), (scheme, hostname, path, port, listener_port, status))
+
+struct DirectResponse {
+  int status = 500;
+  std::string body;
+  bool operator==(const DirectResponse&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(DirectResponse, (), (status, body))
+
+using Action = std::variant<Forward, Redirect, DirectResponse>;
+
+/// How often a failed attempt is made again.
+/// Source: HTTPRouteRetry (GEP-1731); kgateway TrafficPolicy.spec.retry.
+struct Retry {
+  int attempts = 1;                       // tries after the first
+  std::chrono::milliseconds backoff{25};  // before the second try; doubles, with jitter
+  std::vector<int> on_status;             // upstream statuses that count as failure
+  bool operator==(const Retry&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Retry, (), (attempts, backoff, on_status))
+
+/// One rule of a route: what happens to a request that a Match led here.
+struct Rule {
+  Origin origin;
+  std::string name;             // HTTPRouteRule.name
+  std::vector<Filter> filters;  // in order
+  Action action;
+  std::optional<std::chrono::milliseconds> request_timeout;  // whole exchange; 504. 0 is no time-out
+  std::optional<std::chrono::milliseconds> backend_timeout;  // one attempt; 504
+  std::optional<Retry> retry;
+  bool operator==(const Rule&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Rule, (), (origin, name, filters, action, request_timeout, backend_timeout, retry))
+
+struct RouteEntry {
+  Match match;
+  std::uint32_t rule = 0;  // index into RouteTable::rules
+  bool operator==(const RouteEntry&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(RouteEntry, (), (match, rule))
+
+/// The matches for one host name: exact ("a.example.com"), wildcard ("*.example.com": any number of labels) or "*".
+/// `entries` stand in the order of precedence that HTTPRoute gives (exact path, longest prefix, regex, method, number of
+/// headers, number of query parameters, oldest route, route's name, order in the route): the first that matches is it.
+struct VirtualHost {
+  std::string hostname = "*";
+  std::vector<RouteEntry> entries;
+  bool operator==(const VirtualHost&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(VirtualHost, (), (hostname, entries))
+
+/// All HTTP routes of one Gateway listener. The most specific host that matches is looked at first; where none of its
+/// entries matches, the next less specific one is.
+struct RouteTable {
+  std::vector<VirtualHost> hosts;  // one a host name
+  std::vector<Rule> rules;
+  bool operator==(const RouteTable&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(RouteTable, (), (hosts, rules))
+
+/// A route below HTTP: TLS passthrough (by SNI), TCP or UDP.
+struct StreamRoute {
+  Origin origin;
+  std::vector<std::string> hostnames;  // SNI; empty: any
+  std::vector<WeightedCluster> clusters;
+  bool operator==(const StreamRoute&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(StreamRoute, (), (origin, hostnames, clusters))
+
+}  // namespace tidegate::proxy
