@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+namespace tidegate::config::yaml {
+
+/// The offset of the first byte that is not UTF-8 (RFC 3629) or is NUL; npos where there is none.
+std::size_t first_bad_byte(std::string_view bytes);
+
+/// The line (from 1) of an offset.
+int line_of(std::string_view bytes, std::size_t offset);
+
+}  // namespace tidegate::config::yaml
