@@ -1,0 +1,48 @@
+#include "proxy/http/fields.h"
+
+#include <algorithm>
+
+namespace tidegate::proxy::http {
+namespace {
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+}  // namespace
+
+bool iequals(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+std::string_view Fields::get(std::string_view name) const {
+  for (const Field& field : list_) {
+    if (iequals(field.name, name)) return field.value.data() ? field.value : std::string_view("");
+  }
+  return {};
+}
+
+void Fields::set(std::string_view name, std::string_view value) {
+  for (auto field = list_.begin(); field != list_.end(); ++field) {
+    if (!iequals(field->name, name)) continue;
+    field->value = value;
+    list_.erase(std::remove_if(field + 1, list_.end(), [&](const Field& other) { return iequals(other.name, name); }),
+                list_.end());
+    return;
+  }
+  append(name, value);
+}
+
+void Fields::remove(std::string_view name) {
+  list_.erase(std::remove_if(list_.begin(), list_.end(), [&](const Field& field) { return iequals(field.name, name); }),
+              list_.end());
+}
+
+void Fields::own(Arena& arena) {
+  for (Field& field : list_) {
+    field.name = arena.copy(field.name);
+    field.value = arena.copy(field.value);
+  }
+}
+
+}  // namespace tidegate::proxy::http

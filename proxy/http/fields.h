@@ -1,0 +1,51 @@
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/runtime/arena.h"
+
+namespace tidegate::proxy::http {
+
+/// Case-insensitive comparison of ASCII text.
+bool iequals(std::string_view a, std::string_view b);
+
+/// One header or trailer field. Both are views: into the connection's buffer, or into the exchange's arena.
+struct Field {
+  std::string_view name;  // as received; HTTP/2: lower case
+  std::string_view value;  // without white space at its ends
+};
+
+/// The end-to-end fields of a message, in order, several of one name allowed. What frames or routes the message is not in
+/// here: Host, Content-Length, Transfer-Encoding, Connection and the fields it names, Keep-Alive, Proxy-Connection, TE,
+/// Trailer, Upgrade, Expect are members of the head, and are written anew for the next hop.
+/// Source: RFC 9110 sections 5, 7.6.1.
+class Fields {
+ public:
+  using List = boost::container::small_vector<Field, 24>;
+
+  void append(std::string_view name, std::string_view value) { list_.push_back({name, value}); }
+  /// The first value; empty view with data() == nullptr where there is none.
+  std::string_view get(std::string_view name) const;
+  bool has(std::string_view name) const { return get(name).data() != nullptr; }
+  /// Replaces all of that name by one.
+  void set(std::string_view name, std::string_view value);
+  /// Adds a value: HTTP allows a list in one field or several fields; this is a new field.
+  void add(std::string_view name, std::string_view value) { append(name, value); }
+  void remove(std::string_view name);
+  void clear() { list_.clear(); }
+  std::size_t size() const { return list_.size(); }
+  bool empty() const { return list_.empty(); }
+  List::const_iterator begin() const { return list_.begin(); }
+  List::const_iterator end() const { return list_.end(); }
+  List& list() { return list_; }
+
+  /// Copies names and values into `arena`, for a message that outlives its buffer.
+  void own(Arena& arena);
+
+ private:
+  List list_;
+};
+
+}  // namespace tidegate::proxy::http

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "base/task.h"
+
+namespace tidegate::proxy::net {
+
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+/// What is known of a connection besides its bytes. Filled once, when it is ready.
+struct ConnectionFacts {
+  boost::asio::ip::tcp::endpoint local;
+  boost::asio::ip::tcp::endpoint remote;
+  std::string remote_ip;  // printed once: goes into every X-Forwarded-For
+  bool tls = false;
+  std::string sni;          // lower case; empty: none
+  std::string alpn;         // "h2", "http/1.1"; empty: none
+  std::string tls_version;  // "TLSv1.3"
+  std::string tls_cipher;
+  bool tls_resumed = false;
+};
+
+/// A connected stream of bytes, plain or TLS. One coroutine reads, one writes; both on the connection's worker.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  /// At least one byte. Errors: asio::error::eof at an orderly end.
+  virtual Task<Result<std::size_t>> read_some(std::span<char> into) = 0;
+  /// Returns once there is something to read (or the end, or an error); takes no buffer. For connections that idle.
+  virtual Task<error_code> wait_readable() = 0;
+  /// Writes what the kernel takes now, in one system call (plain): no waiting. 0 bytes: it takes nothing now.
+  virtual Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) = 0;
+  virtual Task<error_code> wait_writable() = 0;
+
+  /// No more bytes from us: FIN, or close_notify and FIN.
+  virtual void shutdown_send() = 0;
+  /// Ends the pending read or wait with operation_aborted; the connection stays open.
+  virtual void cancel() = 0;
+  /// Ends everything; idempotent.
+  virtual void close() = 0;
+  virtual bool is_open() const = 0;
+  /// Looks, without taking anything: true where the peer has closed or reset. Bytes waiting are not an end.
+  virtual bool peer_closed() = 0;
+
+  const ConnectionFacts& facts() const { return facts_; }
+
+ protected:
+  ConnectionFacts facts_;
+};
+
+/// All of `pieces`, waiting where the kernel must.
+Task<error_code> write_all(Stream& stream, std::span<const boost::asio::const_buffer> pieces);
+
+}  // namespace tidegate::proxy::net

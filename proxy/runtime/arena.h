@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace tidegate::proxy {
+
+/// Memory for the strings that one exchange makes: taken by moving a pointer, given back all at once. Views stay valid
+/// until reset(). The first block is kept, so an exchange of usual size allocates nothing.
+class Arena {
+ public:
+  explicit Arena(std::size_t block_bytes = 2048) : block_bytes_(block_bytes) {}
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  char* allocate(std::size_t bytes) {
+    if (bytes > static_cast<std::size_t>(end_ - next_)) grow(bytes);
+    char* out = next_;
+    next_ += bytes;
+    return out;
+  }
+  std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
+    char* out = allocate(text.size());
+    std::memcpy(out, text.data(), text.size());
+    return {out, text.size()};
+  }
+  template <class... Text>
+  std::string_view join(const Text&... parts) {
+    std::size_t size = (std::string_view(parts).size() + ... + 0);
+    char* out = allocate(size);
+    char* at = out;
+    ((std::memcpy(at, std::string_view(parts).data(), std::string_view(parts).size()),
+      at += std::string_view(parts).size()),
+     ...);
+    return {out, size};
+  }
+  void reset() {
+    more_.clear();
+    if (first_) {
+      next_ = first_.get();
+      end_ = next_ + block_bytes_;
+    } else {
+      next_ = end_ = nullptr;
+    }
+  }
+
+ private:
+  void grow(std::size_t bytes) {
+    if (!first_ && bytes <= block_bytes_) {
+      first_ = std::make_unique_for_overwrite<char[]>(block_bytes_);
+      next_ = first_.get();
+      end_ = next_ + block_bytes_;
+      return;
+    }
+    std::size_t size = bytes > block_bytes_ ? bytes : block_bytes_;
+    more_.push_back(std::make_unique_for_overwrite<char[]>(size));
+    next_ = more_.back().get();
+    end_ = next_ + size;
+  }
+
+  std::size_t block_bytes_;
+  std::unique_ptr<char[]> first_;
+  std::vector<std::unique_ptr<char[]>> more_;
+  char* next_ = nullptr;
+  char* end_ = nullptr;
+};
+
+}  // namespace tidegate::proxy
