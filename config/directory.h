@@ -41,6 +41,9 @@ struct LoadResult {
   bool changed = true;  // false: objects and problems equal those of the load before
 };
 
+/// The objects of one text, as if it were the only file of a directory: for tests.
+LoadResult load_text(std::string_view yaml, std::string file_name = "config.yaml");
+
 /// The configuration: the files below some directories. Not thread safe; load() blocks on the file
 /// system. Semantics: INTERFACE.md, "Directory semantics". Names that begin with "." are skipped,
 /// symbolic links are followed (each folder and file is read once), of two objects with the same
@@ -57,11 +60,9 @@ class Directory {
   LoadResult load();
 
  private:
+  friend LoadResult load_text(std::string_view yaml, std::string file_name);
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// The objects of one text, as if it were the only file of a directory: for tests.
-LoadResult load_text(std::string_view yaml, std::string file_name = "config.yaml");
 
 }  // namespace tidegate::config

@@ -109,7 +109,7 @@ class ObjectSet {
   Store rejected_;
   std::vector<std::shared_ptr<const Object>> objects_;
   std::map<std::string, std::map<NamespacedName, std::shared_ptr<const Object>>, std::less<>>
-      by_kind_;  // by "Kind.group"; raw
+      by_kind_;  // every object, valid or not
 };
 
 }  // namespace tidegate::config

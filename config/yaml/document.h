@@ -79,17 +79,13 @@ class DocumentCache {
 
   /// The outcome of parsing these bytes; the same pointer for the same bytes while it is in use.
   Entry get(std::string_view bytes, Syntax syntax);
-  /// Forgets what nobody asked for since the last sweep.
+  /// Forgets what nobody but the cache holds.
   void sweep();
   std::size_t size() const { return entries_.size(); }
 
  private:
-  struct Slot {
-    Entry entry;
-    bool used = true;
-  };
   Budgets budgets_;
-  std::unordered_map<std::string, Slot> entries_;  // by syntax and bytes
+  std::unordered_map<std::string, Entry> entries_;  // by syntax and bytes
 };
 
 }  // namespace tidegate::config::yaml

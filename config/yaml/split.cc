@@ -93,23 +93,15 @@ DocumentCache::Entry DocumentCache::get(std::string_view bytes, Syntax syntax) {
   std::string key(1, syntax == Syntax::kYaml ? 'y' : 'j');
   key += bytes;
   const auto [slot, added] = entries_.try_emplace(std::move(key));
-  slot->second.used = true;
   if (added) {
-    slot->second.entry = std::make_shared<const Outcome<Document>>(
+    slot->second = std::make_shared<const Outcome<Document>>(
         syntax == Syntax::kYaml ? parse_yaml(bytes, budgets_) : parse_json(bytes, budgets_));
   }
-  return slot->second.entry;
+  return slot->second;
 }
 
 void DocumentCache::sweep() {
-  for (auto slot = entries_.begin(); slot != entries_.end();) {
-    if (!slot->second.used) {
-      slot = entries_.erase(slot);
-    } else {
-      slot->second.used = false;
-      ++slot;
-    }
-  }
+  std::erase_if(entries_, [](const auto& slot) { return slot.second.use_count() == 1; });
 }
 
 }  // namespace tidegate::config::yaml

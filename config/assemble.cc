@@ -1,0 +1,221 @@
+#include "config/assemble.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/value.hpp>
+
+#include "config/fields/fields.h"
+#include "config/fields/object.h"
+
+namespace tidegate::config {
+namespace json = boost::json;
+
+namespace {
+
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  return hash;
+}
+
+/// A UUID that is the same for the same object in every run.
+std::string derived_uid(const Kind& kind, const Meta& meta) {
+  const std::string name =
+      fmt::format("{}/{}/{}/{}", kind.group, kind.kind, meta.namespace_, meta.name);
+  const std::uint64_t a = fnv1a(name, 0xcbf29ce484222325U);
+  const std::uint64_t b = fnv1a(name, a ^ 0x9e3779b97f4a7c15U);
+  return fmt::format("{:08x}-{:04x}-8{:03x}-{:04x}-{:012x}", a >> 32U, a >> 16U & 0xFFFFU,
+                     a & 0xFFFU, 0x8000U | (b >> 48U & 0x3FFFU), b & 0xFFFFFFFFFFFFU);
+}
+
+bool is_body(json::string_view key) {
+  return key != "apiVersion" && key != "kind" && key != "metadata" && key != "status";
+}
+
+/// Whether two objects differ in what generation counts.
+bool body_differs(const json::value& a, const json::value& b) {
+  if (!a.is_object() || !b.is_object()) return a != b;
+  const auto covers = [](const json::object& x, const json::object& y) {
+    return std::all_of(x.begin(), x.end(), [&](const auto& member) {
+      if (!is_body(member.key())) return true;
+      const json::value* other = y.if_contains(member.key());
+      return other != nullptr && *other == member.value();
+    });
+  };
+  return !covers(a.get_object(), b.get_object()) || !covers(b.get_object(), a.get_object());
+}
+
+Problem problem_of(const fields::Finding& finding, const Meta& meta, const std::string& file,
+                   int lines_before) {
+  return {finding.severity, file,           lines_before + finding.line, meta.kind, meta.namespace_,
+          meta.name,        finding.message};
+}
+
+}  // namespace
+
+void Assembler::decode_node(DecodedDocument& out, const fields::Node& node) {
+  const auto report = [&](Severity severity, std::string message, const Meta& meta) {
+    out.findings.push_back({{severity, node.line(), std::move(message)}, meta});
+  };
+  if (node.value->is_null()) return;
+  if (!node.value->is_object()) {
+    return report(Severity::kError, "not an object: expected apiVersion, kind and metadata", {});
+  }
+  const Meta meta = fields::peek_meta(node);
+  if (meta.kind.empty()) return report(Severity::kError, "kind: Required value", meta);
+  if (meta.api_version.empty()) return report(Severity::kError, "apiVersion: Required value", meta);
+
+  const std::string group = group_of(meta.api_version);
+  const std::string_view kind_name = meta.kind;
+  const bool is_list =
+      kind_name == "List" ||
+      (kind_name.ends_with("List") && find_kind(group, kind_name.substr(0, kind_name.size() - 4)));
+  if (is_list) {
+    for (std::size_t i = 0; i < fields::size_of(node); ++i) {
+      if (fields::key_of(node, i) != "items") continue;
+      const fields::Node items = fields::element(node, i);
+      if (!items.value->is_array()) {
+        if (items.value->is_null()) return;
+        return report(Severity::kError, "items: must be a list", meta);
+      }
+      for (std::size_t k = 0; k < fields::size_of(items); ++k) {
+        decode_node(out, fields::element(items, k));
+      }
+    }
+    return;
+  }
+
+  const Kind* kind = find_kind(group, kind_name);
+  if (kind == nullptr) {
+    ++out.ignored;
+    if (is_our_group(group)) {
+      report(Severity::kWarning,
+             fmt::format("no kind \"{}\" in group {}: the object is ignored", kind_name, group),
+             meta);
+    }
+    return;
+  }
+  const std::string version = version_of(meta.api_version);
+  if (std::find(kind->versions.begin(), kind->versions.end(), version) == kind->versions.end()) {
+    return report(
+        Severity::kError,
+        fmt::format("no matches for kind \"{}\" in version \"{}\", try \"{}{}{}\"", kind_name,
+                    meta.api_version, group, group.empty() ? "" : "/", kind->versions.front()),
+        meta);
+  }
+  Item& item = out.items.emplace_back();
+  item.kind = kind;
+  item.decoded = kind->decode(*kind, node);
+  item.raw = {out.parsed, node.value};
+  item.lines = {out.parsed, node.lines};
+  if (item.decoded.meta.name.empty()) {  // nothing to file it under
+    for (fields::Finding& finding : item.decoded.findings) {
+      out.findings.push_back({std::move(finding), item.decoded.meta});
+    }
+    out.items.pop_back();
+  }
+}
+
+const Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::Entry& parsed) {
+  const auto [slot, added] = decoded_.try_emplace(parsed.get());
+  DecodedDocument& document = slot->second;
+  document.used = true;
+  if (added) {
+    document.parsed = parsed;
+    const yaml::Document& content = *parsed->value;
+    decode_node(document, {&content.root, &content.lines});
+  }
+  return document;
+}
+
+std::shared_ptr<const Object> Assembler::make_object(const Item& item, const std::string& file,
+                                                     int lines_before) const {
+  const Meta& decoded = item.decoded.meta;
+  const auto found = previous_.find({item.kind, decoded.key()});
+  const Object* before = found == previous_.end() ? nullptr : found->second.get();
+  if (before != nullptr && before->raw == item.raw && before->lines_before == lines_before &&
+      before->meta.file == file) {
+    return found->second;
+  }
+  auto object = std::make_shared<Object>();
+  object->kind = item.kind;
+  object->meta = decoded;
+  object->raw = item.raw;
+  object->lines = item.lines;
+  object->lines_before = lines_before;
+  Meta& meta = object->meta;
+  meta.file = file;
+  meta.line = lines_before + decoded.line;
+  if (meta.uid.empty()) meta.uid = derived_uid(*item.kind, meta);
+  if (meta.generation == 0) {
+    meta.generation = 1;
+    if (before != nullptr) {
+      meta.generation = before->meta.generation + (body_differs(*before->raw, *item.raw) ? 1 : 0);
+    }
+  }
+  for (const fields::Finding& finding : item.decoded.findings) {
+    object->problems.push_back(problem_of(finding, meta, file, lines_before));
+    if (finding.severity == Severity::kError) object->valid = false;
+  }
+  object->typed = item.kind->with_meta(item.decoded.typed, meta);
+  return object;
+}
+
+void Assembler::add_file(ObjectSet& set, const SourceFile& source, ConfigFile& file) {
+  file.path = source.path;
+  file.state = source.state;
+  file.problems = source.problems;
+  const auto by_line = [](const Problem& a, const Problem& b) { return a.line < b.line; };
+  for (const PlacedDocument& placed : source.documents) {
+    const DecodedDocument& document = decode(placed.parsed);
+    file.ignored += document.ignored;
+    for (const DocumentFinding& f : document.findings) {
+      file.problems.push_back(problem_of(f.finding, f.meta, source.path, placed.lines_before));
+    }
+    for (const Item& item : document.items) {
+      std::shared_ptr<const Object> object = make_object(item, source.path, placed.lines_before);
+      if (set.add(object)) {
+        ++file.objects;
+        file.problems.insert(file.problems.end(), object->problems.begin(), object->problems.end());
+        continue;
+      }
+      const Meta& meta = object->meta;
+      const Meta& first = set.object(item.kind->kind, meta.namespace_, meta.name)->meta;
+      file.problems.push_back(
+          {Severity::kError, source.path, meta.line, meta.kind, meta.namespace_, meta.name,
+           fmt::format("is already given in {}:{}, which is kept", first.file, first.line)});
+    }
+  }
+  std::stable_sort(file.problems.begin(), file.problems.end(), by_line);
+}
+
+LoadResult Assembler::assemble(const std::vector<SourceFile>& files,
+                               std::vector<Problem> problems) {
+  for (auto& [parsed, document] : decoded_) document.used = false;
+  auto set = std::make_shared<ObjectSet>();
+  LoadResult result;
+  result.problems = std::move(problems);
+  for (const SourceFile& source : files) {
+    ConfigFile& file = result.files.emplace_back();
+    add_file(*set, source, file);
+    result.problems.insert(result.problems.end(), file.problems.begin(), file.problems.end());
+  }
+  std::erase_if(decoded_, [](const auto& slot) { return !slot.second.used; });
+
+  result.changed =
+      !last_ || last_problems_ != result.problems || last_->objects() != set->objects();
+  if (result.changed) {
+    previous_.clear();
+    for (const auto& object : set->objects()) {
+      previous_.emplace(ObjectKey{object->kind, object->meta.key()}, object);
+    }
+    last_ = std::move(set);
+    last_problems_ = result.problems;
+  }
+  result.objects = last_;
+  return result;
+}
+
+}  // namespace tidegate::config

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "config/directory.h"
+#include "config/kind_table.h"
+#include "config/object_set.h"
+#include "config/yaml/document.h"
+
+/// Documents -> objects: the part of Directory that knows no file system.
+namespace tidegate::config {
+
+/// A parsed document and where it stands.
+struct PlacedDocument {
+  yaml::DocumentCache::Entry parsed;  // always a value
+  int lines_before = 0;               // lines of the file above it
+};
+
+struct SourceFile {
+  std::string path;
+  ConfigFile::State state = ConfigFile::State::kGood;
+  std::vector<PlacedDocument> documents;
+  std::vector<Problem> problems;  // of reading and parsing
+};
+
+/// Makes an object set of files, and remembers it: an object whose text, file and line did not
+/// change is shared with the set before, and changes of an object are counted for its generation.
+class Assembler {
+ public:
+  /// `files` in order of path. `problems` are those that belong to no file.
+  LoadResult assemble(const std::vector<SourceFile>& files, std::vector<Problem> problems);
+
+ private:
+  struct Item {
+    const Kind* kind = nullptr;
+    Decoded decoded;
+    std::shared_ptr<const boost::json::value> raw;
+    std::shared_ptr<const yaml::Lines> lines;
+  };
+  struct DocumentFinding {  // of a document that is no object of ours
+    fields::Finding finding;
+    Meta meta;  // as far as it is known
+  };
+  struct DecodedDocument {
+    yaml::DocumentCache::Entry parsed;
+    std::vector<Item> items;
+    std::vector<DocumentFinding> findings;
+    std::size_t ignored = 0;
+    bool used = true;
+  };
+  using ObjectKey = std::pair<const Kind*, NamespacedName>;
+
+  const DecodedDocument& decode(const yaml::DocumentCache::Entry& parsed);
+  static void decode_node(DecodedDocument& out, const fields::Node& node);
+  void add_file(ObjectSet& set, const SourceFile& source, ConfigFile& file);
+  std::shared_ptr<const Object> make_object(const Item& item, const std::string& file,
+                                            int lines_before) const;
+
+  std::unordered_map<const void*, DecodedDocument> decoded_;  // by the parsed document
+  std::map<ObjectKey, std::shared_ptr<const Object>> previous_;
+  std::shared_ptr<const ObjectSet> last_;
+  std::vector<Problem> last_problems_;
+};
+
+}  // namespace tidegate::config

@@ -1,0 +1,289 @@
+#include "config/directory.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "config/assemble.h"
+
+namespace tidegate::config {
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_json(std::string_view path) { return path.ends_with(".json"); }
+bool is_config(std::string_view name) {
+  return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
+}
+
+Problem file_problem(const std::string& path, int line, std::string message) {
+  Problem problem;
+  problem.file = path;
+  problem.line = line;
+  problem.message = std::move(message);
+  return problem;
+}
+
+using Identity = std::pair<dev_t, ino_t>;
+
+/// What tells that a file is still the one that was read.
+struct Stamp {
+  Identity identity;
+  off_t size = 0;
+  std::pair<time_t, long> modified;
+  std::pair<time_t, long> changed;
+  bool operator==(const Stamp&) const = default;
+};
+
+Stamp stamp_of(const struct stat& s) {
+  return {{s.st_dev, s.st_ino},
+          s.st_size,
+          {s.st_mtim.tv_sec, s.st_mtim.tv_nsec},
+          {s.st_ctim.tv_sec, s.st_ctim.tv_nsec}};
+}
+
+/// A file written within this time of being read may be written again within the same tick of the
+/// file system's clock, so that its stamp proves nothing.
+constexpr time_t kSettledSeconds = 2;
+
+struct Found {
+  std::string path;  // as shown
+  Stamp stamp;
+  std::string unreadable;  // why; empty: it can be read
+};
+
+/// Finds the files of the configuration.
+class Walk {
+ public:
+  explicit Walk(const DirectoryLimits& limits) : limits_(limits) {}
+
+  void root(const std::string& path) {
+    struct stat s = {};
+    if (::stat(path.c_str(), &s) != 0) {
+      problems.push_back(file_problem(path, 0, std::strerror(errno)));
+      if (errno != ENOENT) kept_below.push_back(path);
+    } else if (S_ISDIR(s.st_mode)) {
+      folder(path, s, 0);
+    } else {
+      file(path, s);
+    }
+  }
+
+  std::vector<Found> files;
+  std::vector<Problem> problems;
+  std::vector<std::string> kept_below;  // folders that could not be listed
+
+ private:
+  void folder(const std::string& path, const struct stat& s, std::size_t depth) {
+    if (!visited_.insert({s.st_dev, s.st_ino}).second) return;
+    if (depth > limits_.depth_max) {
+      problems.push_back(file_problem(
+          path, 0, fmt::format("folders are nested deeper than {}", limits_.depth_max)));
+      return;
+    }
+    std::error_code failed;
+    std::vector<std::string> names;
+    for (fs::directory_iterator it(path, failed), end; !failed && it != end; it.increment(failed)) {
+      std::string name = it->path().filename().string();
+      if (name.front() != '.') names.push_back(std::move(name));
+    }
+    if (failed) {
+      problems.push_back(file_problem(path, 0, failed.message()));
+      if (failed != std::errc::no_such_file_or_directory) kept_below.push_back(path);
+      return;
+    }
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) {
+      const std::string below = path + (path.ends_with('/') ? "" : "/") + name;
+      struct stat b = {};
+      if (::stat(below.c_str(), &b) != 0) {
+        const int why = errno;
+        std::error_code ignored;
+        const bool dangling = why == ENOENT && fs::is_symlink(below, ignored);
+        if (is_config(name) && (dangling || why != ENOENT)) {
+          files.push_back(
+              {below, {}, dangling ? "a symbolic link to nothing" : std::strerror(why)});
+        }
+      } else if (S_ISDIR(b.st_mode)) {
+        folder(below, b, depth + 1);
+      } else if (is_config(name)) {
+        file(below, b);
+      }
+      if (files.size() > limits_.files_max) {
+        problems.push_back(
+            file_problem(path, 0, fmt::format("more than {} files", limits_.files_max)));
+        files.pop_back();
+        return;
+      }
+    }
+  }
+  void file(const std::string& path, const struct stat& s) {
+    if (!visited_.insert({s.st_dev, s.st_ino}).second) return;
+    files.push_back({path, stamp_of(s), S_ISREG(s.st_mode) ? "" : "not a regular file"});
+  }
+
+  const DirectoryLimits& limits_;
+  std::set<Identity> visited_;
+};
+
+}  // namespace
+
+struct Directory::State {
+  struct Known {
+    Stamp stamp;
+    bool settled = false;  // the stamp proves that the file is unchanged
+    bool was_good = false;
+    SourceFile source;
+  };
+
+  State(std::vector<std::string> p, DirectoryLimits l)
+      : paths(std::move(p)), limits(l), cache(l.yaml) {}
+
+  std::vector<std::string> paths;
+  DirectoryLimits limits;
+  yaml::DocumentCache cache;
+  std::map<std::string, Known> known;
+  Assembler assembler;
+
+  /// Takes the bytes of a file as its new state; where they do not parse, its last good documents
+  /// stay.
+  void take(Known& file, std::string_view bytes) {
+    std::vector<PlacedDocument> documents;
+    std::vector<Problem> problems;
+    const std::string& path = file.source.path;
+    std::vector<yaml::Piece> pieces;
+    const yaml::Syntax syntax = is_json(path) ? yaml::Syntax::kJson : yaml::Syntax::kYaml;
+    if (syntax == yaml::Syntax::kJson && bytes.size() <= limits.yaml.file_bytes_max) {
+      pieces.push_back({bytes, 1});
+    } else if (auto split = yaml::split(bytes, limits.yaml)) {
+      pieces = std::move(*split.value);
+    } else {
+      problems.push_back(file_problem(path, split.problem.line, split.problem.message));
+    }
+    for (const yaml::Piece& piece : pieces) {
+      yaml::DocumentCache::Entry parsed = cache.get(piece.bytes, syntax);
+      const int before = piece.first_line - 1;
+      if (!*parsed) {
+        problems.push_back(
+            file_problem(path, before + parsed->problem.line, parsed->problem.message));
+      } else {
+        documents.push_back({std::move(parsed), before});
+      }
+    }
+    if (!problems.empty()) return keep(file, std::move(problems));
+    file.was_good = true;
+    file.source.state = ConfigFile::State::kGood;
+    file.source.documents = std::move(documents);
+    file.source.problems.clear();
+  }
+  static void keep(Known& file, std::vector<Problem> problems) {
+    file.source.state = file.was_good ? ConfigFile::State::kLastGood : ConfigFile::State::kBad;
+    if (file.was_good) problems.front().message += "; the last good objects of this file are kept";
+    file.source.problems = std::move(problems);
+  }
+
+  /// Reads a file if it may have changed. False where it vanished meanwhile.
+  bool refresh(Known& file, const Found& found, std::size_t& bytes_left) {
+    file.source.path = found.path;
+    if (!found.unreadable.empty()) {
+      file.settled = false;
+      keep(file, {file_problem(found.path, 0, found.unreadable)});
+      return true;
+    }
+    const auto size = static_cast<std::size_t>(found.stamp.size);
+    if (size > bytes_left) {
+      file.settled = false;
+      keep(file, {file_problem(
+                     found.path, 0,
+                     fmt::format("all files together have more than {} bytes", limits.bytes_max))});
+      return true;
+    }
+    bytes_left -= size;
+    if (file.settled && file.stamp == found.stamp) return true;
+    const time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    file.stamp = found.stamp;
+    file.settled =
+        std::max(found.stamp.modified.first, found.stamp.changed.first) + kSettledSeconds < now;
+    if (size > limits.yaml.file_bytes_max) {
+      keep(file, {file_problem(found.path, 0,
+                               fmt::format("the file has {} bytes, more than {}", size,
+                                           limits.yaml.file_bytes_max))});
+      return true;
+    }
+    errno = 0;
+    std::ifstream stream(found.path, std::ios::binary);
+    if (!stream) {
+      const int why = errno;
+      if (why == ENOENT) return false;
+      file.settled = false;
+      keep(file, {file_problem(found.path, 0, why == 0 ? "cannot be read" : std::strerror(why))});
+      return true;
+    }
+    // One byte more than allowed tells that the file grew.
+    std::string bytes(std::min(size + 1, limits.yaml.file_bytes_max + 1), '\0');
+    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    bytes.resize(static_cast<std::size_t>(stream.gcount()));
+    if (bytes.size() > size) {
+      bytes.append(std::istreambuf_iterator<char>(stream), {});
+      file.settled = false;
+    }
+    take(file, bytes);
+    return true;
+  }
+};
+
+Directory::Directory(std::vector<std::string> paths, DirectoryLimits limits)
+    : state_(std::make_unique<State>(std::move(paths), limits)) {}
+Directory::~Directory() = default;
+Directory::Directory(Directory&&) noexcept = default;
+Directory& Directory::operator=(Directory&&) noexcept = default;
+
+LoadResult Directory::load() {
+  Walk walk(state_->limits);
+  for (const std::string& path : state_->paths) walk.root(path);
+
+  std::map<std::string, State::Known> known;
+  std::size_t bytes_left = state_->limits.bytes_max;
+  for (const Found& found : walk.files) {
+    State::Known file;
+    if (auto before = state_->known.find(found.path); before != state_->known.end()) {
+      file = std::move(before->second);
+    }
+    if (state_->refresh(file, found, bytes_left)) known.emplace(found.path, std::move(file));
+  }
+  for (const std::string& folder : walk.kept_below) {
+    for (auto& [path, file] : state_->known) {
+      if (path != folder && !path.starts_with(folder + "/")) continue;
+      file.settled = false;
+      file.source.state = ConfigFile::State::kLastGood;
+      known.emplace(path, std::move(file));
+    }
+  }
+  state_->known = std::move(known);
+
+  std::vector<SourceFile> files;
+  files.reserve(state_->known.size());
+  for (const auto& [path, file] : state_->known) files.push_back(file.source);
+  LoadResult result = state_->assembler.assemble(files, std::move(walk.problems));
+  state_->cache.sweep();
+  return result;
+}
+
+LoadResult load_text(std::string_view yaml, std::string file_name) {
+  Directory::State state({}, {});
+  Directory::State::Known file;
+  file.source.path = std::move(file_name);
+  state.take(file, yaml);
+  return state.assembler.assemble({file.source}, {});
+}
+
+}  // namespace tidegate::config
