@@ -26,6 +26,8 @@ class BodySource {
   /// The next bytes, at least one unless it is the end. The view is valid until the next poll() or read().
   /// Errors: the peer's framing is broken, it left, or a timeout.
   virtual Task<Result<Chunk>> read() = 0;
+  /// Ends a pending read() with operation_aborted: the reader is not interested any more.
+  virtual void cancel() {}
   /// After the end: the trailers; nullptr where there are none.
   virtual const Fields* trailers() const { return nullptr; }
 };

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+
+#include "proxy/runtime/buffers.h"
+#include "proxy/runtime/timer_wheel.h"
+
+namespace tidegate::proxy {
+
+/// Fast random numbers for load balancing, sampling and request ids; not for secrets. (xoshiro256**)
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) {
+    for (std::uint64_t& word : state_) {  // splitmix64
+      seed += 0x9e3779b97f4a7c15;
+      std::uint64_t z = seed;
+      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+      z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+      word = z ^ (z >> 31);
+    }
+  }
+  std::uint64_t next() {
+    auto rotate = [](std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); };
+    std::uint64_t result = rotate(state_[1] * 5, 7) * 9;
+    std::uint64_t t = state_[1] << 17;
+    state_[2] ^= state_[0];
+    state_[3] ^= state_[1];
+    state_[1] ^= state_[2];
+    state_[0] ^= state_[3];
+    state_[2] ^= t;
+    state_[3] = rotate(state_[3], 45);
+    return result;
+  }
+  /// In [0, bound); bound > 0.
+  std::uint64_t below(std::uint64_t bound) { return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64); }
+
+ private:
+  std::uint64_t state_[4];
+};
+
+/// A worker's own things. Nothing here is touched by another thread, but for io.post().
+struct Loop {
+  Loop(std::size_t index_in, std::uint64_t seed) : index(index_in), random(seed) {}
+
+  std::size_t index;  // which worker; index into PerWorker
+  boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+  TimerWheel wheel{&io};
+  BufferPool buffers;
+  Random random;
+};
+
+}  // namespace tidegate::proxy

@@ -1,0 +1,198 @@
+#include "proxy/upstream/http1_client.h"
+
+#include <array>
+#include <boost/asio/error.hpp>
+
+#include "proxy/http1/parser.h"
+#include "proxy/http1/serializer.h"
+#include "proxy/upstream/error.h"
+
+namespace tidegate::proxy::upstream {
+
+namespace asio = boost::asio;
+
+Http1Client::Http1Client(Loop& loop, std::unique_ptr<net::Stream> stream, ClusterStats& stats)
+    : loop_(loop), stream_(std::move(stream)), stats_(stats) {
+  stats_.upstream_cx_active.add();
+}
+
+Http1Client::~Http1Client() {
+  rest();
+  stream_->close();
+  stats_.upstream_cx_active.sub();
+  stats_.upstream_cx_destroy.add();
+}
+
+void Http1Client::begin() {
+  ++exchanges_;
+  begin_ = end_ = 0;
+  raw_ = chunked_ = request_done_ = response_done_ = answered_ = false;
+  cancelled_ = {};
+}
+
+bool Http1Client::reusable() const {
+  return !broken_ && !raw_ && request_done_ && response_done_ && head_.keep_alive && begin_ == end_ && stream_->is_open();
+}
+
+void Http1Client::rest() {
+  loop_.buffers.give(std::move(buffer_));
+  rested_at_ = loop_.wheel.now();
+}
+
+void Http1Client::cancel(error_code reason) {
+  if (cancelled_) return;
+  cancelled_ = reason;
+  broken_ = true;
+  stream_->close();
+}
+
+Task<error_code> Http1Client::write(std::span<const asio::const_buffer> pieces) {
+  stats_.upstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
+  error_code failed = co_await net::write_all(*stream_, pieces);
+  if (failed) broken_ = true;
+  co_return failed ? why(failed) : error_code{};
+}
+
+Task<error_code> Http1Client::send_head(const http::RequestHead& head, http::Chunk first) {
+  out_.clear();
+  http1::write_request_head(head, out_);
+  method_.assign(head.method);
+  chunked_ = head.body.kind == http::BodyLength::Kind::kUnknown && head.upgrade.empty();
+  request_done_ = first.end;
+  if (first.bytes.empty() && !(first.end && chunked_)) {
+    std::array<asio::const_buffer, 1> pieces{asio::buffer(out_)};
+    co_return co_await write(pieces);
+  }
+  if (!chunked_) {
+    std::array<asio::const_buffer, 2> pieces{asio::buffer(out_), asio::buffer(first.bytes.data(), first.bytes.size())};
+    co_return co_await write(pieces);
+  }
+  char size[20];
+  std::size_t size_bytes = first.bytes.empty() ? 0 : http1::write_chunk_size(size, first.bytes.size());
+  std::string_view after = first.bytes.empty() ? std::string_view() : http1::kChunkEnd;
+  std::string_view last = first.end ? http1::kLastChunk : std::string_view();
+  std::array<asio::const_buffer, 5> pieces{asio::buffer(out_), asio::buffer(size, size_bytes),
+                                           asio::buffer(first.bytes.data(), first.bytes.size()),
+                                           asio::buffer(after), asio::buffer(last)};
+  co_return co_await write(pieces);
+}
+
+Task<error_code> Http1Client::send_body(http::Chunk chunk) {
+  if (raw_ || !chunked_) {
+    if (chunk.end) request_done_ = true;
+    std::array<asio::const_buffer, 1> pieces{asio::buffer(chunk.bytes.data(), chunk.bytes.size())};
+    error_code failed;
+    if (!chunk.bytes.empty()) failed = co_await write(pieces);
+    if (chunk.end && raw_) stream_->shutdown_send();
+    co_return failed;
+  }
+  char size[20];
+  std::size_t size_bytes = chunk.bytes.empty() ? 0 : http1::write_chunk_size(size, chunk.bytes.size());
+  std::string_view after = chunk.bytes.empty() ? std::string_view() : http1::kChunkEnd;
+  std::string_view last = chunk.end ? http1::kLastChunk : std::string_view();
+  if (chunk.end) request_done_ = true;
+  std::array<asio::const_buffer, 4> pieces{asio::buffer(size, size_bytes),
+                                           asio::buffer(chunk.bytes.data(), chunk.bytes.size()),
+                                           asio::buffer(after), asio::buffer(last)};
+  co_return co_await write(pieces);
+}
+
+Task<error_code> Http1Client::send_trailers(const http::Fields& trailers) {
+  request_done_ = true;
+  if (!chunked_) co_return error_code{};
+  std::string last;
+  http1::write_last_chunk(&trailers, last);
+  std::array<asio::const_buffer, 1> pieces{asio::buffer(last)};
+  co_return co_await write(pieces);
+}
+
+/// Reads more behind what is there. Errors: asio::error::eof, kReset, or why it was cancelled.
+Task<error_code> Http1Client::fill() {
+  if (!buffer_) buffer_ = loop_.buffers.take();
+  if (end_ == BufferPool::kBytes) co_return make_error_code(Error::kBadResponse);
+  Result<std::size_t> got = co_await stream_->read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
+  if (!got) {
+    broken_ = true;
+    if (cancelled_) co_return cancelled_;
+    co_return got.error() == asio::error::eof ? got.error() : make_error_code(Error::kReset);
+  }
+  stats_.upstream_cx_rx_bytes_total.add(*got);
+  end_ += *got;
+  answered_ = true;
+  co_return error_code{};
+}
+
+Task<Result<http::ResponseHead*>> Http1Client::receive_head() {
+  std::size_t searched = begin_;
+  while (true) {
+    if (end_ > begin_) {
+      std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
+      std::size_t size = http1::find_head_end(bytes, searched - begin_);
+      if (size) {
+        head_ = http::ResponseHead();
+        if (http1::parse_response_head(bytes.substr(0, size), {}, method_, head_)) {
+          broken_ = true;
+          stats_.upstream_cx_protocol_error.add();
+          co_return make_error_code(Error::kBadResponse);
+        }
+        begin_ += size;
+        bool informational = head_.status < 200 && head_.status != 101;
+        if (!informational) {
+          raw_ = head_.status == 101 || (method_ == "CONNECT" && head_.status < 300);
+          decoder_.start(raw_ ? http::BodyLength{} : head_.body, head_.chunked);
+          response_done_ = !raw_ && head_.body.none();
+        }
+        co_return &head_;
+      }
+      searched = end_ - begin_ > 3 ? end_ - 3 : begin_;
+    }
+    if (error_code failed = co_await fill()) {
+      co_return failed == asio::error::eof ? make_error_code(Error::kReset) : failed;
+    }
+  }
+}
+
+Result<http::Chunk> Http1Client::decode() {
+  if (response_done_) return http::Chunk{{}, true};
+  if (begin_ == end_) return http::Chunk{};
+  std::span<const char> in(buffer_.get() + begin_, end_ - begin_);
+  if (raw_) {
+    begin_ = end_;
+    return http::Chunk{in, false};
+  }
+  while (begin_ < end_) {
+    Result<http1::BodyDecoder::Step> step = decoder_.decode({buffer_.get() + begin_, end_ - begin_});
+    if (!step) {
+      broken_ = true;
+      stats_.upstream_cx_protocol_error.add();
+      return make_error_code(Error::kBadResponse);
+    }
+    begin_ += step->consumed;
+    if (step->end) response_done_ = true;
+    if (step->end || !step->data.empty()) return http::Chunk{step->data, step->end};
+    if (!step->consumed) break;
+  }
+  return http::Chunk{};
+}
+
+Result<http::Chunk> Http1Client::poll() { return decode(); }
+
+Task<Result<http::Chunk>> Http1Client::read() {
+  while (true) {
+    Result<http::Chunk> chunk = decode();
+    if (!chunk || chunk->end || !chunk->bytes.empty()) co_return chunk;
+    begin_ = end_ = 0;  // the head and the last chunk have been used: the whole buffer is free
+    if (error_code failed = co_await fill()) {
+      if (failed == asio::error::eof) {
+        if (raw_ || decoder_.finish()) {
+          response_done_ = true;
+          co_return http::Chunk{{}, true};
+        }
+        co_return make_error_code(Error::kReset);
+      }
+      co_return failed;
+    }
+  }
+}
+
+}  // namespace tidegate::proxy::upstream
