@@ -1,0 +1,124 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "proxy/http2/error.h"
+#include "proxy/http2/limits.h"
+#include "proxy/http2/stream.h"
+
+struct nghttp2_session;
+
+namespace tidegate::proxy::http2 {
+
+enum class Role : std::uint8_t { kServer, kClient };
+
+/// One HTTP/2 connection without its socket: bytes go in by feed(), come out by output(). One thread.
+///
+/// Nothing of the handler or of a stream's waiters runs inside nghttp2: they are called at the end of feed() and output(),
+/// and in wake(), which is what output_ready() asks for.
+/// Source: RFC 9113; RFC 8441 (extended CONNECT).
+class Session {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Lives longer than the session.
+  class Handler {
+   public:
+    /// Server: a request's head is complete and valid.
+    virtual void request(std::unique_ptr<Stream> stream) = 0;
+    /// Something was submitted outside of feed(): call wake(), then send output(), in a later turn of the loop. Not called
+    /// again before wake().
+    virtual void output_ready() = 0;
+    /// Client: the peer takes no new streams. Server: GOAWAY from the client; its streams go on.
+    virtual void goaway() {}
+
+   protected:
+    ~Handler() = default;
+  };
+
+  Session(Role role, Handler& handler, const Limits& limits = {});
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Takes all of `bytes`. On an error the connection is over: send what output() still has (GOAWAY), then close.
+  /// Errors: Error::kProtocol, Error::kFlood.
+  error_code feed(std::span<const char> bytes);
+  /// What to write now; stays valid and the same until consume_output() took all of it. Empty: nothing to write.
+  std::span<const char> output();
+  void consume_output(std::size_t bytes);
+  /// Resumes who waits for what has happened.
+  void wake();
+
+  /// Client: a new stream. It is on the wire with its send_head(). nullptr where !usable().
+  std::unique_ptr<Stream> open();
+  /// Client: whether a new stream may be opened now: no GOAWAY, below the peer's limit.
+  bool usable() const;
+  /// Server: tells the peer to open no more streams: GOAWAY with the highest id and PING, and once that is answered (or
+  /// by finish_drain()) GOAWAY with the last stream.
+  void drain();
+  void finish_drain();
+  bool draining() const { return draining_; }
+  /// Ends everything: all streams fail with `reason`. Sends nothing.
+  void close(error_code reason);
+  /// Whether the connection has nothing more to say or hear.
+  bool done() const;
+  /// The streams that somebody holds.
+  std::size_t active() const { return streams_.size(); }
+  /// Total resets by the peer and answers we refused; for counters.
+  bool flooded() const { return failed_ == Error::kFlood; }
+  bool goaway_received() const { return goaway_received_; }
+  /// Whether the peer has announced extended CONNECT.
+  bool peer_takes_upgrades() const;
+  const Limits& limits() const { return limits_; }
+  Role role() const { return role_; }
+
+ private:
+  friend class Stream;
+  friend struct Callbacks;
+  /// How often something happened in this period.
+  struct Guard {
+    Clock::time_point since;
+    std::uint32_t count = 0;
+    bool hit(std::uint32_t max, std::chrono::seconds period);
+  };
+
+  Stream* find(std::int32_t id);
+  void submitted();
+  void wake_later(Stream& stream);
+  void forget(Stream& stream);
+  void calm_down();
+  void gather();
+  void end_head(Stream& stream, bool end);
+  void refuse(std::int32_t id, int status);
+
+  Role role_;
+  Handler& handler_;
+  Limits limits_;
+  nghttp2_session* session_ = nullptr;
+  std::unordered_map<std::int32_t, Stream*> streams_;                   // that have an id
+  std::unordered_map<std::int32_t, std::unique_ptr<Stream>> incoming_;  // whose head is being received
+  std::vector<std::unique_ptr<Stream>> requests_;                       // complete, not handed over
+  std::vector<Stream*> woken_;
+  std::vector<Stream*> unsent_;  // client: opened, without an id yet
+  std::string output_;
+  std::size_t output_done_ = 0;
+  error_code failed_;
+  Guard resets_;
+  Guard empty_frames_;
+  bool inside_ = false;  // nghttp2 is on the stack
+  bool asked_ = false;   // output_ready() was called
+  bool draining_ = false;
+  bool drained_ = false;  // the final GOAWAY is submitted
+  bool goaway_received_ = false;
+  bool goaway_told_ = false;
+};
+
+}  // namespace tidegate::proxy::http2
