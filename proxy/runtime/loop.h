@@ -41,13 +41,15 @@ class Random {
 
 /// A worker's own things. Nothing here is touched by another thread, but for io.post().
 struct Loop {
-  Loop(std::size_t index_in, std::uint64_t seed) : index(index_in), random(seed) {}
+  Loop(std::size_t index_in, std::uint64_t seed) : index(index_in), random(seed) { wheel.drive(io); }
+  ~Loop() { wheel.stop(); }
 
   std::size_t index;  // which worker; index into PerWorker
-  boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
-  TimerWheel wheel{&io};
-  BufferPool buffers;
   Random random;
+  BufferPool buffers;
+  TimerWheel wheel;
+  // Last, so that it goes first: coroutines that are still suspended end with it, and their timers leave the wheel.
+  boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
 };
 
 }  // namespace tidegate::proxy

@@ -11,10 +11,11 @@ void Timer::cancel() {
   next_ = previous_ = nullptr;
 }
 
-TimerWheel::TimerWheel(boost::asio::io_context* io, Clock::time_point start) : start_(start) {
+TimerWheel::TimerWheel(Clock::time_point start) : start_(start) {
   for (Head& head : slots_) head.next_ = head.previous_ = &head;
-  if (io) driver_ = std::make_unique<boost::asio::steady_timer>(*io);
 }
+
+void TimerWheel::drive(boost::asio::io_context& io) { driver_ = std::make_unique<boost::asio::steady_timer>(io); }
 
 TimerWheel::~TimerWheel() {
   for (Head& head : slots_) {
@@ -107,7 +108,7 @@ void TimerWheel::schedule() {
 
 void TimerWheel::stop() {
   stopped_ = true;
-  if (driver_) driver_->cancel();
+  driver_.reset();
 }
 
 }  // namespace tidegate::proxy

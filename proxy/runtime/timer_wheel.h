@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
 namespace tidegate::proxy {
 
@@ -52,10 +53,12 @@ class TimerWheel {
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::milliseconds kTick{10};
 
-  /// With `io` null nothing drives the wheel but advance_to().
-  explicit TimerWheel(boost::asio::io_context* io, Clock::time_point start = Clock::now());
+  /// Nothing drives the wheel but advance_to(), until drive().
+  explicit TimerWheel(Clock::time_point start = Clock::now());
   ~TimerWheel();
 
+  /// From now on the loop turns the wheel; until stop().
+  void drive(boost::asio::io_context& io);
   /// (Re-)arms; a timer that is armed already is moved.
   void arm(Timer& timer, std::chrono::milliseconds after);
   /// The time as of the last turn of the wheel or call of now(): cheap.
@@ -63,7 +66,7 @@ class TimerWheel {
 
   /// Expires everything due at `time`.
   void advance_to(Clock::time_point time);
-  /// No callbacks any more; the asio timer goes, so that the loop can end.
+  /// No callbacks any more; the asio timer goes, so that the loop can end and be destroyed.
   void stop();
 
  private:

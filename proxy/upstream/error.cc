@@ -21,6 +21,7 @@ constexpr Row kTable[] = {
     {Error::kTimeout, 504, "UT", "upstream request timeout"},
     {Error::kReset, 502, "UC", "upstream connection closed before the response"},
     {Error::kBadResponse, 502, "UPE", "upstream protocol error"},
+    {Error::kRetriedStatus, 502, "URX", "upstream answered with a status to retry"},
     {Error::kClientGone, 0, "DC", "client gone"},
 };
 

@@ -15,6 +15,7 @@ enum class Error {
   kTimeout,          // 504: no answer in time
   kReset,            // 502: connection closed or reset before the answer was whole
   kBadResponse,      // 502: not HTTP, or framing that cannot be trusted
+  kRetriedStatus,    // answered with a status that the route's retry policy names
   kClientGone,       // nobody to answer any more
 };
 

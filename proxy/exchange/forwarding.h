@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "proxy/http/message.h"
+#include "proxy/net/stream.h"
+#include "proxy/runtime/arena.h"
+#include "proxy/runtime/loop.h"
+
+namespace tidegate::proxy::exchange {
+
+/// What the proxy itself adds to a forwarded request: X-Forwarded-For (appended to), X-Forwarded-Proto (replaced: it says how
+/// the request came to us), X-Request-Id (kept where there is one).
+void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts, Random& random, Arena& arena);
+
+/// A random UUID (RFC 9562, version 4), 36 characters.
+std::string_view request_id(Random& random, Arena& arena);
+
+}  // namespace tidegate::proxy::exchange

@@ -1,0 +1,86 @@
+#include "proxy/filters/cors.h"
+
+#include <fmt/format.h>
+
+namespace tidegate::proxy::filters {
+namespace {
+
+/// Exact, "*", or a wildcard that stands for some labels of the host: "https://*.example.com".
+bool matches(std::string_view pattern, std::string_view origin) {
+  if (pattern == "*") return true;
+  auto star = pattern.find('*');
+  if (star == pattern.npos) return http::iequals(pattern, origin);
+  std::string_view before = pattern.substr(0, star);
+  std::string_view after = pattern.substr(star + 1);
+  return origin.size() > before.size() + after.size() && http::iequals(origin.substr(0, before.size()), before) &&
+         http::iequals(origin.substr(origin.size() - after.size()), after);
+}
+
+bool has_wildcard(const std::vector<std::string>& list) {
+  for (const std::string& one : list) {
+    if (one == "*") return true;
+  }
+  return false;
+}
+
+std::string_view joined(const std::vector<std::string>& list, Arena& arena) {
+  std::string text = fmt::format("{}", fmt::join(list, ", "));
+  return arena.copy(text);
+}
+
+/// Writes Access-Control-Allow-Origin and -Credentials; false where the origin is not allowed.
+bool allow_origin(const Cors& cors, std::string_view origin, http::ResponseHead& head) {
+  for (const std::string& pattern : cors.allow_origins) {
+    if (!matches(pattern, origin)) continue;
+    bool any = pattern == "*" && !cors.allow_credentials;
+    head.fields.set("access-control-allow-origin", any ? std::string_view("*") : origin);
+    if (!any) head.fields.add("vary", "Origin");
+    if (cors.allow_credentials) head.fields.set("access-control-allow-credentials", "true");
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_preflight(const http::RequestHead& request) {
+  return request.method == "OPTIONS" && request.fields.has("origin") &&
+         request.fields.has("access-control-request-method");
+}
+
+void answer_preflight(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head, Arena& arena) {
+  if (!allow_origin(cors, request.fields.get("origin"), head)) return;
+  // "*" is a name like any other in a credentialed answer, so there what was asked for is given.
+  std::string_view methods = request.fields.get("access-control-request-method");
+  if (!has_wildcard(cors.allow_methods)) {
+    methods = joined(cors.allow_methods, arena);
+  } else if (!cors.allow_credentials) {
+    methods = "*";
+  }
+  if (!methods.empty()) head.fields.set("access-control-allow-methods", methods);
+  std::string_view names = request.fields.get("access-control-request-headers");
+  if (!has_wildcard(cors.allow_headers)) {
+    names = joined(cors.allow_headers, arena);
+  } else if (!cors.allow_credentials) {
+    names = "*";
+  }
+  if (!names.empty()) head.fields.set("access-control-allow-headers", names);
+  head.fields.set("access-control-max-age", arena.copy(std::to_string(cors.max_age.count())));
+}
+
+void add_cors_fields(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head, Arena& arena) {
+  std::string_view origin = request.fields.get("origin");
+  if (origin.data() == nullptr) return;
+  for (std::string_view name : {"access-control-allow-origin", "access-control-allow-credentials",
+                                "access-control-expose-headers"}) {
+    head.fields.remove(name);
+  }
+  if (!allow_origin(cors, origin, head)) return;
+  if (!cors.expose_headers.empty()) {
+    bool any = has_wildcard(cors.expose_headers);
+    if (!any) head.fields.set("access-control-expose-headers", joined(cors.expose_headers, arena));
+    if (any && !cors.allow_credentials) head.fields.set("access-control-expose-headers", "*");
+  }
+}
+
+}  // namespace tidegate::proxy::filters
