@@ -1,0 +1,389 @@
+#include "proxy/server/http1_connection.h"
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+#include <cstring>
+#include <ctime>
+
+#include "proxy/http1/serializer.h"
+#include "proxy/runtime/event.h"
+
+namespace tidegate::proxy::server {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+namespace {
+constexpr milliseconds kFresh{100};        // a connection that is silent for longer gives its buffer back
+constexpr milliseconds kWatchAfter{20};    // how long an upstream is silent before the client is watched
+constexpr std::size_t kBodyRoom = 8 * 1024;  // less room behind the head than this, and the body gets a buffer of its own
+}  // namespace
+
+Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats, ServeExchange serve_exchange,
+                                 const Options& options)
+    : loop_(loop),
+      stream_(stream),
+      stats_(stats),
+      serve_exchange_(std::move(serve_exchange)),
+      options_(options),
+      timer_([this] { timed_out(); }),
+      watch_timer_([this] {
+        if (!watcher_ || watching_ || reading_) return;
+        watching_ = true;
+        asio::co_spawn(loop_.io, watch(), asio::detached);
+      }) {
+  stats_.downstream_cx_http1_total.add();
+  stats_.downstream_cx_http1_active.add();
+}
+
+Http1Connection::~Http1Connection() {
+  loop_.buffers.give(std::move(buffer_));
+  loop_.buffers.give(std::move(body_buffer_));
+  stats_.downstream_cx_http1_active.sub();
+}
+
+void Http1Connection::take_buffer() {
+  if (!buffer_) buffer_ = loop_.buffers.take();
+}
+
+void Http1Connection::timed_out() {
+  expired_ = true;
+  stream_.cancel();
+}
+
+void Http1Connection::drain() {
+  draining_ = true;
+  if (idle_) stream_.close();
+}
+
+void Http1Connection::close() {
+  keep_ = false;
+  stream_.close();
+}
+
+void Http1Connection::abort() { close(); }
+
+void Http1Connection::watch_client(Watcher* watcher) {
+  watcher_ = watcher;
+  if (watcher) {
+    loop_.wheel.arm(watch_timer_, kWatchAfter);
+  } else {
+    watch_timer_.cancel();
+    if (watching_) stream_.cancel();
+  }
+}
+
+/// Waits for a sign of the client while an upstream keeps us waiting. Bytes (a pipelined request, more of the body) end the
+/// watch: they are not for now.
+Task<void> Http1Connection::watch() {
+  error_code failed = co_await stream_.wait_readable();
+  watching_ = false;
+  if (watcher_ && (failed || stream_.peer_closed())) watcher_->client_gone();
+}
+
+Task<Http1Connection::Got> Http1Connection::read_head() {
+  std::size_t searched = begin_;
+  bool started = false;
+  idle_ = begin_ == end_;
+  while (true) {
+    if (end_ > begin_) {
+      if (!started) {
+        started = true;
+        idle_ = false;
+        wait_ = Wait::kHead;
+      }
+      std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
+      std::size_t size = http1::find_head_end(bytes, searched - begin_);
+      if (size) {
+        timer_.cancel();
+        head_.clear();
+        if (auto wrong = http1::parse_request_head(bytes.substr(0, size), options_.limits, head_)) {
+          stats_.downstream_cx_protocol_error.add();
+          co_await refuse(http1::status_of(*wrong), http1::text_of(*wrong));
+          co_return Got::kRefused;
+        }
+        head_end_ = begin_ + size;
+        begin_ = head_end_;
+        co_return Got::kHead;
+      }
+      if (bytes.size() > options_.limits.head_bytes_max) {
+        stats_.downstream_cx_protocol_error.add();
+        co_await refuse(431, "request head too large\n");
+        co_return Got::kRefused;
+      }
+      searched = end_ - begin_ > 3 ? end_ - 3 : begin_;
+      if (begin_ > 0) {  // room for the rest
+        std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+        searched -= begin_;
+        end_ -= begin_;
+        begin_ = 0;
+      }
+      if (!timer_.armed()) loop_.wheel.arm(timer_, options_.head_timeout);
+    } else {
+      if (draining_) co_return Got::kEnd;
+      begin_ = end_ = searched = 0;
+      wait_ = Wait::kFresh;
+      loop_.wheel.arm(timer_, kFresh);
+    }
+    take_buffer();
+    Result<std::size_t> got = co_await stream_.read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
+    if (!got && expired_ && wait_ == Wait::kFresh) {
+      expired_ = false;
+      wait_ = Wait::kIdle;
+      loop_.buffers.give(std::move(buffer_));
+      out_ = std::string();
+      loop_.wheel.arm(timer_, options_.idle_timeout);
+      error_code failed = co_await stream_.wait_readable();
+      timer_.cancel();
+      if (failed || expired_) {
+        if (expired_) stats_.downstream_cx_idle_timeout.add();
+        co_return Got::kEnd;
+      }
+      continue;
+    }
+    if (!got) {
+      if (expired_) {
+        stats_.downstream_rq_header_timeout.add();
+        co_await refuse(408, "request head did not arrive in time\n");
+        co_return Got::kRefused;
+      }
+      co_return Got::kEnd;
+    }
+    if (wait_ == Wait::kFresh) timer_.cancel();
+    stats_.downstream_cx_rx_bytes_total.add(*got);
+    end_ += *got;
+  }
+}
+
+/// An answer to what is not a request: the connection cannot be trusted to be in step any more.
+Task<void> Http1Connection::refuse(int status, std::string_view text) {
+  timer_.cancel();
+  stats_.downstream_rq_total.add();
+  stats_.downstream_rq_completed.add();
+  stats_.downstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+  keep_ = false;
+  http::ResponseHead head;
+  head.status = status;
+  head.body = {http::BodyLength::Kind::kExact, text.size()};
+  head.fields.append("content-type", "text/plain; charset=utf-8");
+  head_.clear();
+  co_await send_head(head, http::Chunk{{text.data(), text.size()}, true});
+}
+
+Task<void> Http1Connection::serve(std::span<const char> already_read) {
+  if (!already_read.empty()) {
+    take_buffer();
+    end_ = std::min(already_read.size(), BufferPool::kBytes);
+    std::memcpy(buffer_.get(), already_read.data(), end_);
+  }
+  while (true) {
+    Got got = co_await read_head();
+    if (got != Got::kHead) break;
+    stats_.downstream_rq_http1_total.add();
+    head_.scheme = stream_.facts().tls ? "https" : "http";
+    keep_ = head_.keep_alive;
+    answered_ = raw_ = cancelled_ = chunked_ = false;
+    continue_due_ = head_.expect_continue && head_.version == http::Version::kHttp11 && begin_ == end_;
+    body_done_ = head_.body.none();
+    decoder_.start(head_.body, head_.chunked);
+    // The body's bytes are read behind the head, which has to stay while the exchange lasts.
+    body_begin_ = body_end_ = 0;
+    co_await serve_exchange_(*this);
+    watch_client(nullptr);
+    while (watching_) {  // its coroutine ends with the cancelled wait
+      Event turn;
+      asio::post(loop_.io, [&turn] { turn.notify(); });
+      co_await turn.wait();
+    }
+    if (!answered_ || !keep_ || raw_ || draining_ || !stream_.is_open()) break;
+    if (!body_done_) {
+      // Short rests of bodies are read away, so that the connection can be kept; others end it.
+      while (!body_done_) {
+        Result<http::Chunk> rest = decode();
+        if (!rest || (rest->bytes.empty() && !rest->end)) break;
+      }
+      if (!body_done_) break;
+    }
+    if (body_begin_ < body_end_) {  // a pipelined request came with the body
+      std::memmove(buffer_.get(), body_at_ + body_begin_, body_end_ - body_begin_);
+      begin_ = 0;
+      end_ = body_end_ - body_begin_;
+    } else if (body_end_ > 0) {
+      begin_ = end_ = 0;
+    }
+    loop_.buffers.give(std::move(body_buffer_));
+  }
+  if (stream_.is_open()) {
+    // Close so that the client can read the last answer: FIN first, and what it still sends is read away for a moment, since
+    // a close with unread bytes would send RST (RFC 9112 section 9.6).
+    stream_.shutdown_send();
+    take_buffer();
+    expired_ = false;
+    loop_.wheel.arm(timer_, milliseconds(1000));
+    while (stream_.is_open() && !expired_) {
+      Result<std::size_t> got = co_await stream_.read_some({buffer_.get(), BufferPool::kBytes});
+      if (!got) break;
+    }
+    timer_.cancel();
+    stream_.close();
+  }
+}
+
+Result<http::Chunk> Http1Connection::decode() {
+  if (body_done_) return http::Chunk{{}, true};
+  char* at = buffer_.get();
+  std::size_t* begin = &begin_;
+  std::size_t end = end_;
+  if (begin_ == end_) {
+    at = body_at_;
+    begin = &body_begin_;
+    end = body_end_;
+  }
+  if (raw_) {
+    http::Chunk all{{at + *begin, end - *begin}, false};
+    *begin = end;
+    return all;
+  }
+  while (*begin < end) {
+    Result<http1::BodyDecoder::Step> step = decoder_.decode({at + *begin, end - *begin});
+    if (!step) {
+      keep_ = false;
+      return step.error();
+    }
+    *begin += step->consumed;
+    if (step->end) body_done_ = true;
+    if (step->end || !step->data.empty()) return http::Chunk{step->data, step->end};
+    if (!step->consumed) break;
+  }
+  return http::Chunk{};
+}
+
+Result<http::Chunk> Http1Connection::poll() { return decode(); }
+
+Task<Result<http::Chunk>> Http1Connection::read() {
+  while (true) {
+    Result<http::Chunk> chunk = decode();
+    if (!chunk || chunk->end || !chunk->bytes.empty()) co_return chunk;
+    if (cancelled_) co_return asio::error::operation_aborted;
+    if (continue_due_ && !answered_) {
+      continue_due_ = false;
+      http::ResponseHead go;
+      go.status = 100;
+      if (error_code failed = co_await send_informational(go)) co_return failed;
+    }
+    if (body_end_ == 0) {  // first read: where to?
+      body_at_ = buffer_.get() + head_end_;
+      body_room_ = BufferPool::kBytes - head_end_;
+      if (body_room_ < kBodyRoom) {
+        body_buffer_ = loop_.buffers.take();
+        body_at_ = body_buffer_.get();
+        body_room_ = BufferPool::kBytes;
+      }
+      begin_ = end_ = head_end_;
+    }
+    if (watching_) {
+      stream_.cancel();
+      watch_timer_.cancel();
+    }
+    body_begin_ = body_end_ = 0;
+    reading_ = true;
+    expired_ = false;
+    if (!raw_) loop_.wheel.arm(timer_, options_.body_timeout);
+    Result<std::size_t> got = co_await stream_.read_some({body_at_, body_room_});
+    timer_.cancel();
+    reading_ = false;
+    if (!got) {
+      keep_ = false;
+      if (raw_ && got.error() == asio::error::eof && !cancelled_) {
+        body_done_ = true;
+        co_return http::Chunk{{}, true};
+      }
+      co_return got.error();
+    }
+    stats_.downstream_cx_rx_bytes_total.add(*got);
+    body_end_ = *got;
+  }
+}
+
+void Http1Connection::cancel() {
+  cancelled_ = true;
+  keep_ = false;
+  if (reading_) stream_.cancel();
+}
+
+Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces) {
+  stats_.downstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
+  error_code failed = co_await net::write_all(stream_, pieces);
+  if (failed) keep_ = false;
+  co_return failed;
+}
+
+Task<error_code> Http1Connection::send_informational(const http::ResponseHead& head) {
+  std::string text;
+  http1::write_response_head(head, head_.version, false, false, {}, text);
+  std::array<asio::const_buffer, 1> pieces{asio::buffer(text)};
+  co_return co_await write(pieces);
+}
+
+Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http::Chunk first) {
+  answered_ = true;
+  raw_ = head.status == 101 || (head_.method == "CONNECT" && head.status < 300);
+  if (raw_) body_done_ = false;
+  bool bodiless = head_.is_head() || head.status == 204 || head.status == 304 || raw_;
+  bool unknown = head.body.kind == http::BodyLength::Kind::kUnknown && !bodiless;
+  chunked_ = unknown && head_.version == http::Version::kHttp11;
+  if (unknown && !chunked_) keep_ = false;  // HTTP/1.0: the close ends the body
+  if (draining_ || (!body_done_ && continue_due_)) keep_ = false;
+  if (!keep_ && draining_) stats_.downstream_cx_drain_close.add();
+  out_.clear();
+  http1::write_response_head(head, head_.version, !keep_ && !raw_, head_.is_head(), date(), out_);
+  if (bodiless && !raw_) first.bytes = {};
+  char size[20];
+  std::size_t size_bytes = chunked_ && !first.bytes.empty() ? http1::write_chunk_size(size, first.bytes.size()) : 0;
+  std::string_view after = size_bytes ? http1::kChunkEnd : std::string_view();
+  std::string_view last = chunked_ && first.end ? http1::kLastChunk : std::string_view();
+  std::array<asio::const_buffer, 5> pieces{asio::buffer(out_), asio::buffer(size, size_bytes),
+                                           asio::buffer(first.bytes.data(), first.bytes.size()), asio::buffer(after),
+                                           asio::buffer(last)};
+  co_return co_await write(pieces);
+}
+
+Task<error_code> Http1Connection::send_body(http::Chunk chunk) {
+  if (head_.is_head()) co_return error_code{};
+  char size[20];
+  std::size_t size_bytes = chunked_ && !chunk.bytes.empty() ? http1::write_chunk_size(size, chunk.bytes.size()) : 0;
+  std::string_view after = size_bytes ? http1::kChunkEnd : std::string_view();
+  std::string_view last = chunked_ && chunk.end ? http1::kLastChunk : std::string_view();
+  std::array<asio::const_buffer, 4> pieces{asio::buffer(size, size_bytes),
+                                           asio::buffer(chunk.bytes.data(), chunk.bytes.size()), asio::buffer(after),
+                                           asio::buffer(last)};
+  co_return co_await write(pieces);
+}
+
+Task<error_code> Http1Connection::send_trailers(const http::Fields& trailers) {
+  if (!chunked_) co_return error_code{};
+  std::string last;
+  http1::write_last_chunk(head_.te_trailers ? &trailers : nullptr, last);
+  std::array<asio::const_buffer, 1> pieces{asio::buffer(last)};
+  co_return co_await write(pieces);
+}
+
+/// The Date field, made once a second a thread. Source: RFC 9110 section 6.6.1.
+std::string_view Http1Connection::date() {
+  thread_local std::time_t made_at = 0;
+  thread_local char text[40];
+  thread_local std::size_t size = 0;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  if (now.tv_sec != made_at) {
+    std::tm parts{};
+    ::gmtime_r(&now.tv_sec, &parts);
+    size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    made_at = now.tv_sec;
+  }
+  return {text, size};
+}
+
+}  // namespace tidegate::proxy::server

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "proxy/http/limits.h"
+#include "proxy/http/stream.h"
+#include "proxy/http1/body_decoder.h"
+#include "proxy/http1/parser.h"
+#include "proxy/net/stream.h"
+#include "proxy/runtime/loop.h"
+#include "proxy/runtime/stats.h"
+
+namespace tidegate::proxy::server {
+
+/// One downstream HTTP/1 connection: requests one after the other. While it idles it holds no buffer.
+/// Source: RFC 9112 sections 9.3 to 9.6.
+class Http1Connection final : public http::ServerStream, private http::BodySource {
+ public:
+  using ServeExchange = std::function<Task<void>(http::ServerStream&)>;
+  struct Options {
+    http::HeadLimits limits;
+    std::chrono::milliseconds idle_timeout{75000};  // between requests
+    std::chrono::milliseconds head_timeout{10000};  // from a head's first byte to its last
+    std::chrono::milliseconds body_timeout{60000};  // without a byte of the body; 408
+  };
+
+  Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats, ServeExchange serve_exchange, const Options& options);
+  ~Http1Connection();
+
+  /// Until the connection is over. `already_read` bytes were taken off the stream to find out the protocol.
+  Task<void> serve(std::span<const char> already_read);
+  /// The answer under way is the last one; a connection that idles is closed at once.
+  void drain();
+  /// At once.
+  void close();
+
+  http::RequestHead& request() override { return head_; }
+  http::BodySource& request_body() override { return *this; }
+  Task<error_code> send_informational(const http::ResponseHead& head) override;
+  Task<error_code> send_head(const http::ResponseHead& head, http::Chunk first) override;
+  Task<error_code> send_body(http::Chunk chunk) override;
+  Task<error_code> send_trailers(const http::Fields& trailers) override;
+  void abort() override;
+  void watch_client(Watcher* watcher) override;
+
+ private:
+  enum class Got { kHead, kEnd, kRefused };
+
+  Result<http::Chunk> poll() override;
+  Task<Result<http::Chunk>> read() override;
+  void cancel() override;
+  const http::Fields* trailers() const override { return decoder_.trailers(); }
+
+  Task<Got> read_head();
+  Task<void> refuse(int status, std::string_view text);
+  Task<error_code> write(std::span<const boost::asio::const_buffer> pieces);
+  Task<void> watch();
+  Result<http::Chunk> decode();
+  void timed_out();
+  void take_buffer();
+  std::string_view date();
+
+  Loop& loop_;
+  net::Stream& stream_;
+  HttpStats& stats_;
+  ServeExchange serve_exchange_;
+  Options options_;
+  BufferPool::Buffer buffer_;
+  BufferPool::Buffer body_buffer_;  // where the head left too little room
+  std::size_t begin_ = 0;           // of what is read and not yet used
+  std::size_t end_ = 0;
+  std::size_t head_end_ = 0;
+  char* body_at_ = nullptr;  // body bytes are read to here, over and over; the head stays where it is
+  std::size_t body_room_ = 0;
+  std::size_t body_begin_ = 0;
+  std::size_t body_end_ = 0;
+  http::RequestHead head_;
+  http1::BodyDecoder decoder_;
+  std::string out_;
+  bool body_done_ = false;
+  bool raw_ = false;           // after 101
+  bool chunked_ = false;       // the answer's body
+  bool continue_due_ = false;  // the client waits for 100
+  bool answered_ = false;
+  bool keep_ = true;
+  bool draining_ = false;
+  bool idle_ = false;
+  bool reading_ = false;
+  bool cancelled_ = false;
+  enum class Wait { kNone, kFresh, kIdle, kHead, kBody, kWatch } wait_ = Wait::kNone;
+  bool expired_ = false;
+  CallTimer<std::function<void()>> timer_;
+  Watcher* watcher_ = nullptr;
+  bool watching_ = false;
+  CallTimer<std::function<void()>> watch_timer_;
+  std::size_t tasks_ = 0;
+};
+
+}  // namespace tidegate::proxy::server
