@@ -80,6 +80,7 @@ void Http1Connection::watch_client(Watcher* watcher) {
 Task<void> Http1Connection::watch() {
   error_code failed = co_await stream_.wait_readable();
   watching_ = false;
+  if (failed == asio::error::operation_aborted) co_return;
   if (watcher_ && (failed || stream_.peer_closed())) watcher_->client_gone();
 }
 

@@ -1,0 +1,67 @@
+#include "proxy/server/compiled.h"
+
+#include <fmt/format.h>
+
+namespace tidegate::proxy::server {
+namespace {
+
+/// envoy_listener_address: "0.0.0.0_8080", "[__]_8080".
+std::string stats_address(const Listener& listener) {
+  std::string address = listener.addresses.empty() ? "0.0.0.0" : listener.addresses.back();
+  if (address.find(':') != address.npos) {
+    for (char& c : address) c = c == ':' ? '_' : c;
+    address = "[" + address + "]";
+  }
+  return fmt::format("{}_{}", address, listener.port);
+}
+
+}  // namespace
+
+std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version, StatsStore& stats,
+                                        std::vector<std::string>& problems) {
+  auto out = std::make_shared<Compiled>();
+  out->snapshot = snapshot;
+  out->version = version;
+  for (const auto& [name, config] : snapshot->clusters) {
+    auto cluster = std::make_shared<upstream::CompiledCluster>();
+    cluster->config = config;
+    cluster->stats = &stats.cluster(name);
+    if (config.tls) {
+      Result<std::shared_ptr<SSL_CTX>> context =
+          tls::make_client_context(*config.tls, snapshot->certificates, config.protocol == UpstreamProtocol::kHttp2);
+      if (!context) {
+        // Never in the clear instead: without endpoints the answer is 503.
+        problems.push_back(fmt::format("cluster {}: TLS: {}", name, context.error().message()));
+        cluster->config.endpoints.clear();
+      } else {
+        cluster->tls = *context;
+      }
+    }
+    out->clusters.emplace(name, std::move(cluster));
+  }
+  for (const Listener& listener : snapshot->listeners) {
+    auto compiled = std::make_shared<CompiledListener>();
+    compiled->snapshot = snapshot;
+    compiled->listener = &listener;
+    compiled->sites = std::make_unique<router::SiteTable>(listener.sites);
+    compiled->stats = &stats.listener(stats_address(listener));
+    std::vector<tls::ServerContexts::Entry> contexts;
+    for (const Site& site : listener.sites) {
+      if (!site.tls) continue;
+      Result<std::shared_ptr<SSL_CTX>> context = tls::make_server_context(*site.tls, snapshot->certificates);
+      if (!context) {
+        problems.push_back(fmt::format("Gateway {}/{} listener {}: TLS: {}", site.origin.namespace_, site.origin.name,
+                                       site.origin.section, context.error().message()));
+        continue;
+      }
+      contexts.push_back({site.hostname, *context});
+    }
+    bool secure = false;
+    for (const Site& site : listener.sites) secure = secure || site.protocol == SiteProtocol::kHttps;
+    if (secure) compiled->tls = std::make_unique<tls::ServerContexts>(std::move(contexts));
+    out->listeners.emplace(listener.name, std::move(compiled));
+  }
+  return out;
+}
+
+}  // namespace tidegate::proxy::server

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/router/site_table.h"
+#include "proxy/snapshot/snapshot.h"
+#include "proxy/tls/context.h"
+#include "proxy/upstream/cluster.h"
+
+namespace tidegate::proxy::server {
+
+/// What is made of a snapshot's listener: its host and path tables, its TLS contexts. Immutable, shared by all workers.
+struct CompiledListener {
+  SnapshotPtr snapshot;  // that the pointers below point into
+  const Listener* listener = nullptr;
+  std::unique_ptr<router::SiteTable> sites;
+  std::unique_ptr<tls::ServerContexts> tls;  // null: plaintext
+  PerWorker<ListenerStats>* stats = nullptr;
+};
+
+/// What is made of a snapshot, on the control thread.
+struct Compiled {
+  SnapshotPtr snapshot;
+  std::uint64_t version = 0;
+  std::map<std::string, std::shared_ptr<const CompiledListener>> listeners;  // by name
+  std::map<std::string, upstream::CompiledClusterPtr> clusters;
+};
+
+/// Errors of single parts (a certificate that OpenSSL refuses) leave that part out and are told in `problems`.
+std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version, StatsStore& stats,
+                                        std::vector<std::string>& problems);
+
+/// A worker's own hold on a compiled listener: exchanges pin it with a plain count, not with one that workers contend for.
+struct PinnedListener : boost::intrusive_ref_counter<PinnedListener, boost::thread_unsafe_counter> {
+  explicit PinnedListener(std::shared_ptr<const CompiledListener> compiled_in) : compiled(std::move(compiled_in)) {}
+  std::shared_ptr<const CompiledListener> compiled;
+};
+using PinnedListenerPtr = boost::intrusive_ptr<PinnedListener>;
+
+}  // namespace tidegate::proxy::server

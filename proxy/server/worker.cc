@@ -1,0 +1,221 @@
+#include "proxy/server/worker.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <cstring>
+
+#include "base/log.h"
+#include "proxy/exchange/exchange.h"
+#include "proxy/net/plain_stream.h"
+#include "proxy/server/http1_connection.h"
+#include "proxy/server/http2_connection.h"
+#include "proxy/tls/tls_stream.h"
+
+namespace tidegate::proxy::server {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+namespace {
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113 section 3.4
+constexpr milliseconds kHandshakeTimeout{10000};
+constexpr milliseconds kAcceptPause{100};  // after EMFILE and the like: the backlog waits
+}  // namespace
+
+Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats, telemetry::AccessLog* access_log)
+    : loop_(index, seed), stats_(stats), http_(stats.http()[index].get()), access_log_(access_log), clusters_(loop_) {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+  thread_ = std::thread([this] {
+    auto work = asio::make_work_guard(loop_.io);
+    loop_.io.run();
+  });
+}
+
+void Worker::stop() {
+  loop_.io.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::apply(std::shared_ptr<const Compiled> compiled,
+                   const std::map<std::string, std::vector<upstream::Address>>& addresses,
+                   const std::vector<OpenedSocket>& opened, const std::vector<std::string>& closed_keys) {
+  clusters_.update(compiled->clusters, addresses);
+  for (const auto& [name, listener] : compiled->listeners) {
+    std::shared_ptr<Slot>& slot = slots_[name];
+    if (!slot) slot = std::make_shared<Slot>();
+    slot->current = new PinnedListener(listener);
+  }
+  for (const std::string& key : closed_keys) {
+    auto found = acceptors_.find(key);
+    if (found == acceptors_.end()) continue;
+    boost::system::error_code ignored;
+    found->second->socket.close(ignored);
+    acceptors_.erase(found);
+  }
+  // Connections of a listener that has gone keep its last version, through their slot.
+  std::erase_if(slots_, [&](const auto& slot) { return !compiled->listeners.contains(slot.first); });
+  for (const OpenedSocket& socket : opened) {
+    auto acceptor = std::make_shared<Acceptor>(
+        Acceptor{socket.listener, boost::asio::basic_socket_acceptor<asio::ip::tcp, Executor>(loop_.io.get_executor())});
+    boost::system::error_code failed;
+    acceptor->socket.assign(socket.v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), socket.fd, failed);
+    if (failed || draining_) continue;
+    acceptors_[socket.key] = acceptor;
+    asio::co_spawn(loop_.io, accept(acceptor, slots_[socket.listener]), asio::detached);
+  }
+}
+
+void Worker::set_addresses(const std::string& cluster, const std::vector<upstream::Address>& addresses) {
+  clusters_.set_addresses(cluster, addresses);
+}
+
+Task<void> Worker::accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<Slot> slot) {
+  while (acceptor->socket.is_open()) {
+    net::Socket socket(loop_.io.get_executor());
+    auto [failed] = co_await acceptor->socket.async_accept(socket, asio::as_tuple(use_task));
+    if (failed == asio::error::operation_aborted || !acceptor->socket.is_open()) break;
+    if (failed) {
+      Event pause_over;
+      auto over = [&pause_over] { pause_over.notify(); };
+      CallTimer<decltype(over)> pause(over);
+      loop_.wheel.arm(pause, kAcceptPause);
+      co_await pause_over.wait();
+      continue;
+    }
+    asio::co_spawn(loop_.io, serve(std::move(socket), slot), asio::detached);
+  }
+}
+
+Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
+  auto started = std::chrono::steady_clock::now();
+  PinnedListenerPtr pinned = slot->current;
+  ListenerStats& counted = *(*pinned->compiled->stats)[loop_.index];
+  counted.downstream_cx_total.add();
+  counted.downstream_cx_active.add();
+  http_->downstream_cx_total.add();
+  http_->downstream_cx_active.add();
+  auto live = live_.insert(live_.end(), Live{});
+  if (pinned->compiled->tls) {
+    http_->downstream_cx_ssl_total.add();
+    http_->downstream_cx_ssl_active.add();
+    tls::TlsStream stream(std::move(socket));
+    live->close = live->drain = [&stream] { stream.close(); };
+    error_code failed;
+    {
+      auto late = [&stream] { stream.close(); };
+      CallTimer<decltype(late)> deadline(late);
+      loop_.wheel.arm(deadline, kHandshakeTimeout);
+      failed = co_await stream.handshake_server(*pinned->compiled->tls);
+      if (failed && !deadline.armed()) counted.downstream_cx_transport_socket_connect_timeout.add();
+    }
+    pinned.reset();
+    if (failed) {
+      counted.ssl_connection_error.add();
+      log::debug(log::Component::kConnection, "{}: TLS handshake failed: {}", stream.facts().remote_ip, failed.message());
+    } else {
+      counted.ssl_handshake.add();
+      if (stream.facts().tls_resumed) counted.ssl_session_reused.add();
+      co_await converse(stream, slot, *live);
+    }
+    stream.close();
+    http_->downstream_cx_ssl_active.sub();
+  } else {
+    pinned.reset();
+    net::PlainStream stream(std::move(socket));
+    live->close = live->drain = [&stream] { stream.close(); };
+    co_await converse(stream, slot, *live);
+    stream.close();
+  }
+  live_.erase(live);
+  double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+  counted.downstream_cx_active.sub();
+  counted.downstream_cx_destroy.add();
+  counted.downstream_cx_length_ms.record(ms);
+  http_->downstream_cx_active.sub();
+  http_->downstream_cx_destroy.add();
+  http_->downstream_cx_length_ms.record(ms);
+  check_drained();
+}
+
+Task<void> Worker::converse(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live) {
+  auto exchange = [this, &stream, &slot](http::ServerStream& one) -> Task<void> {
+    return [](Worker& self, net::Stream& stream_in, PinnedListenerPtr pinned, http::ServerStream& one_in) -> Task<void> {
+      exchange::Context context{self.loop_, self.clusters_, *self.http_, *pinned->compiled->sites, stream_in.facts(),
+                                self.access_log_};
+      co_await exchange::run(context, one_in);
+    }(*this, stream, slot->current, one);
+  };
+  char first[kPreface.size()];
+  std::size_t have = 0;
+  bool http2 = stream.facts().alpn == "h2";
+  if (!stream.facts().tls) {
+    // HTTP/2 with prior knowledge begins with the preface; anything else is HTTP/1.
+    auto late = [&stream] { stream.close(); };
+    CallTimer<decltype(late)> deadline(late);
+    loop_.wheel.arm(deadline, milliseconds(75000));
+    while (have < sizeof first) {
+      Result<std::size_t> got = co_await stream.read_some({first + have, sizeof first - have});
+      if (!got) co_return;
+      have += *got;
+      if (std::memcmp(first, kPreface.data(), have) != 0) break;
+      http2 = have == sizeof first;
+    }
+  }
+  if (http2) {
+    Http2Connection connection(stream, loop_.io, loop_.wheel, loop_.buffers, *http_, exchange, {});
+    live.drain = [&connection] { connection.drain(); };
+    live.close = [&connection] { connection.close(); };
+    if (draining_) connection.drain();
+    co_await connection.serve({first, have});
+  } else {
+    Http1Connection connection(loop_, stream, *http_, exchange, {});
+    live.drain = [&connection] { connection.drain(); };
+    live.close = [&connection] { connection.close(); };
+    if (draining_) connection.drain();
+    co_await connection.serve({first, have});
+  }
+  live.drain = live.close = [] {};
+}
+
+void Worker::close_listeners() {
+  for (auto& [key, acceptor] : acceptors_) {
+    boost::system::error_code ignored;
+    acceptor->socket.close(ignored);
+  }
+  acceptors_.clear();
+}
+
+void Worker::close_connections_gently() {
+  std::vector<std::function<void()>> all;
+  for (Live& live : live_) all.push_back(live.drain);
+  for (auto& drain_one : all) drain_one();
+}
+
+void Worker::drain(std::function<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  close_listeners();
+  close_connections_gently();
+  check_drained();
+}
+
+void Worker::close_all() {
+  std::vector<std::function<void()>> all;
+  for (Live& live : live_) all.push_back(live.close);
+  for (auto& close_one : all) close_one();
+}
+
+void Worker::check_drained() {
+  if (!draining_ || !live_.empty() || !drained_) return;
+  auto done = std::move(drained_);
+  drained_ = nullptr;
+  done();
+}
+
+}  // namespace tidegate::proxy::server

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "proxy/runtime/loop.h"
+#include "proxy/server/compiled.h"
+#include "proxy/telemetry/access_log.h"
+#include "proxy/upstream/cluster.h"
+
+namespace tidegate::proxy::server {
+
+/// A listening socket that the control thread has opened for one worker.
+struct OpenedSocket {
+  std::string key;       // "NAME ADDRESS"
+  std::string listener;  // name in the snapshot
+  int fd = -1;
+  bool v6 = false;
+};
+
+/// One event loop on one thread, with everything that a connection needs. All but the constructor and post() run on it.
+class Worker {
+ public:
+  Worker(std::size_t index, std::uint64_t seed, StatsStore& stats, telemetry::AccessLog* access_log);
+  ~Worker();
+
+  void start();
+  void stop();  // and join
+  template <class Function>
+  void post(Function function) {
+    boost::asio::post(loop_.io, std::move(function));
+  }
+
+  void apply(std::shared_ptr<const Compiled> compiled, const std::map<std::string, std::vector<upstream::Address>>& addresses,
+             const std::vector<OpenedSocket>& opened, const std::vector<std::string>& closed_keys);
+  void set_addresses(const std::string& cluster, const std::vector<upstream::Address>& addresses);
+  /// No new connections; those that are open end with their next answer. `done` is called once none is left.
+  void drain(std::function<void()> done);
+  /// Answers close their connections, but new ones are taken (POST /healthcheck/fail); until told otherwise.
+  void close_connections_gently();
+  void close_listeners();
+  void close_all();
+
+ private:
+  /// A name in the snapshot, whatever version of it is served now. Connections hold it.
+  struct Slot {
+    PinnedListenerPtr current;
+  };
+  struct Acceptor {
+    std::string listener;
+    boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> socket;
+  };
+  struct Live {
+    std::function<void()> drain;
+    std::function<void()> close;
+  };
+
+  Task<void> accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<Slot> slot);
+  Task<void> serve(net::Socket socket, std::shared_ptr<Slot> slot);
+  Task<void> converse(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
+  void check_drained();
+
+  Loop loop_;
+  StatsStore& stats_;
+  HttpStats* http_;
+  telemetry::AccessLog* access_log_;
+  upstream::Clusters clusters_;
+  std::map<std::string, std::shared_ptr<Slot>> slots_;
+  std::map<std::string, std::shared_ptr<Acceptor>> acceptors_;
+  std::list<Live> live_;
+  bool draining_ = false;
+  std::function<void()> drained_;
+  std::thread thread_;
+};
+
+}  // namespace tidegate::proxy::server
