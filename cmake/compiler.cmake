@@ -13,6 +13,8 @@ if(TIDEGATE_SANITIZE)
   # g++ 12 reports false alarms under sanitizers, in the headers of std and Boost.
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-tsan)
 endif()
+# g++ 12 gives false alarms about std::string at -O2 (GCC bug 105651).
+add_compile_options(-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-maybe-uninitialized)
 add_link_options(-Wl,--as-needed)
 
 find_program(CCACHE ccache)
