@@ -54,7 +54,7 @@ std::optional<json::value> plain_scalar(std::string_view text) {
   if (text == "true" || text == "True" || text == "TRUE") return json::value(true);
   if (text == "false" || text == "False" || text == "FALSE") return json::value(false);
 
-  const json::value as_text{json::string(text)};
+  const json::value as_text(json::string_view(text.data(), text.size()));
   const char first = text.front();
   if (!is_digit(first) && first != '-' && first != '+' && first != '.') return as_text;
 

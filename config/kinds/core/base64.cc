@@ -10,7 +10,8 @@ std::optional<std::string> decode_base64(std::string_view text) {
   std::uint32_t bits = 0;
   int count = 0;    // characters of the group at hand
   int padding = 0;  //
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (c == '\n' || c == '\r') continue;
     std::uint32_t value = 0;
     if (c >= 'A' && c <= 'Z') {
@@ -35,10 +36,9 @@ std::optional<std::string> decode_base64(std::string_view text) {
     if (padding < 2) out.push_back(static_cast<char>(bits >> 8U & 0xFFU));
     if (padding < 1) out.push_back(static_cast<char>(bits & 0xFFU));
     bits = 0;
-    count = padding > 0 ? 4 : 0;  // nothing may follow the padding
-    if (padding > 0) {
-      const std::size_t end = static_cast<std::size_t>(&c - text.data()) + 1;
-      if (text.find_first_not_of("\r\n", end) != std::string_view::npos) return std::nullopt;
+    count = 0;
+    if (padding > 0) {  // only line breaks may follow
+      if (text.find_first_not_of("\r\n", i + 1) != std::string_view::npos) return std::nullopt;
       return out;
     }
   }

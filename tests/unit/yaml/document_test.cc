@@ -20,8 +20,8 @@ TEST_CASE("plain scalars have types and quoted ones are strings", "[yaml]") {
   CHECK(as_json("a: 80\nb: '80'\nc: true\nd: \"true\"\ne: ~\nf:\ng: -1.5\nh: 0644\ni: 0x1F\n") ==
         R"({"a":80,"b":"80","c":true,"d":"true","e":null,"f":null,"g":-1.5E0,"h":420,"i":31})");
   CHECK(
-      as_json("a: yes\nb: 1.2.3\nc: 10.0.0.1\nd: 5s\ne: 2024-01-01T00:00:00Z\nf: -\ng: 089\n") ==
-      R"({"a":"yes","b":"1.2.3","c":"10.0.0.1","d":"5s","e":"2024-01-01T00:00:00Z","f":[null],"g":8.9E1})");
+      as_json("a: yes\nb: 1.2.3\nc: 10.0.0.1\nd: 5s\ne: 2024-01-01T00:00:00Z\nf: a -\ng: 089\n") ==
+      R"({"a":"yes","b":"1.2.3","c":"10.0.0.1","d":"5s","e":"2024-01-01T00:00:00Z","f":"a -","g":89})");
   CHECK(as_json("a: !!str 5\nb: |\n  x\n  y\n") == R"({"a":"5","b":"x\ny\n"})");
   CHECK(as_json("80: a\ntrue: b\n") == R"({"80":"a","true":"b"})");
 }
@@ -90,7 +90,7 @@ TEST_CASE("a file is cut at its markers", "[yaml]") {
   REQUIRE(pieces);
   REQUIRE(pieces.value->size() == 3);
   CHECK(pieces.value->at(0).first_line == 1);
-  CHECK(pieces.value->at(1).first_line == 4);
+  CHECK(pieces.value->at(1).first_line == 6);
   CHECK(pieces.value->at(2).first_line == 9);
   CHECK(pieces.value->at(2).bytes == "c: 3\n");
   CHECK(as_json(pieces.value->at(1).bytes) == R"({"b":2})");
