@@ -5,13 +5,14 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <unistd.h>
+
 #include <cstring>
 
 #include "base/log.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/net/plain_stream.h"
-#include "proxy/server/http1_connection.h"
-#include "proxy/server/http2_connection.h"
+#include "proxy/server/converse.h"
 #include "proxy/tls/tls_stream.h"
 
 namespace tidegate::proxy::server {
@@ -20,7 +21,6 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113 section 3.4
 constexpr milliseconds kHandshakeTimeout{10000};
 constexpr milliseconds kAcceptPause{100};  // after EMFILE and the like: the backlog waits
 }  // namespace
@@ -65,7 +65,10 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
         Acceptor{socket.listener, boost::asio::basic_socket_acceptor<asio::ip::tcp, Executor>(loop_.io.get_executor())});
     boost::system::error_code failed;
     acceptor->socket.assign(socket.v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), socket.fd, failed);
-    if (failed || draining_) continue;
+    if (failed || draining_) {
+      if (failed) ::close(socket.fd);
+      continue;
+    }
     acceptors_[socket.key] = acceptor;
     asio::co_spawn(loop_.io, accept(acceptor, slots_[socket.listener]), asio::detached);
   }
@@ -121,7 +124,7 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
     } else {
       counted.ssl_handshake.add();
       if (stream.facts().tls_resumed) counted.ssl_session_reused.add();
-      co_await converse(stream, slot, *live);
+      co_await serve_http(stream, slot, *live);
     }
     stream.close();
     http_->downstream_cx_ssl_active.sub();
@@ -129,7 +132,7 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
     pinned.reset();
     net::PlainStream stream(std::move(socket));
     live->close = live->drain = [&stream] { stream.close(); };
-    co_await converse(stream, slot, *live);
+    co_await serve_http(stream, slot, *live);
     stream.close();
   }
   live_.erase(live);
@@ -143,44 +146,17 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
   check_drained();
 }
 
-Task<void> Worker::converse(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live) {
-  auto exchange = [this, &stream, &slot](http::ServerStream& one) -> Task<void> {
-    return [](Worker& self, net::Stream& stream_in, PinnedListenerPtr pinned, http::ServerStream& one_in) -> Task<void> {
-      exchange::Context context{self.loop_, self.clusters_, *self.http_, *pinned->compiled->sites, stream_in.facts(),
-                                self.access_log_};
-      co_await exchange::run(context, one_in);
-    }(*this, stream, slot->current, one);
+Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live) {
+  ServeExchange exchange = [this, &stream, &slot](http::ServerStream& one) {
+    return serve_exchange(stream.facts(), slot->current, one);
   };
-  char first[kPreface.size()];
-  std::size_t have = 0;
-  bool http2 = stream.facts().alpn == "h2";
-  if (!stream.facts().tls) {
-    // HTTP/2 with prior knowledge begins with the preface; anything else is HTTP/1.
-    auto late = [&stream] { stream.close(); };
-    CallTimer<decltype(late)> deadline(late);
-    loop_.wheel.arm(deadline, milliseconds(75000));
-    while (have < sizeof first) {
-      Result<std::size_t> got = co_await stream.read_some({first + have, sizeof first - have});
-      if (!got) co_return;
-      have += *got;
-      if (std::memcmp(first, kPreface.data(), have) != 0) break;
-      http2 = have == sizeof first;
-    }
-  }
-  if (http2) {
-    Http2Connection connection(stream, loop_.io, loop_.wheel, loop_.buffers, *http_, exchange, {});
-    live.drain = [&connection] { connection.drain(); };
-    live.close = [&connection] { connection.close(); };
-    if (draining_) connection.drain();
-    co_await connection.serve({first, have});
-  } else {
-    Http1Connection connection(loop_, stream, *http_, exchange, {});
-    live.drain = [&connection] { connection.drain(); };
-    live.close = [&connection] { connection.close(); };
-    if (draining_) connection.drain();
-    co_await connection.serve({first, have});
-  }
-  live.drain = live.close = [] {};
+  co_await converse(loop_, stream, *http_, exchange, live, draining_);
+}
+
+/// `pinned` keeps what the exchange started with, whatever is published while it runs.
+Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned, http::ServerStream& stream) {
+  exchange::Context context{loop_, clusters_, *http_, *pinned->compiled->sites, facts, access_log_};
+  co_await exchange::run(context, stream);
 }
 
 void Worker::close_listeners() {

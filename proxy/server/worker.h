@@ -9,6 +9,7 @@
 
 #include "proxy/runtime/loop.h"
 #include "proxy/server/compiled.h"
+#include "proxy/server/converse.h"
 #include "proxy/telemetry/access_log.h"
 #include "proxy/upstream/cluster.h"
 
@@ -54,14 +55,10 @@ class Worker {
     std::string listener;
     boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> socket;
   };
-  struct Live {
-    std::function<void()> drain;
-    std::function<void()> close;
-  };
-
   Task<void> accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<Slot> slot);
   Task<void> serve(net::Socket socket, std::shared_ptr<Slot> slot);
-  Task<void> converse(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
+  Task<void> serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
+  Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned, http::ServerStream& stream);
   void check_drained();
 
   Loop loop_;

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+
+#include "base/task.h"
+#include "proxy/http/stream.h"
+#include "proxy/net/stream.h"
+#include "proxy/runtime/loop.h"
+#include "proxy/runtime/stats.h"
+
+namespace tidegate::proxy::server {
+
+/// What runs one exchange; the stream outlives the task.
+using ServeExchange = std::function<Task<void>(http::ServerStream&)>;
+
+/// How a connection that is being served is told to end.
+struct Live {
+  std::function<void()> drain;  // the answer under way is the last one
+  std::function<void()> close;  // at once
+};
+
+/// Serves HTTP on a connection until it is over: HTTP/2 where ALPN said so, or where a plaintext client begins with the
+/// preface (prior knowledge, RFC 9113 section 3.3); else HTTP/1. Sets `live` to the protocol's ways to end.
+Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const ServeExchange& exchange, Live& live,
+                    bool draining);
+
+}  // namespace tidegate::proxy::server

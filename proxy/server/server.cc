@@ -1,0 +1,190 @@
+#include "proxy/server/server.h"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <random>
+#include <set>
+
+#include "base/log.h"
+
+namespace tidegate::proxy::server {
+
+namespace asio = boost::asio;
+
+Server::Server(asio::io_context& control, StatsStore& stats, telemetry::AccessLog* access_log, Options options,
+               OnApplied on_applied)
+    : control_(control),
+      stats_(stats),
+      options_(options),
+      on_applied_(std::move(on_applied)),
+      resolver_(control),
+      sockets_(options.workers),
+      retry_timer_(control),
+      drain_timer_(control) {
+  std::random_device seed;
+  for (std::size_t i = 0; i < options.workers; ++i) {
+    std::uint64_t word = (static_cast<std::uint64_t>(seed()) << 32U) | seed();
+    workers_.push_back(std::make_unique<Worker>(i, word, stats, access_log));
+  }
+}
+
+Server::~Server() {
+  for (auto& worker : workers_) worker->stop();
+}
+
+void Server::start() {
+  for (auto& worker : workers_) worker->start();
+}
+
+void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
+  if (draining_) return;
+  std::vector<std::string> problems;
+  compiled_ = compile(snapshot, version, stats_, problems);
+  for (const std::string& problem : problems) log::error(log::Component::kConfig, "{}", problem);
+  follow_names(*snapshot);
+  addresses_.clear();
+  for (const auto& [name, cluster] : compiled_->clusters) addresses_[name] = addresses_of(cluster->config);
+  Sockets::Change change = sockets_.update(*snapshot);
+  distribute(change, [this] {
+    serving_ = true;
+    tell_applied();
+  });
+  schedule_retry();
+}
+
+void Server::distribute(const Sockets::Change& change, std::function<void()> all_done) {
+  auto left = std::make_shared<std::size_t>(workers_.size());
+  auto addresses = std::make_shared<const std::map<std::string, std::vector<upstream::Address>>>(addresses_);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Worker& worker = *workers_[i];
+    worker.post([this, &worker, compiled = compiled_, addresses, opened = change.opened[i], closed = change.closed_keys,
+                 left, all_done] {
+      worker.apply(compiled, *addresses, opened, closed);
+      asio::post(control_, [left, all_done] {
+        if (--*left == 0) all_done();
+      });
+    });
+  }
+}
+
+Applied Server::applied() const {
+  Applied out;
+  if (!compiled_) return out;
+  out.version = compiled_->version;
+  out.listeners = sockets_.state(*compiled_->snapshot);
+  return out;
+}
+
+void Server::tell_applied() {
+  if (on_applied_) on_applied_(applied());
+}
+
+void Server::schedule_retry() {
+  if (retry_scheduled_ || sockets_.all_bound() || draining_) return;
+  retry_scheduled_ = true;
+  retry_timer_.expires_after(std::chrono::seconds(1));
+  retry_timer_.async_wait([this](error_code cancelled) {
+    retry_scheduled_ = false;
+    if (cancelled || draining_) return;
+    Sockets::Change change = sockets_.retry();
+    if (!change.empty()) distribute(change, [this] { tell_applied(); });
+    schedule_retry();
+  });
+}
+
+/// Endpoints that are DNS names: follows the new ones, lets the others go.
+void Server::follow_names(const Snapshot& snapshot) {
+  std::set<std::string> wanted;
+  for (const auto& [name, cluster] : snapshot.clusters) {
+    for (const Endpoint& endpoint : cluster.endpoints) {
+      error_code not_an_address;
+      asio::ip::make_address(endpoint.host, not_an_address);
+      if (not_an_address) wanted.insert(endpoint.host);
+    }
+  }
+  for (auto known = names_.begin(); known != names_.end();) {
+    if (wanted.contains(known->first)) {
+      ++known;
+      continue;
+    }
+    resolver_.unwatch(known->first);
+    known = names_.erase(known);
+  }
+  for (const std::string& name : wanted) {
+    if (!names_.try_emplace(name).second) continue;
+    resolver_.watch(name, [this, name](const std::vector<asio::ip::address>& found) { name_changed(name, found); });
+  }
+}
+
+void Server::name_changed(const std::string& name, std::vector<asio::ip::address> found) {
+  auto known = names_.find(name);
+  if (known == names_.end() || known->second == found) return;
+  known->second = std::move(found);
+  for (const auto& [cluster_name, cluster] : compiled_->clusters) {
+    const auto& endpoints = cluster->config.endpoints;
+    if (std::none_of(endpoints.begin(), endpoints.end(), [&](const Endpoint& one) { return one.host == name; })) continue;
+    std::vector<upstream::Address> addresses = addresses_of(cluster->config);
+    for (auto& worker : workers_) {
+      worker->post([&worker = *worker, cluster_name = cluster_name, addresses] {
+        worker.set_addresses(cluster_name, addresses);
+      });
+    }
+    addresses_[cluster_name] = std::move(addresses);
+  }
+}
+
+std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) const {
+  std::vector<upstream::Address> out;
+  for (const Endpoint& endpoint : cluster.endpoints) {
+    error_code not_an_address;
+    asio::ip::address ip = asio::ip::make_address(endpoint.host, not_an_address);
+    if (!not_an_address) {
+      out.push_back({asio::ip::tcp::endpoint(ip, endpoint.port), endpoint.weight});
+      continue;
+    }
+    auto found = names_.find(endpoint.host);
+    if (found == names_.end()) continue;
+    for (const asio::ip::address& one : found->second) {
+      out.push_back({asio::ip::tcp::endpoint(one, endpoint.port), endpoint.weight});
+    }
+  }
+  return out;
+}
+
+void Server::drain(std::function<void()> done) {
+  if (draining_) return;
+  draining_ = true;
+  drained_ = std::move(done);
+  retry_timer_.cancel();
+  draining_workers_ = workers_.size();
+  auto finish = [this] {
+    if (!drained_) return;
+    auto call = std::move(drained_);
+    drained_ = nullptr;
+    drain_timer_.cancel();
+    call();
+  };
+  for (auto& worker : workers_) {
+    worker->post([this, &worker = *worker, finish] {
+      worker.drain([this, finish] {
+        asio::post(control_, [this, finish] {
+          if (--draining_workers_ == 0) finish();
+        });
+      });
+    });
+  }
+  drain_timer_.expires_after(options_.drain_timeout);
+  drain_timer_.async_wait([this, finish](error_code cancelled) {
+    if (cancelled) return;
+    log::warning(log::Component::kMain, "drain timeout: closing what is left");
+    for (auto& worker : workers_) {
+      worker->post([&worker = *worker] { worker.close_all(); });
+    }
+    drain_timer_.expires_after(std::chrono::seconds(1));
+    drain_timer_.async_wait([finish](error_code cancelled_too) {
+      if (!cancelled_too) finish();
+    });
+  });
+}
+
+}  // namespace tidegate::proxy::server

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/server/compiled.h"
+#include "proxy/server/sockets.h"
+#include "proxy/server/worker.h"
+#include "proxy/snapshot/applied.h"
+#include "proxy/telemetry/access_log.h"
+#include "proxy/upstream/dns.h"
+
+namespace tidegate::proxy::server {
+
+/// The data plane: workers, what they listen on, and the snapshot that they serve. Everything is called on the control
+/// thread, whose loop `control` is, and every callback comes there.
+class Server {
+ public:
+  struct Options {
+    std::size_t workers = 1;
+    std::chrono::milliseconds drain_timeout{30000};
+  };
+  using OnApplied = std::function<void(const Applied&)>;
+
+  /// `stats` and `access_log` (null: none) live longer.
+  Server(boost::asio::io_context& control, StatsStore& stats, telemetry::AccessLog* access_log, Options options,
+         OnApplied on_applied);
+  /// Stops the workers at once.
+  ~Server();
+
+  void start();
+  /// Compiles, opens sockets, and has each worker serve it from its next request on. `on_applied` is called when all do,
+  /// and again when a port that could not be bound is.
+  void publish(SnapshotPtr snapshot, std::uint64_t version);
+  /// No new connections; calls `done` when the last exchange has ended, or the drain timeout has.
+  void drain(std::function<void()> done);
+
+  SnapshotPtr snapshot() const { return compiled_ ? compiled_->snapshot : nullptr; }
+  /// The first snapshot is served by every worker.
+  bool serving() const { return serving_; }
+  bool draining() const { return draining_; }
+  /// What is known of each cluster's addresses, DNS names resolved.
+  const std::map<std::string, std::vector<upstream::Address>>& addresses() const { return addresses_; }
+  Applied applied() const;
+
+ private:
+  void distribute(const Sockets::Change& change, std::function<void()> all_done);
+  void follow_names(const Snapshot& snapshot);
+  std::vector<upstream::Address> addresses_of(const Cluster& cluster) const;
+  void name_changed(const std::string& name, std::vector<boost::asio::ip::address> found);
+  void schedule_retry();
+  void tell_applied();
+
+  boost::asio::io_context& control_;
+  StatsStore& stats_;
+  Options options_;
+  OnApplied on_applied_;
+  upstream::Resolver resolver_;
+  Sockets sockets_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::shared_ptr<const Compiled> compiled_;
+  std::map<std::string, std::vector<boost::asio::ip::address>> names_;  // that are followed
+  std::map<std::string, std::vector<upstream::Address>> addresses_;     // by cluster
+  boost::asio::steady_timer retry_timer_;
+  boost::asio::steady_timer drain_timer_;
+  std::function<void()> drained_;
+  std::size_t draining_workers_ = 0;
+  bool retry_scheduled_ = false;
+  bool serving_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace tidegate::proxy::server

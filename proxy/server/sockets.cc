@@ -1,0 +1,119 @@
+#include "proxy/server/sockets.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+#include "proxy/net/listen.h"
+
+namespace tidegate::proxy::server {
+
+namespace asio = boost::asio;
+
+bool Sockets::Change::empty() const {
+  return closed_keys.empty() && std::all_of(opened.begin(), opened.end(), [](const auto& one) { return one.empty(); });
+}
+
+Sockets::Change Sockets::update(const Snapshot& snapshot) {
+  Change change;
+  change.opened.resize(opened_for_);
+  std::map<std::string, Wanted> wanted;
+  for (const Listener& listener : snapshot.listeners) {
+    if (listener.udp) continue;
+    for (const std::string& address : listener.addresses) {
+      wanted.emplace(fmt::format("{} {}:{}", listener.name, address, listener.port),
+                     Wanted{listener.name, address, listener.port, false, {}});
+    }
+  }
+  // A socket of ours on the port says nothing about other processes: there the probe for them would find only ourselves.
+  std::set<std::uint16_t> our_ports;
+  for (const auto& [key, one] : wanted_) {
+    if (one.bound) our_ports.insert(one.port);
+    if (one.bound && !wanted.contains(key)) change.closed_keys.push_back(key);
+  }
+  for (auto& [key, one] : wanted) {
+    auto known = wanted_.find(key);
+    if (known != wanted_.end() && known->second.bound) {
+      one = known->second;
+      continue;
+    }
+    open(key, one, our_ports.contains(one.port), change);
+    if (one.bound) our_ports.insert(one.port);
+    bool told = known != wanted_.end() && known->second.error == one.error;
+    if (!one.bound && !told && !one.error.empty()) {
+      log::error(log::Component::kConnHandler, "listener {}: cannot listen on {} port {}: {}; trying again each second",
+                 one.listener, one.address, one.port, one.error);
+    }
+  }
+  wanted_ = std::move(wanted);
+  return change;
+}
+
+Sockets::Change Sockets::retry() {
+  Change change;
+  change.opened.resize(opened_for_);
+  for (auto& [key, one] : wanted_) {
+    if (one.bound || one.error.empty()) continue;
+    const std::uint16_t port = one.port;
+    bool ours = std::any_of(wanted_.begin(), wanted_.end(),
+                            [port](const auto& other) { return other.second.bound && other.second.port == port; });
+    open(key, one, ours, change);
+    if (one.bound) {
+      log::info(log::Component::kConnHandler, "listener {}: listening on {} port {} now", one.listener, one.address, one.port);
+    }
+  }
+  return change;
+}
+
+void Sockets::open(const std::string& key, Wanted& wanted, bool ours, Change& change) {
+  error_code failed;
+  asio::ip::address ip = asio::ip::make_address(wanted.address, failed);
+  std::vector<int> opened;
+  for (std::size_t i = 0; i < opened_for_ && !failed; ++i) {
+    Result<int> fd = net::open_listening_socket(ip, wanted.port, i == 0 && !ours);
+    if (fd) {
+      opened.push_back(*fd);
+    } else {
+      failed = fd.error();
+    }
+  }
+  if (failed) {
+    for (int fd : opened) ::close(fd);
+    // A machine without IPv6 serves "every address" by its IPv4 socket alone.
+    bool no_v6 = ip.is_v6() && ip.is_unspecified() &&
+                 (failed == asio::error::address_family_not_supported ||
+                  failed == boost::system::errc::address_not_available);
+    wanted.error = no_v6 ? std::string() : failed.message();
+    return;
+  }
+  wanted.bound = true;
+  wanted.error.clear();
+  for (std::size_t i = 0; i < opened_for_; ++i) {
+    change.opened[i].push_back(OpenedSocket{key, wanted.listener, opened[i], ip.is_v6()});
+  }
+}
+
+bool Sockets::all_bound() const {
+  return std::all_of(wanted_.begin(), wanted_.end(),
+                     [](const auto& one) { return one.second.bound || one.second.error.empty(); });
+}
+
+std::vector<AppliedListener> Sockets::state(const Snapshot& snapshot) const {
+  std::vector<AppliedListener> out;
+  for (const Listener& listener : snapshot.listeners) {
+    AppliedListener& entry = out.emplace_back();
+    entry.name = listener.name;
+    for (const auto& [key, one] : wanted_) {
+      if (one.listener != listener.name) continue;
+      entry.bound = entry.bound || one.bound;
+      if (!one.error.empty()) entry.error = one.error;
+    }
+    if (!entry.error.empty()) entry.bound = false;
+  }
+  return out;
+}
+
+}  // namespace tidegate::proxy::server
