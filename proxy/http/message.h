@@ -36,6 +36,7 @@ struct RequestHead {
   bool keep_alive = true;        // HTTP/1: what the sender wants
   bool expect_continue = false;  // Expect: 100-continue
   bool te_trailers = false;      // TE: trailers
+  bool chunked = false;          // HTTP/1: how a body of unknown length is framed
   Fields fields;
 
   /// The path without its query.
@@ -58,6 +59,7 @@ struct ResponseHead {
   std::int64_t declared_length = -1;
   std::string_view upgrade;  // 101: protocol switched to
   bool keep_alive = true;
+  bool chunked = false;  // HTTP/1: a body of unknown length that is not chunked ends with the connection
   Fields fields;
 };
 

@@ -1,0 +1,402 @@
+#include "proxy/http1/parser.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "proxy/http1/characters.h"
+
+namespace tidegate::proxy::http1 {
+namespace {
+
+using http::BodyLength;
+using http::iequals;
+
+struct Meaning {
+  HeadError error;
+  int status;
+  std::string_view text;
+};
+constexpr std::array<Meaning, 18> kMeanings{{
+    {HeadError::kBadRequestLine, 400, "malformed request line\n"},
+    {HeadError::kBadMethod, 400, "malformed method\n"},
+    {HeadError::kBadTarget, 400, "malformed request target\n"},
+    {HeadError::kTargetTooLong, 414, "request target too long\n"},
+    {HeadError::kBadVersion, 505, "HTTP version not supported\n"},
+    {HeadError::kBadField, 400, "malformed header field\n"},
+    {HeadError::kFolded, 400, "folded header field\n"},
+    {HeadError::kTooManyFields, 431, "too many header fields\n"},
+    {HeadError::kBadHost, 400, "malformed Host\n"},
+    {HeadError::kNoHost, 400, "Host is missing\n"},
+    {HeadError::kManyHosts, 400, "more than one Host\n"},
+    {HeadError::kBadContentLength, 400, "malformed Content-Length\n"},
+    {HeadError::kManyContentLengths, 400, "more than one Content-Length\n"},
+    {HeadError::kBadTransferEncoding, 400, "malformed Transfer-Encoding\n"},
+    {HeadError::kUnknownTransferEncoding, 501, "transfer coding not supported\n"},
+    {HeadError::kLengthAndEncoding, 400, "both Content-Length and Transfer-Encoding\n"},
+    {HeadError::kBadExpectation, 417, "expectation not supported\n"},
+    {HeadError::kBadStatusLine, 502, "malformed status line\n"},
+}};
+
+const Meaning& meaning(HeadError error) { return kMeanings[static_cast<std::size_t>(error)]; }
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// Calls `each` with the elements of a comma-separated list. Source: RFC 9110 section 5.6.1.
+template <class Each>
+void for_each_element(std::string_view list, Each each) {
+  while (!list.empty()) {
+    std::size_t comma = list.find(',');
+    std::string_view element = trim(list.substr(0, comma));
+    if (!element.empty()) each(element);
+    if (comma == list.npos) break;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+/// Takes the next line, without its CRLF. False: it does not end in CRLF.
+bool take_line(std::string_view& rest, std::string_view& line) {
+  const void* feed = std::memchr(rest.data(), '\n', rest.size());
+  if (feed == nullptr) return false;
+  std::size_t at = static_cast<std::size_t>(static_cast<const char*>(feed) - rest.data());
+  if (at == 0 || rest[at - 1] != '\r') return false;
+  line = rest.substr(0, at - 1);
+  rest.remove_prefix(at + 1);
+  return true;
+}
+
+/// What is not passed on as a field.
+enum class Special : std::uint8_t { kNone, kHost, kContentLength, kTransferEncoding, kConnection, kKeepAlive, kTe, kTrailer, kUpgrade, kExpect };
+
+Special special(std::string_view name) {
+  switch (name.size()) {
+    case 2: return iequals(name, "te") ? Special::kTe : Special::kNone;
+    case 4: return iequals(name, "host") ? Special::kHost : Special::kNone;
+    case 6: return iequals(name, "expect") ? Special::kExpect : Special::kNone;
+    case 7:
+      if (iequals(name, "upgrade")) return Special::kUpgrade;
+      return iequals(name, "trailer") ? Special::kTrailer : Special::kNone;
+    case 10:
+      if (iequals(name, "connection")) return Special::kConnection;
+      return iequals(name, "keep-alive") ? Special::kKeepAlive : Special::kNone;
+    case 14: return iequals(name, "content-length") ? Special::kContentLength : Special::kNone;
+    case 16: return iequals(name, "proxy-connection") ? Special::kKeepAlive : Special::kNone;
+    case 17: return iequals(name, "transfer-encoding") ? Special::kTransferEncoding : Special::kNone;
+    default: return Special::kNone;
+  }
+}
+
+/// What the special fields of one head said.
+struct Framing {
+  std::string_view host;
+  int hosts = 0;
+  std::uint64_t length = 0;
+  int lengths = 0;
+  int encodings = 0;
+  std::string_view encoding;
+  bool close = false;
+  bool keep_alive = false;
+  bool connection_upgrade = false;
+  bool names_fields = false;  // Connection names others
+  std::string_view upgrade;
+  bool te_trailers = false;
+  std::string_view expect;
+};
+
+/// Splits "Name: value", both checked.
+std::optional<HeadError> split_field(std::string_view line, std::string_view& name, std::string_view& value) {
+  if (line.front() == ' ' || line.front() == '\t') return HeadError::kFolded;
+  std::size_t colon = 0;
+  while (colon < line.size() && (kClasses[static_cast<unsigned char>(line[colon])] & kToken)) ++colon;
+  if (colon == 0 || colon == line.size() || line[colon] != ':') return HeadError::kBadField;
+  name = line.substr(0, colon);
+  value = trim(line.substr(colon + 1));
+  if (!all_of(value, kValue)) return HeadError::kBadField;
+  return std::nullopt;
+}
+
+std::optional<HeadError> parse_fields(std::string_view rest, std::size_t fields_max, Framing& framing, http::Fields& fields) {
+  std::size_t count = 0;
+  std::string_view line;
+  while (take_line(rest, line)) {
+    if (line.empty()) {
+      if (!rest.empty()) return HeadError::kBadField;
+      return std::nullopt;
+    }
+    if (++count > fields_max) return HeadError::kTooManyFields;
+    std::string_view name;
+    std::string_view value;
+    if (auto wrong = split_field(line, name, value)) return wrong;
+    switch (special(name)) {
+      case Special::kNone: fields.append(name, value); break;
+      case Special::kHost:
+        ++framing.hosts;
+        framing.host = value;
+        break;
+      case Special::kContentLength: {
+        if (++framing.lengths > 1) return HeadError::kManyContentLengths;
+        auto [end, bad] = std::from_chars(value.data(), value.data() + value.size(), framing.length);
+        if (bad != std::errc() || end != value.data() + value.size() || framing.length > INT64_MAX) {
+          return HeadError::kBadContentLength;
+        }
+        break;
+      }
+      case Special::kTransferEncoding:
+        if (++framing.encodings > 1) return HeadError::kBadTransferEncoding;
+        framing.encoding = value;
+        break;
+      case Special::kConnection:
+        for_each_element(value, [&framing](std::string_view option) {
+          if (iequals(option, "close")) {
+            framing.close = true;
+          } else if (iequals(option, "keep-alive")) {
+            framing.keep_alive = true;
+          } else if (iequals(option, "upgrade")) {
+            framing.connection_upgrade = true;
+          } else if (special(option) == Special::kNone) {
+            framing.names_fields = true;
+          }
+        });
+        if (framing.names_fields) fields.append("connection", value);  // until all fields are known
+        break;
+      case Special::kTe:
+        for_each_element(value, [&framing](std::string_view coding) {
+          if (iequals(coding, "trailers")) framing.te_trailers = true;
+        });
+        break;
+      case Special::kUpgrade:
+        for_each_element(value, [&framing](std::string_view protocol) {
+          // h2c by Upgrade is gone from HTTP/2 (RFC 9113 section 3.1).
+          if (framing.upgrade.empty() && !iequals(protocol, "h2c")) framing.upgrade = protocol;
+        });
+        break;
+      case Special::kExpect: framing.expect = value; break;
+      case Special::kKeepAlive:
+      case Special::kTrailer: break;
+    }
+  }
+  return HeadError::kBadField;  // a line that does not end in CRLF
+}
+
+/// Fields that Connection names are for this hop alone. Source: RFC 9110 section 7.6.1.
+void remove_named(http::Fields& fields) {
+  std::string_view named;
+  while ((named = fields.get("connection")).data() != nullptr) {
+    http::Fields::List& list = fields.list();
+    for (auto field = list.begin(); field != list.end(); ++field) {
+      if (field->value.data() == named.data() && iequals(field->name, "connection")) {
+        list.erase(field);
+        break;
+      }
+    }
+    for_each_element(named, [&fields](std::string_view name) {
+      if (!iequals(name, "connection")) fields.remove(name);
+    });
+  }
+}
+
+/// host [ ":" port ]. Source: RFC 3986 section 3.2.
+bool valid_authority(std::string_view text) {
+  if (text.empty()) return true;
+  if (!all_of(text, kHost)) return false;
+  std::string_view port;
+  if (text.front() == '[') {
+    std::size_t close = text.find(']');
+    if (close == text.npos || close < 3) return false;
+    for (const char c : text.substr(1, close - 1)) {
+      const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+      if (!hex && c != ':' && c != '.') return false;
+    }
+    std::string_view after = text.substr(close + 1);
+    if (after.empty()) return true;
+    if (after.front() != ':') return false;
+    port = after.substr(1);
+  } else {
+    if (text.find_first_of("[]") != text.npos) return false;
+    std::size_t colon = text.find(':');
+    if (colon == 0) return false;
+    if (colon == text.npos) return true;
+    port = text.substr(colon + 1);
+  }
+  if (port.size() > 5) return false;
+  int number = 0;
+  for (const char c : port) {
+    if (c < '0' || c > '9') return false;
+    number = number * 10 + (c - '0');
+  }
+  return number <= 65535;
+}
+
+std::optional<HeadError> parse_target(std::string_view target, http::RequestHead& out) {
+  if (!all_of(target, kTarget) || target.empty()) return HeadError::kBadTarget;
+  if (out.method == "CONNECT") {
+    if (!valid_authority(target) || target.find(':') == target.npos) return HeadError::kBadTarget;
+    out.authority = target;
+    return std::nullopt;
+  }
+  if (target.front() == '/') {
+    out.path = target;
+    return std::nullopt;
+  }
+  if (target == "*") {
+    if (out.method != "OPTIONS") return HeadError::kBadTarget;
+    out.path = target;
+    return std::nullopt;
+  }
+  std::size_t scheme = target.find("://");
+  if (scheme == target.npos) return HeadError::kBadTarget;
+  if (!iequals(target.substr(0, scheme), "http") && !iequals(target.substr(0, scheme), "https")) return HeadError::kBadTarget;
+  target.remove_prefix(scheme + 3);
+  std::size_t end = target.find_first_of("/?");
+  out.authority = target.substr(0, end);
+  if (out.authority.empty() || !valid_authority(out.authority)) return HeadError::kBadTarget;
+  if (end == target.npos) {
+    out.path = out.method == "OPTIONS" ? "*" : "/";
+  } else if (target[end] == '/') {
+    out.path = target.substr(end);
+  } else {
+    return HeadError::kBadTarget;  // a query without a path
+  }
+  return std::nullopt;
+}
+
+std::optional<HeadError> parse_version(std::string_view text, HeadError bad, http::Version& out) {
+  if (text == "HTTP/1.1") {
+    out = http::Version::kHttp11;
+  } else if (text == "HTTP/1.0") {
+    out = http::Version::kHttp10;
+  } else if (text.size() == 8 && text.starts_with("HTTP/") && text[6] == '.' && text[5] >= '0' && text[5] <= '9' &&
+             text[7] >= '0' && text[7] <= '9') {
+    return HeadError::kBadVersion;
+  } else {
+    return bad;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+int status_of(HeadError error) { return meaning(error).status; }
+std::string_view text_of(HeadError error) { return meaning(error).text; }
+
+std::size_t find_head_end(std::string_view bytes, std::size_t from) {
+  if (bytes.starts_with("\r\n") && from < 2) from = 2;
+  while (from < bytes.size()) {
+    const void* feed = std::memchr(bytes.data() + from, '\n', bytes.size() - from);
+    if (feed == nullptr) return 0;
+    std::size_t at = static_cast<std::size_t>(static_cast<const char*>(feed) - bytes.data());
+    if (at + 1 < bytes.size() && bytes[at + 1] == '\n') return at + 2;
+    if (at + 2 < bytes.size() && bytes[at + 1] == '\r' && bytes[at + 2] == '\n') return at + 3;
+    from = at + 1;
+  }
+  return 0;
+}
+
+std::optional<HeadError> parse_request_head(std::string_view head, const http::HeadLimits& limits, http::RequestHead& out) {
+  if (head.starts_with("\r\n")) head.remove_prefix(2);
+  std::string_view line;
+  if (!take_line(head, line)) return HeadError::kBadRequestLine;
+  std::size_t first = line.find(' ');
+  if (first == line.npos) return HeadError::kBadRequestLine;
+  std::size_t last = line.rfind(' ');
+  out.method = line.substr(0, first);
+  if (out.method.empty() || out.method.size() > 32 || !all_of(out.method, kToken)) return HeadError::kBadMethod;
+  if (last == first) return HeadError::kBadRequestLine;
+  std::string_view target = line.substr(first + 1, last - first - 1);
+  if (target.size() > limits.target_bytes_max) return HeadError::kTargetTooLong;
+  if (auto wrong = parse_version(line.substr(last + 1), HeadError::kBadRequestLine, out.version)) return wrong;
+  if (auto wrong = parse_target(target, out)) return wrong;
+
+  Framing framing;
+  if (auto wrong = parse_fields(head, limits.fields_max, framing, out.fields)) return wrong;
+  const bool http10 = out.version == http::Version::kHttp10;
+  if (framing.hosts > 1) return HeadError::kManyHosts;
+  if (framing.hosts == 0 && !http10) return HeadError::kNoHost;
+  if (!valid_authority(framing.host)) return HeadError::kBadHost;
+  if (out.authority.empty()) out.authority = framing.host;
+
+  if (framing.encodings > 0) {
+    if (http10) return HeadError::kBadTransferEncoding;
+    if (framing.lengths > 0) return HeadError::kLengthAndEncoding;
+    if (!iequals(framing.encoding, "chunked")) {
+      std::string_view final_coding;
+      for_each_element(framing.encoding, [&final_coding](std::string_view coding) { final_coding = coding; });
+      return iequals(final_coding, "chunked") && final_coding.data() != framing.encoding.data()
+                 ? HeadError::kUnknownTransferEncoding
+                 : HeadError::kBadTransferEncoding;
+    }
+    out.body.kind = BodyLength::Kind::kUnknown;
+    out.chunked = true;
+  } else if (framing.lengths > 0) {
+    out.body = {BodyLength::Kind::kExact, framing.length};
+  }
+  if (!framing.expect.empty() && !http10) {
+    if (!iequals(framing.expect, "100-continue")) return HeadError::kBadExpectation;
+    out.expect_continue = true;
+  }
+  if (framing.names_fields) remove_named(out.fields);
+  if (framing.connection_upgrade && !http10) out.upgrade = framing.upgrade;
+  out.te_trailers = framing.te_trailers;
+  out.keep_alive = !framing.close && (!http10 || framing.keep_alive);
+  return std::nullopt;
+}
+
+std::optional<HeadError> parse_response_head(std::string_view head, const http::HeadLimits& limits, std::string_view method,
+                                             http::ResponseHead& out) {
+  std::string_view line;
+  if (!take_line(head, line)) return HeadError::kBadStatusLine;
+  if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' ')) return HeadError::kBadStatusLine;
+  if (parse_version(line.substr(0, 8), HeadError::kBadStatusLine, out.version)) return HeadError::kBadStatusLine;
+  for (const char c : line.substr(9, 3)) {
+    if (c < '0' || c > '9') return HeadError::kBadStatusLine;
+    out.status = out.status * 10 + (c - '0');
+  }
+  if (out.status < 100 || out.status > 599 || !all_of(line.substr(12), kValue)) return HeadError::kBadStatusLine;
+
+  Framing framing;
+  if (auto wrong = parse_fields(head, limits.fields_max, framing, out.fields)) return wrong;
+  const bool http10 = out.version == http::Version::kHttp10;
+  out.keep_alive = !framing.close && (!http10 || framing.keep_alive);
+  if (framing.names_fields) remove_named(out.fields);
+  if (framing.encodings > 0 && framing.lengths > 0) return HeadError::kLengthAndEncoding;
+  const bool tunnel = out.status == 101 || (method == "CONNECT" && out.status >= 200 && out.status < 300);
+  if (out.status == 101) out.upgrade = framing.upgrade;
+  if (tunnel) {
+    out.body.kind = BodyLength::Kind::kUnknown;
+  } else if (method == "HEAD" || out.status < 200 || out.status == 204 || out.status == 304) {
+    if (framing.lengths > 0 && out.status >= 200 && out.status != 204) {
+      out.declared_length = static_cast<std::int64_t>(framing.length);
+    }
+  } else if (framing.encodings > 0) {
+    if (http10) return HeadError::kBadTransferEncoding;
+    if (!iequals(framing.encoding, "chunked")) return HeadError::kUnknownTransferEncoding;
+    out.body.kind = BodyLength::Kind::kUnknown;
+    out.chunked = true;
+  } else if (framing.lengths > 0) {
+    out.body = {BodyLength::Kind::kExact, framing.length};
+  } else {
+    out.body.kind = BodyLength::Kind::kUnknown;  // until the connection ends
+    out.keep_alive = false;
+  }
+  return std::nullopt;
+}
+
+std::optional<HeadError> parse_trailers(std::string_view lines, std::size_t fields_max, http::Fields& out) {
+  std::size_t count = 0;
+  std::string_view line;
+  while (!lines.empty()) {
+    if (!take_line(lines, line) || line.empty()) return HeadError::kBadField;
+    if (++count > fields_max) return HeadError::kTooManyFields;
+    std::string_view name;
+    std::string_view value;
+    if (auto wrong = split_field(line, name, value)) return wrong;
+    if (special(name) == Special::kNone) out.append(name, value);
+  }
+  return std::nullopt;
+}
+
+}  // namespace tidegate::proxy::http1
