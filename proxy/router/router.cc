@@ -1,0 +1,156 @@
+#include "proxy/router/router.h"
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "proxy/router/query.h"
+
+namespace tidegate::proxy::router {
+namespace {
+
+std::unique_ptr<re2::RE2> expression(const std::string& text) {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(1 << 20U);
+  return std::make_unique<re2::RE2>(text, options);  // one that is no expression matches nothing
+}
+
+bool full_match(const re2::RE2& regex, std::string_view text) {
+  return regex.ok() && re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), regex);
+}
+
+/// The field's value; several fields of one name count as one list (RFC 9110 section 5.2).
+std::string_view field_value(const http::Fields& fields, std::string_view name, std::string& joined) {
+  std::string_view first;
+  bool several = false;
+  for (const http::Field& field : fields) {
+    if (field.name.size() != name.size() || !http::iequals(field.name, name)) continue;
+    if (first.data() == nullptr) {
+      first = field.value.data() == nullptr ? std::string_view("") : field.value;
+      continue;
+    }
+    if (!several) joined.assign(first);
+    several = true;
+    joined.append(",").append(field.value);
+  }
+  return several ? std::string_view(joined) : first;
+}
+
+bool path_matches(const PathMatch& path, std::string_view given) {
+  if (path.kind == PathMatch::Kind::kExact) return given == path.value;
+  std::string_view prefix = path.value;
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  return given.starts_with(prefix) && (given.size() == prefix.size() || given[prefix.size()] == '/' || prefix.empty());
+}
+
+}  // namespace
+
+Router::~Router() = default;
+Router::Router(Router&&) noexcept = default;
+
+Router::Router(const RouteTable& table) : table_(table) {
+  hosts_.reserve(table.hosts.size());
+  for (const VirtualHost& source : table.hosts) {
+    names_.add(source.hostname, static_cast<std::uint32_t>(hosts_.size()));
+    Host& host = hosts_.emplace_back(Host{&source, {}, PathTable(source.entries)});
+    host.entries.reserve(source.entries.size());
+    for (const RouteEntry& entry : source.entries) {
+      Entry& compiled = host.entries.emplace_back();
+      compiled.source = &entry;
+      if (entry.match.path.kind == PathMatch::Kind::kRegex) compiled.path = expression(entry.match.path.value);
+      for (const ValueMatch& one : entry.match.headers) {
+        compiled.headers.push_back({one.name, one.value, one.regex ? expression(one.value) : nullptr});
+      }
+      for (const ValueMatch& one : entry.match.query) {
+        compiled.query.push_back({one.name, one.value, one.regex ? expression(one.value) : nullptr});
+      }
+      compiled.unconditional = !entry.match.method && compiled.headers.empty() && compiled.query.empty();
+    }
+  }
+}
+
+bool Router::matches(const Condition& condition, std::string_view value) {
+  return condition.regex ? full_match(*condition.regex, value) : value == condition.value;
+}
+
+/// All but an exact path or a prefix.
+bool Router::fits(const Entry& entry, const http::RequestHead& request) const {
+  if (entry.unconditional) return true;
+  if (entry.source->match.method && *entry.source->match.method != request.method) return false;
+  std::string joined;
+  for (const Condition& condition : entry.headers) {
+    std::string_view value = field_value(request.fields, condition.name, joined);
+    if (value.data() == nullptr || !matches(condition, value)) return false;
+  }
+  for (const Condition& condition : entry.query) {
+    std::string decoded;
+    if (!query_parameter(request.query(), condition.name, decoded) || !matches(condition, decoded)) return false;
+  }
+  return true;
+}
+
+Router::Found Router::route(const http::RequestHead& request, std::string_view host) const {
+  Found found;
+  std::string_view path = request.path_only();
+  names_.walk(host, [&](std::uint32_t number) {
+    const Host& candidate = hosts_[number];
+    auto take = [&](std::uint32_t index) {
+      const Entry& entry = candidate.entries[index];
+      if (!fits(entry, request)) return false;
+      found = {&table_.rules[entry.source->rule], entry.source, candidate.source};
+      return true;
+    };
+    // Exact paths go before expressions, and so do prefixes in the order of the table; where the table puts an expression
+    // elsewhere, the lower index wins.
+    std::uint32_t best = UINT32_MAX;
+    bool any = candidate.paths.walk(path, [&](std::uint32_t index) {
+      if (!fits(candidate.entries[index], request)) return false;
+      best = index;
+      return true;
+    });
+    for (const std::uint32_t index : candidate.paths.expressions()) {
+      if (any && index > best) break;
+      if (full_match(*candidate.entries[index].path, path) && take(index)) return true;
+    }
+    return any && take(best);
+  });
+  return found;
+}
+
+std::string Router::mismatch(const Entry& entry, const http::RequestHead& request) const {
+  const Match& match = entry.source->match;
+  std::string_view path = request.path_only();
+  if (entry.path ? !full_match(*entry.path, path) : !path_matches(match.path, path)) {
+    constexpr std::string_view kinds[] = {"exact path", "prefix", "regular expression"};
+    return fmt::format("the path does not match {} {}", kinds[static_cast<int>(match.path.kind)], match.path.value);
+  }
+  if (match.method && *match.method != request.method) return fmt::format("the method is not {}", *match.method);
+  std::string joined;
+  for (const Condition& condition : entry.headers) {
+    std::string_view value = field_value(request.fields, condition.name, joined);
+    if (value.data() == nullptr) return fmt::format("header {} is not there", condition.name);
+    if (!matches(condition, value)) return fmt::format("header {} is not {}", condition.name, condition.value);
+  }
+  for (const Condition& condition : entry.query) {
+    std::string decoded;
+    if (!query_parameter(request.query(), condition.name, decoded)) {
+      return fmt::format("query parameter {} is not there", condition.name);
+    }
+    if (!matches(condition, decoded)) return fmt::format("query parameter {} is not {}", condition.name, condition.value);
+  }
+  return {};
+}
+
+std::vector<Router::Tried> Router::explain(const http::RequestHead& request, std::string_view host) const {
+  std::vector<Tried> out;
+  names_.walk(host, [&](std::uint32_t number) {
+    for (const Entry& entry : hosts_[number].entries) {
+      out.push_back({hosts_[number].source, entry.source, mismatch(entry, request)});
+      if (out.back().mismatch.empty()) return true;
+    }
+    return false;
+  });
+  return out;
+}
+
+}  // namespace tidegate::proxy::router

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "proxy/router/host_table.h"
+#include "proxy/router/router.h"
+#include "proxy/snapshot/snapshot.h"
+
+namespace tidegate::proxy::router {
+
+struct CompiledSite {
+  const Site* site = nullptr;
+  Router router;
+};
+
+/// The sites of one listener by host name. A request belongs to the most specific one that matches, and to no other
+/// (GEP-1713). The sites outlive the table.
+class SiteTable {
+ public:
+  explicit SiteTable(const std::vector<Site>& sites);
+
+  /// Null where no site has such a host. `host` as host_of() makes it.
+  const CompiledSite* by_host(std::string_view host) const { return find(host); }
+  /// `sni` in lower case; empty where the client sent none.
+  const CompiledSite* by_sni(std::string_view sni) const { return find(sni); }
+
+ private:
+  const CompiledSite* find(std::string_view host) const;
+
+  HostTable names_;
+  std::vector<CompiledSite> sites_;
+};
+
+}  // namespace tidegate::proxy::router
