@@ -1,5 +1,5 @@
 # Flags that every translation unit shares; one set of flags is what lets a house share its precompiled header.
-add_compile_options(-pthread -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers
+add_compile_options(-pthread -Wall -Wextra -Wshadow -Woverloaded-virtual -Wno-missing-field-initializers
                     -fno-omit-frame-pointer -fpch-preprocess)
 if(TIDEGATE_WERROR)
   add_compile_options(-Werror)

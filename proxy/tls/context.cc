@@ -1,0 +1,203 @@
+#include "proxy/tls/context.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <array>
+#include <boost/system/errc.hpp>
+
+#include "proxy/tls/error.h"
+#include "proxy/tls/hello.h"
+
+namespace tidegate::proxy::tls {
+namespace {
+
+template <auto Free>
+struct Freed {
+  template <class T>
+  void operator()(T* what) const {
+    Free(what);
+  }
+};
+using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
+using X509Ptr = std::unique_ptr<X509, Freed<X509_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+
+constexpr char kTls12Ciphers[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
+BioPtr memory(std::string_view text) { return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
+
+ContextPtr fresh_context(const SSL_METHOD* method) {
+  ContextPtr context(SSL_CTX_new(method), SSL_CTX_free);
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(context.get(), kTls12Ciphers);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_read_ahead(context.get(), 1);
+  return context;
+}
+
+error_code use_certificate(SSL_CTX* context, const Certificate& certificate) {
+  BioPtr chain = memory(certificate.chain_pem);
+  X509Ptr leaf(PEM_read_bio_X509_AUX(chain.get(), nullptr, nullptr, nullptr));
+  if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) return take_error();
+  SSL_CTX_clear_chain_certs(context);
+  while (X509* next = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)) {
+    if (SSL_CTX_add0_chain_cert(context, next) != 1) {
+      X509_free(next);
+      return take_error();
+    }
+  }
+  ERR_clear_error();  // the end of the file
+  BioPtr pem = memory(certificate.key_pem.reveal());
+  KeyPtr key(PEM_read_bio_PrivateKey(pem.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
+  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    return take_error();
+  }
+  return {};
+}
+
+error_code trust(SSL_CTX* context, const std::string& pem, bool ask) {
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  BioPtr bytes = memory(pem);
+  std::size_t count = 0;
+  while (X509Ptr one{PEM_read_bio_X509(bytes.get(), nullptr, nullptr, nullptr)}) {
+    X509_STORE_add_cert(store, one.get());
+    if (ask) SSL_CTX_add_client_CA(context, one.get());
+    ++count;
+  }
+  if (count == 0) return take_error();
+  ERR_clear_error();
+  return {};
+}
+
+/// Wire form: each name after its length.
+std::string alpn_wire(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) {
+    out.push_back(static_cast<char>(name.size()));
+    out += name;
+  }
+  return out;
+}
+
+/// Keeps the wire form of a context's protocols as long as the context.
+int alpn_index() {
+  static const int index = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* data, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<std::string*>(data); });
+  return index;
+}
+
+int select_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* offered, unsigned size,
+                void*) {
+  const auto* ours = static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), alpn_index()));
+  if (ours == nullptr || ours->empty()) return SSL_TLSEXT_ERR_NOACK;
+  unsigned char* picked = nullptr;
+  const int found = SSL_select_next_proto(&picked, out_size, reinterpret_cast<const unsigned char*>(ours->data()),
+                                          static_cast<unsigned>(ours->size()), offered, size);
+  *out = picked;
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 section 3.2
+}
+
+/// One set for all contexts of the process: a session may be resumed on any worker and after any reload.
+void share_ticket_keys(SSL_CTX* context) {
+  static std::array<unsigned char, 80> keys = [] {
+    std::array<unsigned char, 80> out{};
+    RAND_bytes(out.data(), static_cast<int>(out.size()));
+    return out;
+  }();
+  SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), static_cast<long>(keys.size()));
+}
+
+/// Sessions are resumed only where certificate and demands on the client are what they were.
+void separate_sessions(SSL_CTX* context, const TlsTermination& termination,
+                       const std::map<std::string, Certificate>& certificates) {
+  std::string identity;
+  for (const std::string& name : termination.certificates) {
+    auto found = certificates.find(name);
+    if (found != certificates.end()) identity += found->second.chain_pem;
+  }
+  if (termination.client) identity += termination.client->ca_pem + std::to_string(static_cast<int>(termination.client->mode));
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_Digest(identity.data(), identity.size(), digest, &size, EVP_sha256(), nullptr);
+  SSL_CTX_set_session_id_context(context, digest, SSL_MAX_SID_CTX_LENGTH);
+}
+
+}  // namespace
+
+ServerContexts::ServerContexts(std::vector<Entry> entries) : entries_(std::move(entries)) {
+  for (const Entry& entry : entries_) by_name_.emplace(entry.hostname, entry.context.get());
+}
+
+SSL_CTX* ServerContexts::find(std::string_view sni) const {
+  if (auto found = by_name_.find(sni); found != by_name_.end()) return found->second;
+  for (std::size_t dot = sni.find('.', 1); dot != sni.npos; dot = sni.find('.', dot + 1)) {
+    std::string wildcard = "*";
+    wildcard += sni.substr(dot);
+    if (auto found = by_name_.find(wildcard); found != by_name_.end()) return found->second;
+  }
+  auto found = by_name_.find(std::string_view());
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+Result<ContextPtr> make_server_context(const TlsTermination& termination,
+                                       const std::map<std::string, Certificate>& certificates) {
+  ContextPtr context = fresh_context(TLS_server_method());
+  SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context.get(), 1);
+  share_ticket_keys(context.get());
+  separate_sessions(context.get(), termination, certificates);
+  bool any = false;
+  for (const std::string& name : termination.certificates) {
+    auto found = certificates.find(name);
+    if (found == certificates.end()) continue;
+    if (error_code failed = use_certificate(context.get(), found->second)) return failed;
+    any = true;
+  }
+  if (!any) return make_error_code(boost::system::errc::invalid_argument);
+  SSL_CTX_set_ex_data(context.get(), alpn_index(), new std::string(alpn_wire(termination.alpn)));
+  SSL_CTX_set_alpn_select_cb(context.get(), select_alpn, nullptr);
+  SSL_CTX_set_client_hello_cb(context.get(), on_client_hello, nullptr);
+  if (termination.client) {
+    if (termination.client->mode == ClientValidation::Mode::kRequire) {
+      if (error_code failed = trust(context.get(), termination.client->ca_pem, true)) return failed;
+      SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    } else {
+      if (error_code failed = trust(context.get(), termination.client->ca_pem, true)) return failed;
+      SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+    }
+  }
+  return context;
+}
+
+Result<ContextPtr> make_client_context(const UpstreamTls& tls, const std::map<std::string, Certificate>& certificates,
+                                       bool h2) {
+  ContextPtr context = fresh_context(TLS_client_method());
+  if (tls.ca_pem.empty()) {
+    if (SSL_CTX_set_default_verify_paths(context.get()) != 1) return take_error();
+  } else if (error_code failed = trust(context.get(), tls.ca_pem, false)) {
+    return failed;
+  }
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  if (!tls.client_certificate.empty()) {
+    auto found = certificates.find(tls.client_certificate);
+    if (found == certificates.end()) return make_error_code(boost::system::errc::invalid_argument);
+    if (error_code failed = use_certificate(context.get(), found->second)) return failed;
+  }
+  const std::string wire = alpn_wire(h2 ? std::vector<std::string>{"h2"} : std::vector<std::string>{"http/1.1"});
+  SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>(wire.data()),
+                          static_cast<unsigned>(wire.size()));
+  return context;
+}
+
+}  // namespace tidegate::proxy::tls

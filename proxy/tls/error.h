@@ -1,0 +1,16 @@
+#pragma once
+
+#include "base/result.h"
+
+namespace tidegate::proxy::tls {
+
+/// What OpenSSL says, as an error_code: its own texts.
+const boost::system::error_category& category();
+
+/// The oldest error in this thread's queue, which is emptied; bad_message where it is empty.
+error_code take_error();
+
+/// The peer's certificate is valid, but for somebody else.
+error_code name_mismatch();
+
+}  // namespace tidegate::proxy::tls

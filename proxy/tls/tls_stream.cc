@@ -1,0 +1,214 @@
+#include "proxy/tls/tls_stream.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "proxy/tls/error.h"
+#include "proxy/tls/hello.h"
+
+namespace tidegate::proxy::tls {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto kTuple = asio::as_tuple(use_task);
+constexpr std::size_t kRecordMax = 16 * 1024;  // RFC 8446 section 5.1
+
+/// Whether the certificate has one of the names, DNS names or URIs. Source: RFC 9525 section 6; BackendTLSPolicy.
+bool has_name(X509* certificate, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (name.find("://") == name.npos) {
+      if (X509_check_host(certificate, name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1) return true;
+      continue;
+    }
+    auto* all = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+    bool found = false;
+    for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
+      const GENERAL_NAME* one = sk_GENERAL_NAME_value(all, i);
+      if (one->type != GEN_URI) continue;
+      const ASN1_IA5STRING* uri = one->d.uniformResourceIdentifier;
+      found = found || name == std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+                                                static_cast<std::size_t>(ASN1_STRING_length(uri)));
+    }
+    GENERAL_NAMES_free(all);
+    if (found) return true;
+  }
+  return false;
+}
+
+/// What a failed call means, besides "wait". An end without close_notify is not an orderly one.
+error_code failure(int reason) {
+  if (reason == SSL_ERROR_ZERO_RETURN) return asio::error::eof;
+  if (reason == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) {
+    return errno != 0 ? error_code(errno, boost::system::system_category()) : error_code(asio::error::connection_reset);
+  }
+  return take_error();
+}
+
+}  // namespace
+
+void TlsStream::SslDeleter::operator()(SSL* ssl) const { SSL_free(ssl); }
+
+TlsStream::TlsStream(net::Socket socket) : socket_(std::move(socket)) {
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.native_non_blocking(true, ignored);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  facts_.local = socket_.local_endpoint(ignored);
+  facts_.remote = socket_.remote_endpoint(ignored);
+  facts_.remote_ip = facts_.remote.address().to_string();
+  facts_.tls = true;
+}
+
+TlsStream::~TlsStream() = default;
+
+Task<error_code> TlsStream::handshake() {
+  while (true) {
+    if (!socket_.is_open()) co_return error_code(asio::error::operation_aborted);
+    ERR_clear_error();
+    errno = 0;
+    const int done = SSL_do_handshake(ssl_.get());
+    if (done == 1) break;
+    const int reason = SSL_get_error(ssl_.get(), done);
+    if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) co_return failure(reason);
+    auto direction = reason == SSL_ERROR_WANT_READ ? net::Socket::wait_read : net::Socket::wait_write;
+    auto [failed] = co_await socket_.async_wait(direction, kTuple);
+    if (failed) co_return failed;
+  }
+  ready_ = true;
+  fill_facts();
+  co_return error_code{};
+}
+
+Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
+  if (contexts.any() == nullptr) co_return make_error_code(boost::system::errc::no_such_file_or_directory);
+  ssl_.reset(SSL_new(contexts.any()));
+  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) co_return take_error();
+  attach(ssl_.get(), contexts);
+  SSL_set_accept_state(ssl_.get());
+  co_return co_await handshake();
+}
+
+Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string sni, const UpstreamTls& tls) {
+  ssl_.reset(SSL_new(&context));
+  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) co_return take_error();
+  if (!sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), sni.c_str());
+  SSL_set_connect_state(ssl_.get());
+  std::vector<std::string> names = tls.sans.empty() ? std::vector<std::string>{sni} : tls.sans;
+  if (error_code failed = co_await handshake()) co_return failed;
+  X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate == nullptr || !has_name(certificate, names)) {
+    close();
+    co_return name_mismatch();
+  }
+  co_return error_code{};
+}
+
+void TlsStream::fill_facts() {
+  SSL* ssl = ssl_.get();
+  facts_.sni = server_name(ssl);
+  const unsigned char* alpn = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &alpn, &size);
+  facts_.alpn.assign(reinterpret_cast<const char*>(alpn), size);
+  facts_.tls_version = SSL_get_version(ssl);
+  facts_.tls_cipher = SSL_get_cipher_name(ssl);
+  facts_.tls_resumed = SSL_session_reused(ssl) == 1;
+}
+
+Task<Result<std::size_t>> TlsStream::read_some(std::span<char> into) {
+  while (true) {
+    if (!socket_.is_open()) co_return error_code(asio::error::operation_aborted);
+    ERR_clear_error();
+    errno = 0;
+    const int got = SSL_read(ssl_.get(), into.data(), static_cast<int>(into.size()));
+    if (got > 0) co_return static_cast<std::size_t>(got);
+    const int reason = SSL_get_error(ssl_.get(), got);
+    if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) co_return failure(reason);
+    auto direction = reason == SSL_ERROR_WANT_READ ? net::Socket::wait_read : net::Socket::wait_write;
+    auto [failed] = co_await socket_.async_wait(direction, kTuple);
+    if (failed) co_return failed;
+  }
+}
+
+Task<error_code> TlsStream::wait_readable() {
+  if (SSL_pending(ssl_.get()) > 0) co_return error_code{};
+  auto [failed] = co_await socket_.async_wait(net::Socket::wait_read, kTuple);
+  co_return failed;
+}
+
+Result<std::size_t> TlsStream::try_write(std::span<const asio::const_buffer> pieces) {
+  if (!socket_.is_open()) return error_code(asio::error::operation_aborted);
+  const char* bytes = nullptr;
+  std::size_t size = 0;
+  std::size_t total = asio::buffer_size(pieces);
+  if (total == 0) return std::size_t{0};
+  for (const asio::const_buffer& piece : pieces) {
+    if (piece.size() == 0) continue;
+    if (bytes == nullptr && (piece.size() >= kRecordMax || piece.size() == total)) {
+      bytes = static_cast<const char*>(piece.data());
+      size = std::min(piece.size(), kRecordMax);
+      break;
+    }
+    if (bytes == nullptr) {
+      record_.resize(std::min(total, kRecordMax));
+      bytes = record_.data();
+    }
+    std::size_t take = std::min(piece.size(), record_.size() - size);
+    std::memcpy(record_.data() + size, piece.data(), take);
+    size += take;
+    if (size == record_.size()) break;
+  }
+  ERR_clear_error();
+  errno = 0;
+  const int sent = SSL_write(ssl_.get(), bytes, static_cast<int>(size));
+  if (sent > 0) return static_cast<std::size_t>(sent);
+  const int reason = SSL_get_error(ssl_.get(), sent);
+  if (reason == SSL_ERROR_WANT_WRITE || reason == SSL_ERROR_WANT_READ) return std::size_t{0};
+  return failure(reason);
+}
+
+Task<error_code> TlsStream::wait_writable() {
+  auto [failed] = co_await socket_.async_wait(net::Socket::wait_write, kTuple);
+  co_return failed;
+}
+
+void TlsStream::shutdown_send() {
+  ERR_clear_error();
+  if (ready_) SSL_shutdown(ssl_.get());
+  error_code ignored;
+  socket_.shutdown(net::Socket::shutdown_send, ignored);
+}
+
+void TlsStream::cancel() {
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void TlsStream::close() {
+  if (!socket_.is_open()) return;
+  ERR_clear_error();
+  if (ready_ && !(SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN)) SSL_shutdown(ssl_.get());
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+bool TlsStream::peer_closed() {
+  if (!socket_.is_open()) return true;
+  char byte;
+  ERR_clear_error();
+  const int seen = SSL_peek(ssl_.get(), &byte, 1);  // also takes in session tickets, which are no sign of an end
+  if (seen > 0) return false;
+  const int reason = SSL_get_error(ssl_.get(), seen);
+  return reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE;
+}
+
+}  // namespace tidegate::proxy::tls

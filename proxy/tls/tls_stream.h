@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/net/stream.h"
+#include "proxy/tls/context.h"
+
+namespace tidegate::proxy::tls {
+
+/// TLS over TCP, either side of it. The process must ignore SIGPIPE: OpenSSL writes to the socket itself.
+class TlsStream final : public net::Stream {
+ public:
+  explicit TlsStream(net::Socket socket);
+  ~TlsStream() override;
+
+  /// The context follows from the client's SNI; refused with unrecognized_name where there is none for it.
+  Task<error_code> handshake_server(const ServerContexts& contexts);
+  /// Errors: also a certificate without the name that is asked for (name_mismatch).
+  Task<error_code> handshake_client(SSL_CTX& context, std::string sni, const UpstreamTls& tls);
+
+  Task<Result<std::size_t>> read_some(std::span<char> into) override;
+  Task<error_code> wait_readable() override;
+  /// Small pieces go out in one record.
+  Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) override;
+  Task<error_code> wait_writable() override;
+  void shutdown_send() override;
+  void cancel() override;
+  void close() override;
+  bool is_open() const override { return socket_.is_open(); }
+  bool peer_closed() override;
+
+ private:
+  struct SslDeleter {
+    void operator()(SSL* ssl) const;
+  };
+  Task<error_code> handshake();
+  void fill_facts();
+
+  net::Socket socket_;
+  std::unique_ptr<SSL, SslDeleter> ssl_;
+  std::vector<char> record_;  // where small pieces are put together
+  bool ready_ = false;        // the handshake is done
+};
+
+}  // namespace tidegate::proxy::tls
