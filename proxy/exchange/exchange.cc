@@ -412,7 +412,7 @@ Task<void> Exchange::upload() {
 Task<void> Exchange::stop_upload() {
   if (!uploading_) co_return;
   upload_stopped_ = true;
-  stream_.request_body().cancel();
+  stream_.request_body().abandon();
   if (uploading_ && lease_) lease_.stream().cancel(make_error_code(upstream::Error::kReset));
   while (uploading_) co_await upload_ended_.wait();
 }

@@ -27,7 +27,7 @@ class BodySource {
   /// Errors: the peer's framing is broken, it left, or a timeout.
   virtual Task<Result<Chunk>> read() = 0;
   /// Ends a pending read() with operation_aborted: the reader is not interested any more.
-  virtual void cancel() {}
+  virtual void abandon() {}
   /// After the end: the trailers; nullptr where there are none.
   virtual const Fields* trailers() const { return nullptr; }
 };

@@ -308,7 +308,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
   }
 }
 
-void Http1Connection::cancel() {
+void Http1Connection::abandon() {
   cancelled_ = true;
   keep_ = false;
   if (reading_) stream_.cancel();

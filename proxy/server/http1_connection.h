@@ -50,7 +50,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
 
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
-  void cancel() override;
+  void abandon() override;
   const http::Fields* trailers() const override { return decoder_.trailers(); }
 
   Task<Got> read_head();
