@@ -1,0 +1,114 @@
+#include "controlloop/translate/http_filters.h"
+
+#include <fmt/format.h>
+
+#include "controlloop/translate/backend.h"
+
+namespace tidegate::controlloop::translate {
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return text;
+}
+
+proxy::HeaderChanges changes(const config::HeaderModifier& modifier) {
+  proxy::HeaderChanges out;
+  for (const auto& one : modifier.set) out.set.push_back({lower(one.name), one.value});
+  for (const auto& one : modifier.add) out.add.push_back({lower(one.name), one.value});
+  for (const auto& one : modifier.remove) out.remove.push_back(lower(one));
+  return out;
+}
+
+std::optional<proxy::PathModifier> path_modifier(const std::optional<config::HttpPathModifier>& modifier) {
+  if (!modifier) return std::nullopt;
+  if (modifier->type == config::HttpPathModifier::Type::kReplaceFullPath) {
+    return proxy::PathModifier{proxy::PathModifier::Kind::kFull, modifier->replace_full_path.value_or("/")};
+  }
+  return proxy::PathModifier{proxy::PathModifier::Kind::kPrefix, modifier->replace_prefix_match.value_or("/")};
+}
+
+proxy::Cors cors(const config::HttpCors& from) {
+  proxy::Cors out;
+  out.allow_origins = from.allow_origins;
+  out.allow_credentials = from.allow_credentials;
+  out.allow_methods = from.allow_methods;
+  out.allow_headers = from.allow_headers;
+  out.expose_headers = from.expose_headers;
+  out.max_age = std::chrono::seconds(from.max_age);
+  return out;
+}
+
+}  // namespace
+
+TranslatedFilters translate_filters(const config::ObjectSet& objects, const config::HttpRoute& route,
+                                    const std::vector<config::HttpRouteFilter>& filters, const std::string& path,
+                                    proxy::Snapshot& snapshot, Report& report) {
+  TranslatedFilters out;
+  for (std::size_t i = 0; i < filters.size(); ++i) {
+    const config::HttpRouteFilter& filter = filters[i];
+    const std::string here = fmt::format("{}[{}]", path, i);
+    auto unsupported = [&](const std::string& what) {
+      out.unsupported = what;
+      report.error("HTTPRoute", route.meta, here, what + ": requests that it would act on are answered with 500");
+    };
+    switch (filter.type) {
+      case config::HttpFilterType::kRequestHeaderModifier:
+        out.filters.push_back(proxy::RequestHeaderModifier{changes(*filter.request_header_modifier)});
+        break;
+      case config::HttpFilterType::kResponseHeaderModifier:
+        out.filters.push_back(proxy::ResponseHeaderModifier{changes(*filter.response_header_modifier)});
+        break;
+      case config::HttpFilterType::kUrlRewrite:
+        out.filters.push_back(proxy::UrlRewrite{filter.url_rewrite->hostname, path_modifier(filter.url_rewrite->path)});
+        break;
+      case config::HttpFilterType::kCors: out.filters.push_back(cors(*filter.cors)); break;
+      case config::HttpFilterType::kRequestRedirect: {
+        const config::HttpRequestRedirect& from = *filter.request_redirect;
+        proxy::Redirect redirect;
+        redirect.scheme = from.scheme;
+        redirect.hostname = from.hostname;
+        redirect.path = path_modifier(from.path);
+        if (from.port) redirect.port = static_cast<std::uint16_t>(*from.port);
+        redirect.status = from.status_code;
+        out.redirect = std::move(redirect);
+        break;
+      }
+      case config::HttpFilterType::kRequestMirror: {
+        const config::RequestMirror& from = *filter.request_mirror;
+        ResolvedBackend backend = resolve_backend(objects, "HTTPRoute", route.meta.namespace_, from.backend_ref, snapshot);
+        if (!backend.reason.empty()) {
+          report.error("HTTPRoute", route.meta, here + ".requestMirror.backendRef", backend.message);
+          if (out.unresolved.empty()) {
+            out.unresolved = backend.reason;
+            out.message = backend.message;
+          }
+          break;
+        }
+        proxy::RequestMirror mirror;
+        mirror.cluster = backend.cluster;
+        if (from.fraction) {
+          mirror.numerator = static_cast<std::uint32_t>(from.fraction->numerator);
+          mirror.denominator = static_cast<std::uint32_t>(from.fraction->denominator);
+        } else if (from.percent) {
+          mirror.numerator = static_cast<std::uint32_t>(*from.percent);
+        }
+        out.filters.push_back(std::move(mirror));
+        break;
+      }
+      case config::HttpFilterType::kExternalAuth: unsupported("filter ExternalAuth is not supported"); break;
+      case config::HttpFilterType::kExtensionRef: {
+        const std::string what = fmt::format("{} {} is not known", filter.extension_ref->kind, filter.extension_ref->name);
+        unsupported(what);
+        if (out.unresolved.empty()) {
+          out.unresolved = "InvalidKind";
+          out.message = what;
+        }
+        break;
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace tidegate::controlloop::translate
