@@ -1,0 +1,112 @@
+#include "controlloop/control_loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+#include "base/log.h"
+
+namespace tidegate::controlloop {
+namespace {
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+bool is_error(const config::Problem& problem) { return problem.severity == config::Severity::kError; }
+
+}  // namespace
+
+ControlLoop::ControlLoop(boost::asio::io_context& io, std::vector<std::string> paths, translate::Options options, Publish publish)
+    : io_(io), paths_(paths), options_(std::move(options)), publish_(std::move(publish)), directory_(std::move(paths)) {}
+
+std::vector<config::Problem> ControlLoop::start() {
+  // Watch first: what changes while we read is seen again.
+  watcher_ = std::make_unique<watch::Watcher>(io_, paths_, [this] { reload(); }, watch::Watcher::Timing());
+  take(directory_.load());
+  return problems();
+}
+
+void ControlLoop::stop() {
+  if (watcher_) watcher_->stop();
+}
+
+void ControlLoop::reload() {
+  const auto started = std::chrono::steady_clock::now();
+  config::LoadResult loaded = directory_.load();
+  ++counters_.reloads;
+  if (!loaded.changed) return;
+  take(std::move(loaded));
+  counters_.last_reload_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+}
+
+void ControlLoop::take(config::LoadResult loaded) {
+  loaded_ = std::move(loaded);
+  translate::Translation fresh = translate::translate(*loaded_.objects, options_);
+  const bool same = translation_.snapshot && *translation_.snapshot == *fresh.snapshot;
+  if (same) fresh.snapshot = translation_.snapshot;
+  translation_ = std::move(fresh);
+  tell_new_problems();
+  const std::vector<config::Problem> all = problems();
+  if (std::any_of(all.begin(), all.end(), is_error)) ++counters_.reloads_with_errors;
+  if (!same) {
+    applied_.reset();
+    ++version_;
+    ++counters_.snapshots;
+    counters_.last_change_seconds = std::time(nullptr);
+    log::info(log::Component::kConfig, "snapshot {}: {} listeners, {} clusters", version_,
+              translation_.snapshot->listeners.size(), translation_.snapshot->clusters.size());
+    publish_(translation_.snapshot, version_);
+  }
+  refresh_statuses();
+}
+
+void ControlLoop::applied(const proxy::Applied& applied) {
+  if (applied.version != version_) return;  // of an older snapshot
+  applied_ = applied;
+  refresh_statuses();
+}
+
+void ControlLoop::refresh_statuses() {
+  // Between publication and its echo from the workers the old word on a listener stands, so that statuses do not flicker.
+  if (!applied_ && version_ > 1) return;
+  statuses_.update(translate::statuses_of(translation_, applied_ ? &*applied_ : nullptr), utc_now());
+  ++resource_version_;
+}
+
+std::vector<config::Problem> ControlLoop::problems() const {
+  std::vector<config::Problem> out = loaded_.problems;
+  out.insert(out.end(), translation_.problems.begin(), translation_.problems.end());
+  return out;
+}
+
+void ControlLoop::tell_new_problems() {
+  std::vector<config::Problem> now = problems();
+  for (const config::Problem& problem : now) {
+    if (std::find(told_.begin(), told_.end(), problem) != told_.end()) continue;
+    if (is_error(problem)) {
+      log::error(log::Component::kConfig, "{}", to_string(problem));
+    } else {
+      log::warning(log::Component::kConfig, "{}", to_string(problem));
+    }
+  }
+  told_ = std::move(now);
+}
+
+std::vector<config::Problem> check(std::vector<std::string> paths, const translate::Options& options) {
+  config::Directory directory(std::move(paths));
+  config::LoadResult loaded = directory.load();
+  translate::Translation translation = translate::translate(*loaded.objects, options);
+  std::vector<config::Problem> out = std::move(loaded.problems);
+  out.insert(out.end(), translation.problems.begin(), translation.problems.end());
+  std::stable_sort(out.begin(), out.end(), [](const config::Problem& a, const config::Problem& b) {
+    return std::tie(a.file, a.line) < std::tie(b.file, b.line);
+  });
+  return out;
+}
+
+}  // namespace tidegate::controlloop

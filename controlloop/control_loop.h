@@ -1,0 +1,74 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/directory.h"
+#include "controlloop/status/status.h"
+#include "controlloop/translate/translate.h"
+#include "controlloop/watch/watcher.h"
+#include "proxy/snapshot/applied.h"
+
+namespace tidegate::controlloop {
+
+/// Counted since the start; for metrics.
+struct LoopCounters {
+  std::uint64_t reloads = 0;             // directories read
+  std::uint64_t snapshots = 0;           // published
+  std::uint64_t reloads_with_errors = 0;
+  std::int64_t last_change_seconds = 0;  // UNIX time of the last publication
+  double last_reload_ms = 0;
+};
+
+/// Waits for changes of the directory, translates, publishes, and keeps the statuses. All on the control thread.
+class ControlLoop {
+ public:
+  using Publish = std::function<void(proxy::SnapshotPtr, std::uint64_t version)>;
+
+  ControlLoop(boost::asio::io_context& io, std::vector<std::string> paths, translate::Options options, Publish publish);
+
+  /// Reads and publishes, then watches. The result: all problems of the first load.
+  std::vector<config::Problem> start();
+  /// Reads again now.
+  void reload();
+  /// What came of a published snapshot.
+  void applied(const proxy::Applied& applied);
+  void stop();
+
+  const config::LoadResult& loaded() const { return loaded_; }
+  const status::StatusStore& statuses() const { return statuses_; }
+  std::vector<config::Problem> problems() const;
+  const LoopCounters& counters() const { return counters_; }
+  /// Counts changes of objects or statuses.
+  std::uint64_t resource_version() const { return resource_version_; }
+
+ private:
+  void take(config::LoadResult loaded);
+  void refresh_statuses();
+  void tell_new_problems();
+
+  boost::asio::io_context& io_;
+  std::vector<std::string> paths_;
+  translate::Options options_;
+  Publish publish_;
+  config::Directory directory_;
+  config::LoadResult loaded_;
+  translate::Translation translation_;
+  std::optional<proxy::Applied> applied_;
+  status::StatusStore statuses_;
+  std::unique_ptr<watch::Watcher> watcher_;
+  std::vector<config::Problem> told_;
+  LoopCounters counters_;
+  std::uint64_t version_ = 0;
+  std::uint64_t resource_version_ = 0;
+};
+
+/// Loads and translates once: all problems, for `validate`.
+std::vector<config::Problem> check(std::vector<std::string> paths, const translate::Options& options);
+
+}  // namespace tidegate::controlloop

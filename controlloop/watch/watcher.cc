@@ -1,0 +1,146 @@
+#include "controlloop/watch/watcher.h"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <set>
+
+#include "base/log.h"
+
+namespace tidegate::controlloop::watch {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+namespace {
+constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
+                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
+constexpr int kDepthMax = 32;
+}  // namespace
+
+class Watcher::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(asio::io_context& io, std::vector<std::string> paths, std::function<void()> changed, Timing timing)
+      : paths_(std::move(paths)), changed_(std::move(changed)), timing_(timing), descriptor_(io), settle_(io), poll_(io) {}
+
+  void start() {
+    const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (fd < 0) {
+      log::warning(log::Component::kConfigfile, "inotify: {}; looking every {} ms instead", std::strerror(errno),
+                   timing_.poll.count());
+      poll();
+      return;
+    }
+    descriptor_.assign(fd);
+    cover();
+    wait();
+  }
+
+  void stop() {
+    stopped_ = true;
+    boost::system::error_code ignored;
+    descriptor_.close(ignored);
+    settle_.cancel();
+    poll_.cancel();
+  }
+
+ private:
+  /// Watches every folder below the paths, and of each path its parent, where the path itself is replaced. Cheap to repeat:
+  /// the kernel knows what is watched already.
+  void cover() {
+    std::set<std::string> seen;
+    for (const std::string& path : paths_) {
+      fs::path parent = fs::absolute(path).parent_path();
+      std::error_code bad;
+      while (!fs::is_directory(parent, bad) && parent.has_relative_path()) parent = parent.parent_path();
+      add(parent.string());
+      below(path, 0, seen);
+    }
+  }
+
+  void below(const fs::path& path, int depth, std::set<std::string>& seen) {
+    std::error_code bad;
+    if (!fs::exists(path, bad)) return;
+    fs::path real = fs::canonical(path, bad);
+    if (bad || depth > kDepthMax || !seen.insert(real.string()).second) return;
+    if (!fs::is_directory(real, bad)) {
+      add(real.parent_path().string());  // where a link's target lives
+      return;
+    }
+    add(real.string());
+    for (fs::directory_iterator entry(real, bad), end; !bad && entry != end; entry.increment(bad)) {
+      std::error_code ignored;
+      if (entry->is_directory(ignored) || entry->is_symlink(ignored)) below(entry->path(), depth + 1, seen);
+    }
+  }
+
+  void add(const std::string& path) {
+    if (::inotify_add_watch(descriptor_.native_handle(), path.c_str(), kEvents) >= 0 || errno == ENOENT || errno == ENOTDIR) return;
+    if (!polling_) {
+      log::warning(log::Component::kConfigfile, "cannot watch {}: {}{}; looking every {} ms as well", path, std::strerror(errno),
+                   errno == ENOSPC ? " (raise fs.inotify.max_user_watches)" : "", timing_.poll.count());
+      poll();
+    }
+  }
+
+  void wait() {
+    descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](auto failed) {
+      if (failed || self->stopped_) return;
+      self->drain();
+      self->wait();
+    });
+  }
+
+  /// The events' details are of no interest: something happened.
+  void drain() {
+    alignas(inotify_event) char buffer[16 * 1024];
+    while (::read(descriptor_.native_handle(), buffer, sizeof buffer) > 0) {
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (!burst_since_) burst_since_ = now;
+    settle_.expires_at(std::min(now + timing_.settle, *burst_since_ + timing_.longest));
+    settle_.async_wait([self = shared_from_this()](auto cancelled) {
+      if (cancelled || self->stopped_) return;
+      self->burst_since_.reset();
+      self->cover();  // folders may be new; before the call, so that nothing is missed in between
+      self->changed_();
+    });
+  }
+
+  void poll() {
+    polling_ = true;
+    poll_.expires_after(timing_.poll);
+    poll_.async_wait([self = shared_from_this()](auto cancelled) {
+      if (cancelled || self->stopped_) return;
+      self->changed_();
+      self->poll();
+    });
+  }
+
+  std::vector<std::string> paths_;
+  std::function<void()> changed_;
+  Timing timing_;
+  asio::posix::stream_descriptor descriptor_;
+  asio::steady_timer settle_;
+  asio::steady_timer poll_;
+  std::optional<std::chrono::steady_clock::time_point> burst_since_;
+  bool polling_ = false;
+  bool stopped_ = false;
+};
+
+Watcher::Watcher(asio::io_context& io, std::vector<std::string> paths, std::function<void()> changed, Timing timing)
+    : impl_(std::make_shared<Impl>(io, std::move(paths), std::move(changed), timing)) {
+  impl_->start();
+}
+
+Watcher::~Watcher() { stop(); }
+
+void Watcher::stop() { impl_->stop(); }
+
+}  // namespace tidegate::controlloop::watch
