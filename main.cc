@@ -1,37 +1,359 @@
-// tidegate version | tidegate validate DIR...
-#include <cstdio>
-#include <string>
-#include <vector>
+// Options, signals, and the wiring of the three houses: config, controlloop, proxy.
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/resource.h>
 
-#include "config/directory.h"
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+
+#include "base/log.h"
 #include "config/problem.h"
+#include "controlloop/control_loop.h"
+#include "controlloop/kubeapi/pages.h"
+#include "controlloop/pages.h"
+#include "proxy/admin/page_server.h"
+#include "proxy/admin/pages.h"
+#include "proxy/server/echo.h"
+#include "proxy/server/server.h"
+#include "proxy/telemetry/access_log.h"
 
 namespace {
 
-constexpr char kUsage[] =
-    "usage: tidegate validate DIR...   load and report, one line a problem\n"
-    "       tidegate version\n";
+namespace asio = boost::asio;
+using namespace tidegate;
+using std::chrono::milliseconds;
+
+constexpr char kVersion[] = "0.1.0";
+
+struct RunOptions {
+  std::vector<std::string> paths;
+  std::string gateway;
+  controlloop::translate::Options translate;
+  std::string bind_address;
+  std::string admin_address = "127.0.0.1:19000";
+  std::string readiness_address = "0.0.0.0:8082";
+  std::string metrics_address = "0.0.0.0:9091";
+  std::size_t workers = 0;
+  std::string log_level = "info";
+  std::string log_format = "text";
+  std::string drain_timeout = "30s";
+  std::string access_log;
+  std::string access_log_format = proxy::telemetry::LogFormat::kDefault;
+  bool strict = false;
+  bool admin_read_only = false;
+};
+
+int fail(const std::string& message) {
+  std::fputs(("tidegate: " + message + "\n").c_str(), stderr);
+  return 1;
+}
+
+/// "30s", "500ms", "2m", "1h".
+std::optional<milliseconds> parse_duration(const std::string& text) {
+  std::size_t digits = text.find_first_not_of("0123456789");
+  if (digits == 0 || digits == std::string::npos || digits > 9) return std::nullopt;
+  const long number = std::stol(text.substr(0, digits));
+  const std::string unit = text.substr(digits);
+  if (unit == "ms") return milliseconds(number);
+  if (unit == "s") return milliseconds(number * 1000);
+  if (unit == "m") return milliseconds(number * 60000);
+  if (unit == "h") return milliseconds(number * 3600000);
+  return std::nullopt;
+}
+
+/// The CPUs that this process may use, cgroup quota included.
+std::size_t usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::size_t count = ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(CPU_COUNT(&set)) : 1;
+  std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (quota_file >> quota >> period && quota != "max" && period > 0) {
+    const auto allowed = static_cast<std::size_t>(std::max(1.0, std::stod(quota) / period + 0.5));
+    count = std::min(count, allowed);
+  }
+  return std::max<std::size_t>(count, 1);
+}
+
+/// A connection is a file descriptor: as many as the machine allows.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void add_config_options(CLI::App& app, RunOptions& options) {
+  app.add_option("--config", options.paths, "directory or file with Gateway API YAML; may be repeated")
+      ->required()
+      ->envname("TIDEGATE_CONFIG");
+  app.add_option("--gateway", options.gateway, "serve only this Gateway: NAMESPACE/NAME")->envname("TIDEGATE_GATEWAY");
+  app.add_option("--controller-name", options.translate.controller_name, "GatewayClasses with this controller are ours")
+      ->capture_default_str()
+      ->envname("TIDEGATE_CONTROLLER_NAME");
+}
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  auto option = [&app](const std::string& name, auto& value, const std::string& what) {
+    std::string variable = "TIDEGATE_";
+    for (const char c : name.substr(2)) variable += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    return app.add_option(name, value, what)->envname(variable);
+  };
+  option("--bind-address", options.bind_address, "where listeners bind (default: 0.0.0.0 and ::)");
+  option("--address-pool", options.translate.address_pool, "CIDR; gives every Gateway an address of its own");
+  option("--port-offset", options.translate.port_offset, "added to every listener's port when it is bound");
+  option("--admin-address", options.admin_address, "admin")->capture_default_str();
+  option("--readiness-address", options.readiness_address, "readiness")->capture_default_str();
+  option("--metrics-address", options.metrics_address, "Prometheus metrics")->capture_default_str();
+  option("--workers", options.workers, "event loops (default: the CPUs that the process may use)")->check(CLI::Range(1, 1024));
+  option("--log-level", options.log_level, "trace, debug, info, warning, error, critical or off")->capture_default_str();
+  option("--log-format", options.log_format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  option("--drain-timeout", options.drain_timeout, "how long SIGTERM waits for work in flight")->capture_default_str();
+  option("--access-log", options.access_log, "file, or - for standard output (default: off)");
+  option("--access-log-format", options.access_log_format, "a line with Envoy's operators");
+  app.add_flag("--strict", options.strict, "a problem in the first load is a start-up error")->envname("TIDEGATE_STRICT");
+  app.add_flag("--admin-read-only", options.admin_read_only, "refuse what changes state on the admin port")
+      ->envname("TIDEGATE_ADMIN_READ_ONLY");
+}
+
+/// What of the options cannot be said to CLI11; empty where all is well.
+std::string finish(RunOptions& options) {
+  if (!options.gateway.empty()) {
+    const std::size_t slash = options.gateway.find('/');
+    if (slash == std::string::npos) return "--gateway must be NAMESPACE/NAME";
+    options.translate.gateway = config::NamespacedName{options.gateway.substr(0, slash), options.gateway.substr(slash + 1)};
+  }
+  if (!options.bind_address.empty()) {
+    error_code failed;
+    asio::ip::make_address(options.bind_address, failed);
+    if (failed) return "--bind-address must be an IP address";
+    options.translate.bind_addresses = {options.bind_address};
+  }
+  if (!log::level_from(options.log_level)) return "--log-level: no level is called " + options.log_level;
+  if (!parse_duration(options.drain_timeout)) return "--drain-timeout must be a duration such as 30s";
+  options.translate.reserved_ports.clear();
+  for (const std::string* address : {&options.admin_address, &options.readiness_address, &options.metrics_address}) {
+    Result<asio::ip::tcp::endpoint> at = proxy::admin::parse_address(*address);
+    if (!at) return *address + " is not IP:PORT";
+    options.translate.reserved_ports.push_back(at->port());
+  }
+  if (options.workers == 0) options.workers = usable_cpus();
+  return {};
+}
+
+/// The running program: one of everything, on the control thread.
+class Program {
+ public:
+  explicit Program(RunOptions options)
+      : options_(std::move(options)),
+        stats_(options_.workers),
+        signals_(io_, SIGTERM, SIGINT, SIGHUP),
+        flush_timer_(io_) {
+    signals_.add(SIGUSR1);
+  }
+
+  int run() {
+    if (std::string wrong = open_access_log(); !wrong.empty()) return fail(wrong);
+    server_.emplace(io_, stats_, access_log_ ? &*access_log_ : nullptr,
+                    proxy::server::Server::Options{options_.workers, *parse_duration(options_.drain_timeout)},
+                    [this](const proxy::Applied& applied) { loop_->applied(applied); });
+    loop_.emplace(io_, options_.paths, options_.translate, [this](proxy::SnapshotPtr snapshot, std::uint64_t version) {
+      server_->publish(std::move(snapshot), version);
+    });
+    if (std::string wrong = open_ports(); !wrong.empty()) return fail(wrong);
+    wait_for_signal();
+    server_->start();
+    log::info(log::Component::kMain, "tidegate {}: {} workers", kVersion, options_.workers);
+    const std::vector<config::Problem> problems = loop_->start();
+    const bool wrong = std::any_of(problems.begin(), problems.end(), [](const config::Problem& one) {
+      return one.severity == config::Severity::kError;
+    });
+    if (options_.strict && wrong) return fail("the configuration has errors, and --strict is given");
+    flush_soon();
+    io_.run();
+    for (auto& port : ports_) port->stop();
+    return 0;
+  }
+
+ private:
+  std::string open_access_log() {
+    if (options_.access_log.empty()) return {};
+    std::string wrong;
+    auto format = proxy::telemetry::LogFormat::compile(options_.access_log_format, wrong);
+    if (!wrong.empty()) return "--access-log-format: " + wrong;
+    access_log_.emplace(std::move(format));
+    if (error_code failed = access_log_->open(options_.access_log)) return options_.access_log + ": " + failed.message();
+    return {};
+  }
+
+  std::string open_ports() {
+    proxy::admin::AdminContext context;
+    context.version = kVersion;
+    context.started = std::chrono::system_clock::now();
+    context.server = &*server_;
+    context.stats = &stats_;
+    context.healthy = &healthy_;
+    context.quit = [this] { stop("POST /quitquitquit"); };
+    context.drain_listeners = [this] { server_->close_listeners(); };
+    context.options = {{"config", fmt::format("{}", fmt::join(options_.paths, ","))},
+                       {"workers", std::to_string(options_.workers)},
+                       {"admin-address", options_.admin_address},
+                       {"readiness-address", options_.readiness_address},
+                       {"metrics-address", options_.metrics_address},
+                       {"drain-timeout", options_.drain_timeout},
+                       {"log-level", options_.log_level}};
+    context.extra_metrics = [this] { return controlloop::metrics(*loop_); };
+    std::vector<Page> admin = proxy::admin::admin_pages(context);
+    for (Page& page : controlloop::pages(*loop_)) admin.push_back(std::move(page));
+    controlloop::kubeapi::Source source{
+        [this]() -> const config::ObjectSet& { return *loop_->loaded().objects; },
+        [this]() -> const controlloop::status::StatusStore& { return loop_->statuses(); },
+        [this] { return loop_->resource_version(); }};
+    for (Page& page : controlloop::kubeapi::pages(source)) admin.push_back(std::move(page));
+    for (auto& [name, address, pages] :
+         {std::tuple{"admin", options_.admin_address, std::move(admin)},
+          std::tuple{"readiness", options_.readiness_address, proxy::admin::readiness_pages(context)},
+          std::tuple{"metrics", options_.metrics_address, proxy::admin::metrics_pages(context)}}) {
+      ports_.push_back(std::make_unique<proxy::admin::PageServer>(io_, pages, options_.admin_read_only));
+      Result<asio::ip::tcp::endpoint> at = ports_.back()->listen(address);
+      if (!at) return fmt::format("{} port {}: {}", name, address, at.error().message());
+      log::info(log::Component::kAdmin, "{}: http://{}:{}", name, at->address().to_string(), at->port());
+    }
+    return {};
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](error_code failed, int signal) {
+      if (failed) return;
+      if (signal == SIGHUP) {
+        loop_->reload();
+      } else if (signal == SIGUSR1) {
+        if (access_log_) access_log_->reopen();
+      } else {
+        stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+      }
+      wait_for_signal();
+    });
+  }
+
+  /// Once: drains; twice: at once.
+  void stop(const char* why) {
+    if (stopping_) {
+      io_.stop();
+      return;
+    }
+    stopping_ = true;
+    log::info(log::Component::kMain, "{}: draining", why);
+    loop_->stop();
+    server_->drain([this] {
+      log::info(log::Component::kMain, "stopped");
+      io_.stop();
+    });
+  }
+
+  void flush_soon() {
+    if (!access_log_) return;
+    flush_timer_.expires_after(milliseconds(100));
+    flush_timer_.async_wait([this](error_code cancelled) {
+      if (cancelled) return;
+      access_log_->flush();
+      flush_soon();
+    });
+  }
+
+  RunOptions options_;
+  asio::io_context io_{1};
+  proxy::StatsStore stats_;
+  std::optional<proxy::telemetry::AccessLog> access_log_;
+  std::optional<proxy::server::Server> server_;
+  std::optional<controlloop::ControlLoop> loop_;
+  std::vector<std::unique_ptr<proxy::admin::PageServer>> ports_;
+  asio::signal_set signals_;
+  asio::steady_timer flush_timer_;
+  bool healthy_ = true;
+  bool stopping_ = false;
+};
 
 /// Exit status as INTERFACE says: 1 where there was any error, 0 with only warnings.
-int validate(std::vector<std::string> paths) {
-  tidegate::config::Directory directory(std::move(paths));
+int validate(const std::vector<std::string>& paths, const controlloop::translate::Options& options) {
   bool wrong = false;
-  for (const tidegate::config::Problem& problem : directory.load().problems) {
+  for (const config::Problem& problem : controlloop::check(paths, options)) {
     std::printf("%s\n", to_string(problem).c_str());
-    wrong = wrong || problem.severity == tidegate::config::Severity::kError;
+    wrong = wrong || problem.severity == config::Severity::kError;
   }
   return wrong ? 1 : 0;
+}
+
+int echo(const std::string& address) {
+  Result<asio::ip::tcp::endpoint> at = proxy::admin::parse_address(address);
+  if (!at) return fail(address + " is not IP:PORT");
+  proxy::server::EchoServer server;
+  at = server.listen(*at);
+  if (!at) return fail(fmt::format("echo: {}: {}", address, at.error().message()));
+  asio::io_context io;
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&server](error_code, int) { server.stop(); });
+  std::thread waiting([&io] { io.run(); });
+  log::info(log::Component::kMain, "echo: http://{}:{}", at->address().to_string(), at->port());
+  server.run();
+  io.stop();
+  waiting.join();
+  return 0;
+}
+
+int start(int count, char** arguments) {
+  CLI::App app("Tidegate: a gateway proxy that runs Gateway API YAML from a directory", "tidegate");
+  app.require_subcommand(1);
+  RunOptions options;
+  CLI::App* run = app.add_subcommand("run", "serve (the default)");
+  add_config_options(*run, options);
+  add_run_options(*run, options);
+  std::vector<std::string> paths;
+  CLI::App* check = app.add_subcommand("validate", "load, translate and report, without opening a port");
+  check->add_option("DIR", paths, "directories or files")->required();
+  check->add_option("--controller-name", options.translate.controller_name, "GatewayClasses with this controller are ours");
+  std::string echo_address = "127.0.0.1:9000";
+  CLI::App* echo_command = app.add_subcommand("echo", "a small server that answers with what it received, as JSON");
+  echo_command->add_option("--address", echo_address, "IP:PORT")->capture_default_str();
+  CLI::App* version = app.add_subcommand("version", "print the version");
+
+  std::vector<std::string> words(arguments + 1, arguments + count);
+  if (words.empty() || (words[0].starts_with("-") && words[0] != "--help" && words[0] != "-h")) words.insert(words.begin(), "run");
+  std::reverse(words.begin(), words.end());  // CLI11 takes them off the end
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (version->parsed()) {
+    fmt::print("tidegate {}\n", kVersion);
+    return 0;
+  }
+  if (check->parsed()) return validate(paths, options.translate);
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
+  if (echo_command->parsed()) return echo(echo_address);
+  if (std::string wrong = finish(options); !wrong.empty()) {
+    std::fputs(("tidegate: " + wrong + "\n").c_str(), stderr);
+    return 2;
+  }
+  log::configure(*log::level_from(options.log_level), options.log_format == "json" ? log::Format::kJson : log::Format::kText);
+  Program program(std::move(options));
+  return program.run();
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  std::vector<std::string> words(arguments + 1, arguments + count);
-  if (words.size() == 1 && words[0] == "version") {
-    std::puts("tidegate 0.1.0");
-    return 0;
+  try {
+    return start(count, arguments);
+  } catch (const std::exception& error) {  // memory, threads: nothing of a request's or a file's
+    return fail(error.what());
   }
-  if (words.size() >= 2 && words[0] == "validate") return validate({words.begin() + 1, words.end()});
-  std::fputs(kUsage, stderr);
-  return 2;
 }

@@ -14,7 +14,8 @@ if(TIDEGATE_SANITIZE)
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-tsan)
 endif()
 # g++ 12 gives false alarms about std::string at -O2 (GCC bug 105651).
-add_compile_options(-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-maybe-uninitialized -Wno-stringop-overread)
+add_compile_options(-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-maybe-uninitialized -Wno-stringop-overread
+                    -Wno-mismatched-new-delete)  # the last: coroutine frames of Asio, inlined
 add_link_options(-Wl,--as-needed)
 
 find_program(CCACHE ccache)

@@ -151,6 +151,15 @@ std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) cons
   return out;
 }
 
+void Server::close_listeners() {
+  for (auto& worker : workers_) {
+    worker->post([&worker = *worker] {
+      worker.close_listeners();
+      worker.close_connections_gently();
+    });
+  }
+}
+
 void Server::drain(std::function<void()> done) {
   if (draining_) return;
   draining_ = true;

@@ -41,6 +41,9 @@ class Server {
   /// No new connections; calls `done` when the last exchange has ended, or the drain timeout has.
   void drain(std::function<void()> done);
 
+  /// Stops listening for good, and leaves the connections alone.
+  void close_listeners();
+
   SnapshotPtr snapshot() const { return compiled_ ? compiled_->snapshot : nullptr; }
   /// The first snapshot is served by every worker.
   bool serving() const { return serving_; }

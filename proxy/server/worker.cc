@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/net/plain_stream.h"
+#include "proxy/runtime/event.h"
 #include "proxy/server/converse.h"
 #include "proxy/tls/tls_stream.h"
 

@@ -1,0 +1,75 @@
+#include "controlloop/pages.h"
+
+#include <boost/json/serialize.hpp>
+
+namespace tidegate::controlloop {
+
+namespace json = boost::json;
+
+std::vector<Page> pages(const ControlLoop& loop) {
+  Page files;
+  files.path = "/configfiles";
+  files.what = "the files of the configuration, their objects and problems";
+  files.serve = [&loop](const PageRequest&) {
+    static constexpr const char* kStates[] = {"good", "last good", "bad"};
+    json::array list;
+    auto problem_json = [](const config::Problem& problem) {
+      json::object out;
+      out["severity"] = problem.severity == config::Severity::kError ? "error" : "warning";
+      out["text"] = to_string(problem);
+      out["line"] = problem.line;
+      return out;
+    };
+    const std::vector<config::Problem> problems = loop.problems();
+    for (const config::ConfigFile& file : loop.loaded().files) {
+      json::object one;
+      one["path"] = file.path;
+      one["state"] = kStates[static_cast<std::size_t>(file.state)];
+      one["objects"] = file.objects;
+      one["ignored"] = file.ignored;
+      json::array wrong;
+      for (const config::Problem& problem : problems) {
+        if (problem.file == file.path) wrong.push_back(problem_json(problem));
+      }
+      one["problems"] = std::move(wrong);
+      list.push_back(std::move(one));
+    }
+    json::object out;
+    out["files"] = std::move(list);
+    return PageResponse{200, "application/json", json::serialize(out) + "\n"};
+  };
+  return {files};
+}
+
+std::vector<Metric> metrics(const ControlLoop& loop) {
+  const LoopCounters& counters = loop.counters();
+  std::vector<Metric> out;
+  using Type = Metric::Type;
+  out.push_back({"tidegate_config_reloads_total", "times the configuration was read", Type::kCounter, {},
+                 static_cast<double>(counters.reloads)});
+  out.push_back({"tidegate_config_snapshots_total", "snapshots published", Type::kCounter, {},
+                 static_cast<double>(counters.snapshots)});
+  out.push_back({"tidegate_config_reloads_with_errors_total", "times something in it was wrong", Type::kCounter, {},
+                 static_cast<double>(counters.reloads_with_errors)});
+  out.push_back({"tidegate_config_last_change_timestamp_seconds", "when the last snapshot was published", Type::kGauge, {},
+                 static_cast<double>(counters.last_change_seconds)});
+  out.push_back({"tidegate_config_last_reload_seconds", "how long the last change took to read and publish", Type::kGauge, {},
+                 counters.last_reload_ms / 1000});
+  double errors = 0;
+  double warnings = 0;
+  for (const config::Problem& problem : loop.problems()) {
+    (problem.severity == config::Severity::kError ? errors : warnings) += 1;
+  }
+  out.push_back({"tidegate_config_problems", "problems of the configuration as it is now", Type::kGauge, {{"severity", "error"}}, errors});
+  out.push_back({"tidegate_config_problems", "problems of the configuration as it is now", Type::kGauge, {{"severity", "warning"}}, warnings});
+  std::map<std::string, double> kinds;
+  if (loop.loaded().objects) {
+    for (const auto& object : loop.loaded().objects->objects()) kinds[object->meta.kind] += 1;
+  }
+  for (const auto& [kind, count] : kinds) {
+    out.push_back({"tidegate_config_objects", "objects by kind", Type::kGauge, {{"kind", kind}}, count});
+  }
+  return out;
+}
+
+}  // namespace tidegate::controlloop

@@ -1,0 +1,209 @@
+#include "proxy/admin/page_server.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/system/errc.hpp>
+#include <charconv>
+#include <chrono>
+#include <map>
+
+#include "base/log.h"
+#include "base/task.h"
+#include "proxy/admin/query.h"
+
+namespace tidegate::proxy::admin {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+namespace {
+constexpr auto kTuple = asio::as_tuple(use_task);
+constexpr std::size_t kConnectionsMax = 64;
+constexpr std::size_t kHeadMax = 16 * 1024;
+constexpr std::size_t kBodyMax = 64 * 1024;
+constexpr std::chrono::seconds kTimeout{30};
+using Stream = beast::basic_stream<asio::ip::tcp, Executor>;
+}  // namespace
+
+Result<asio::ip::tcp::endpoint> parse_address(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return make_error_code(boost::system::errc::invalid_argument);
+  std::string host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  unsigned port = 0;
+  auto [end, bad] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  error_code failed;
+  asio::ip::address ip = asio::ip::make_address(host, failed);
+  if (failed || bad != std::errc() || end != text.data() + text.size() || port > 65535) {
+    return make_error_code(boost::system::errc::invalid_argument);
+  }
+  return asio::ip::tcp::endpoint(ip, static_cast<std::uint16_t>(port));
+}
+
+class PageServer::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(asio::io_context& io, std::vector<Page> pages, bool read_only)
+      : io_(io), pages_(std::move(pages)), read_only_(read_only), acceptor_(io.get_executor()) {}
+
+  Result<asio::ip::tcp::endpoint> listen(const std::string& address) {
+    Result<asio::ip::tcp::endpoint> at = parse_address(address);
+    if (!at) return at;
+    error_code failed;
+    acceptor_.open(at->protocol(), failed);
+    if (!failed) acceptor_.set_option(asio::socket_base::reuse_address(true), failed);
+    if (!failed) acceptor_.bind(*at, failed);
+    if (!failed) acceptor_.listen(64, failed);
+    if (failed) return failed;
+    asio::co_spawn(io_, accept(shared_from_this()), asio::detached);
+    return acceptor_.local_endpoint();
+  }
+
+  void stop() {
+    error_code ignored;
+    acceptor_.close(ignored);
+  }
+
+ private:
+  using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+
+  static Task<void> accept(std::shared_ptr<Impl> self) {
+    while (self->acceptor_.is_open()) {
+      asio::basic_stream_socket<asio::ip::tcp, Executor> socket(self->io_.get_executor());
+      auto [failed] = co_await self->acceptor_.async_accept(socket, kTuple);
+      if (failed == asio::error::operation_aborted) break;
+      if (failed || self->connections_ >= kConnectionsMax) continue;
+      asio::co_spawn(self->io_, serve(self, Stream(std::move(socket))), asio::detached);
+    }
+  }
+
+  static Task<void> serve(std::shared_ptr<Impl> self, Stream stream) {
+    ++self->connections_;
+    beast::flat_buffer buffer;
+    bool keep = true;
+    while (keep) {
+      http::request_parser<http::string_body> parser;
+      parser.header_limit(kHeadMax);
+      parser.body_limit(kBodyMax);
+      stream.expires_after(kTimeout);
+      auto [failed, bytes] = co_await http::async_read(stream, buffer, parser, kTuple);
+      http::response<http::string_body> response;
+      if (failed) {
+        if (failed.category() != http::make_error_code(http::error::end_of_stream).category() ||
+            failed == http::error::end_of_stream) {
+          break;
+        }
+        response.result(failed == http::error::body_limit     ? http::status::payload_too_large
+                        : failed == http::error::header_limit ? http::status::request_header_fields_too_large
+                                                              : http::status::bad_request);
+        response.set(http::field::content_type, "text/plain; charset=UTF-8");
+        response.body() = failed.message() + "\n";
+        keep = false;
+      } else {
+        response = self->answer(parser.get());
+        keep = parser.get().keep_alive();
+      }
+      response.keep_alive(keep);
+      response.prepare_payload();
+      if (!failed && parser.get().method() == http::verb::head) {
+        http::response_serializer<http::string_body> serializer(response);
+        serializer.split(true);
+        auto [wrong, sent] = co_await http::async_write_header(stream, serializer, kTuple);
+        if (wrong) break;
+        continue;
+      }
+      auto [wrong, sent] = co_await http::async_write(stream, response, kTuple);
+      if (wrong) break;
+    }
+    error_code ignored;
+    stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    --self->connections_;
+  }
+
+  const Page* find(const std::string& path) const {
+    const Page* best = nullptr;
+    for (const Page& page : pages_) {
+      const bool match = page.path == path || (page.prefix && path.starts_with(page.path) &&
+                                               (page.path.ends_with('/') || path[page.path.size()] == '/'));
+      if (match && (best == nullptr || page.path.size() > best->path.size())) best = &page;
+    }
+    return best;
+  }
+
+  http::response<http::string_body> answer(const http::request<http::string_body>& request) {
+    http::response<http::string_body> out;
+    PageRequest page_request;
+    page_request.method = std::string(request.method_string());
+    std::string_view target(request.target().data(), request.target().size());
+    page_request.path = percent_decode(target.substr(0, target.find('?')), false);
+    if (std::size_t mark = target.find('?'); mark != target.npos) page_request.query = parse_query(target.substr(mark + 1));
+    for (const auto& field : request) {
+      std::string name(field.name_string());
+      for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+      page_request.headers.emplace_back(std::move(name), std::string(field.value()));
+    }
+    if (const std::string* type = page_request.header("content-type");
+        type != nullptr && type->starts_with("application/x-www-form-urlencoded")) {
+      for (auto& pair : parse_query(request.body())) page_request.query.push_back(std::move(pair));
+    }
+    PageResponse page_response;
+    const Page* page = find(page_request.path);
+    const std::string& method = page_request.method;
+    if (page_request.path == "/help") {
+      page_response = {200, "text/plain; charset=UTF-8", help()};
+    } else if (page == nullptr) {
+      page_response = {404, "text/plain; charset=UTF-8", "invalid path. " + help()};
+    } else if (page->changes_state ? method != "POST" : method != "GET" && method != "HEAD") {
+      page_response = {405, "text/plain; charset=UTF-8", fmt::format("Method {} not allowed, {} required.", method, page->changes_state ? "POST" : "GET")};
+      out.set(http::field::allow, page->changes_state ? "POST" : "GET, HEAD");
+    } else if (page->changes_state && read_only_) {
+      page_response = {403, "text/plain; charset=UTF-8", "the admin port is read-only (--admin-read-only)\n"};
+    } else {
+      page_response = page->serve(page_request);
+    }
+    out.result(static_cast<unsigned>(page_response.status));
+    out.set(http::field::content_type, page_response.content_type);
+    out.set(http::field::cache_control, "no-cache, max-age=0");
+    out.set("x-content-type-options", "nosniff");
+    out.body() = std::move(page_response.body);
+    return out;
+  }
+
+  std::string help() const {
+    std::string out = "admin commands are:\n";
+    for (const Page& page : pages_) {
+      if (page.what.empty()) continue;
+      out += fmt::format("  {}{}: {}\n", page.path, page.changes_state ? " (POST)" : "", page.what);
+      for (const Page::Parameter& parameter : page.parameters) {
+        out += fmt::format("      {}: {}\n", parameter.name, parameter.meaning);
+      }
+    }
+    return out;
+  }
+
+  asio::io_context& io_;
+  std::vector<Page> pages_;
+  bool read_only_;
+  Acceptor acceptor_;
+  std::size_t connections_ = 0;
+};
+
+PageServer::PageServer(asio::io_context& io, std::vector<Page> pages, bool read_only)
+    : impl_(std::make_shared<Impl>(io, std::move(pages), read_only)) {}
+
+PageServer::~PageServer() { stop(); }
+
+Result<asio::ip::tcp::endpoint> PageServer::listen(const std::string& address) { return impl_->listen(address); }
+
+void PageServer::stop() { impl_->stop(); }
+
+}  // namespace tidegate::proxy::admin

@@ -1,0 +1,91 @@
+#include "proxy/telemetry/samples.h"
+
+#include <boost/describe/members.hpp>
+#include <boost/mp11/algorithm.hpp>
+
+namespace tidegate::proxy::telemetry {
+namespace {
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+/// Whose metrics they are.
+struct Scope {
+  std::string dotted;  // "cluster.NAME."
+  std::string family;  // "envoy_cluster_"
+  Labels labels;
+};
+
+void add_value(std::vector<Sample>& out, const Scope& scope, const std::string& name, Sample::Type type, std::uint64_t value) {
+  Sample sample;
+  sample.dotted = scope.dotted + name;
+  sample.family = scope.family + name;
+  sample.labels = scope.labels;
+  sample.type = type;
+  sample.value = value;
+  out.push_back(std::move(sample));
+}
+
+template <class Stats, class Member>
+void add_member(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers, const std::string& name,
+                Member Stats::*member) {
+  if constexpr (std::is_same_v<Member, Histogram>) {
+    Sample sample;
+    sample.dotted = scope.dotted + name;
+    sample.family = scope.family + name;
+    sample.labels = scope.labels;
+    sample.type = Sample::Type::kHistogram;
+    for (const auto& one : workers) {
+      for (std::size_t i = 0; i < sample.buckets.size(); ++i) sample.buckets[i] += ((*one).*member).bucket(i);
+      sample.sum += ((*one).*member).sum();
+    }
+    out.push_back(std::move(sample));
+  } else if constexpr (std::is_same_v<Member, std::array<Counter, 5>>) {
+    // downstream_rq_xx: one series a class of status.
+    for (std::size_t i = 0; i < 5; ++i) {
+      std::uint64_t sum = 0;
+      for (const auto& one : workers) sum += ((*one).*member)[i].get();
+      Sample sample;
+      std::string digit = std::to_string(i + 1);
+      sample.dotted = scope.dotted + name.substr(0, name.size() - 2) + digit + "xx";
+      sample.family = scope.family + name;
+      sample.labels = scope.labels;
+      sample.labels.insert(sample.labels.begin(), {"envoy_response_code_class", digit});
+      sample.value = sum;
+      out.push_back(std::move(sample));
+    }
+  } else {
+    std::uint64_t sum = 0;
+    for (const auto& one : workers) sum += ((*one).*member).get();
+    add_value(out, scope, name, std::is_same_v<Member, Gauge> ? Sample::Type::kGauge : Sample::Type::kCounter, sum);
+  }
+}
+
+template <class Stats>
+void add_all(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers) {
+  using Members = boost::describe::describe_members<Stats, boost::describe::mod_public>;
+  boost::mp11::mp_for_each<Members>([&](auto member) { add_member(out, scope, workers, member.name, member.pointer); });
+}
+
+}  // namespace
+
+std::uint64_t Sample::count() const {
+  std::uint64_t out = 0;
+  for (const std::uint64_t bucket : buckets) out += bucket;
+  return out;
+}
+
+std::vector<Sample> collect(const StatsStore& stats) {
+  std::vector<Sample> out;
+  for (const auto& [name, workers] : stats.all_http()) {
+    add_all(out, {"http." + name + ".", "envoy_http_", {{"envoy_http_conn_manager_prefix", name}}}, workers);
+  }
+  for (const auto& [address, workers] : stats.all_listeners()) {
+    add_all(out, {"listener." + address + ".", "envoy_listener_", {{"envoy_listener_address", address}}}, workers);
+  }
+  for (const auto& [name, workers] : stats.all_clusters()) {
+    add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}}, workers);
+  }
+  return out;
+}
+
+}  // namespace tidegate::proxy::telemetry

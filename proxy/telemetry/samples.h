@@ -1,0 +1,31 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/runtime/stats.h"
+
+namespace tidegate::proxy::telemetry {
+
+/// One metric, summed over the workers.
+struct Sample {
+  enum class Type { kCounter, kGauge, kHistogram };
+  std::string dotted;  // Envoy's name: "cluster.kube_a_b_80.upstream_rq_2xx"
+  std::string family;  // Prometheus's: "envoy_cluster_upstream_rq_xx"
+  std::vector<std::pair<std::string, std::string>> labels;
+  Type type = Type::kCounter;
+  std::uint64_t value = 0;
+  std::array<std::uint64_t, kHistogramBounds.size() + 1> buckets{};  // kHistogram: not cumulative
+  double sum = 0;
+
+  std::uint64_t count() const;
+  bool used() const { return value != 0 || count() != 0; }
+};
+
+/// All metrics of the store, by kind and name of what they count. Source: metrics.md.
+std::vector<Sample> collect(const StatsStore& stats);
+
+}  // namespace tidegate::proxy::telemetry
