@@ -113,6 +113,7 @@ class Session {
   error_code failed_;
   Guard resets_;
   Guard empty_frames_;
+  std::size_t continuations_ = 0;  // of the head being received
   bool inside_ = false;  // nghttp2 is on the stack
   bool asked_ = false;   // output_ready() was called
   bool draining_ = false;

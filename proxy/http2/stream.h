@@ -13,6 +13,8 @@
 #include "proxy/runtime/arena.h"
 #include "proxy/runtime/event.h"
 
+struct nghttp2_session;
+
 namespace tidegate::proxy::http2 {
 
 class Session;
@@ -38,6 +40,7 @@ class Stream final : public http::BodySource {
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
   const http::Fields* trailers() const override { return has_trailers_ ? &trailers_ : nullptr; }
+  void abandon() override;
   /// Client: the next head, 1xx included.
   Task<Result<http::ResponseHead*>> receive_head();
   bool answered() const { return answered_; }
@@ -73,6 +76,7 @@ class Stream final : public http::BodySource {
   void fail(error_code reason);
   Task<error_code> send(http::Chunk chunk);
   void give_back();
+  void submit_trailers(nghttp2_session* session);
 
   Session* session_;
   std::int32_t id_ = 0;
@@ -92,7 +96,7 @@ class Stream final : public http::BodySource {
   http::RequestHead request_;
   std::list<http::ResponseHead> responses_;
   std::list<http::ResponseHead>::iterator next_response_ = responses_.end();
-  std::size_t responses_waiting_ = 0;
+  std::size_t responses_ready_ = 0;  // complete, not yet taken
   http::Fields trailers_;
   std::string received_;  // not asked for yet
   std::string lent_;      // the chunk that is out
@@ -100,12 +104,12 @@ class Stream final : public http::BodySource {
   bool has_trailers_ = false;
   bool end_received_ = false;
   bool answered_ = false;
+  bool abandoned_ = false;  // nobody reads any more
   bool reset_by_peer_ = false;
   Event readable_;
 
   // Sending.
   std::span<const char> sending_;
-  std::string sent_upgrade_;  // client: what was asked for
   const http::Fields* sending_trailers_ = nullptr;
   bool sending_end_ = false;   // the message ends with `sending_`
   bool deferred_ = false;      // nghttp2 waits for more

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "proxy/server/http1_connection.h"
+#include "proxy/server/http2_connection.h"
 
 namespace tidegate::proxy::server {
 
@@ -32,6 +33,11 @@ Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const Ser
     }
   }
   if (http2) {
+    Http2Connection connection(stream, loop.io, loop.wheel, loop.buffers, stats, exchange, {});
+    live.drain = [&connection] { connection.drain(); };
+    live.close = [&connection] { connection.close(); };
+    if (draining) connection.drain();
+    co_await connection.serve({first, have});
   } else {
     Http1Connection connection(loop, stream, stats, exchange, {});
     live.drain = [&connection] { connection.drain(); };

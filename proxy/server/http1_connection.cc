@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "proxy/http/date.h"
 #include "proxy/http1/serializer.h"
 #include "proxy/runtime/event.h"
 
@@ -339,7 +340,7 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
   if (draining_ || (!body_done_ && continue_due_)) keep_ = false;
   if (!keep_ && draining_) stats_.downstream_cx_drain_close.add();
   out_.clear();
-  http1::write_response_head(head, head_.version, !keep_ && !raw_, head_.is_head(), date(), out_);
+  http1::write_response_head(head, head_.version, !keep_ && !raw_, head_.is_head(), http::date(), out_);
   if (bodiless && !raw_) first.bytes = {};
   char size[20];
   std::size_t size_bytes = chunked_ && !first.bytes.empty() ? http1::write_chunk_size(size, first.bytes.size()) : 0;
@@ -369,22 +370,6 @@ Task<error_code> Http1Connection::send_trailers(const http::Fields& trailers) {
   http1::write_last_chunk(head_.te_trailers ? &trailers : nullptr, last);
   std::array<asio::const_buffer, 1> pieces{asio::buffer(last)};
   co_return co_await write(pieces);
-}
-
-/// The Date field, made once a second a thread. Source: RFC 9110 section 6.6.1.
-std::string_view Http1Connection::date() {
-  thread_local std::time_t made_at = 0;
-  thread_local char text[40];
-  thread_local std::size_t size = 0;
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  if (now.tv_sec != made_at) {
-    std::tm parts{};
-    ::gmtime_r(&now.tv_sec, &parts);
-    size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    made_at = now.tv_sec;
-  }
-  return {text, size};
 }
 
 }  // namespace tidegate::proxy::server

@@ -60,7 +60,6 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Result<http::Chunk> decode();
   void timed_out();
   void take_buffer();
-  std::string_view date();
 
   Loop& loop_;
   net::Stream& stream_;

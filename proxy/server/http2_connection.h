@@ -50,6 +50,7 @@ class Http2Connection final : private http2::Session::Handler {
   void turn();
   void stop(error_code reason);
   void rearm_idle();
+  void idle_expired();
   void maybe_finished();
 
   net::Stream& stream_;
@@ -62,11 +63,13 @@ class Http2Connection final : private http2::Session::Handler {
   http2::Session session_;
   CallTimer<std::function<void()>> idle_timer_;
   CallTimer<std::function<void()>> drain_timer_;
+  CallTimer<std::function<void()>> linger_timer_;
   Event flush_;
   Event ended_;
   std::size_t exchanges_ = 0;
   std::size_t running_ = 0;  // coroutines and posted turns that use this object
-  bool stopping_ = false;    // write what there is, then close
+  bool stopping_ = false;   // write what there is, then close
+  bool lingering_ = false;  // all is written
   bool stopped_ = false;
 };
 

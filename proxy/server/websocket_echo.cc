@@ -64,11 +64,10 @@ bool take_frame(std::string& in, std::string& out, bool& close) {
 Task<void> echo_websocket(http::ServerStream& stream) {
   http::ResponseHead head;
   std::string accept = accept_key(stream.request().fields.get("sec-websocket-key"));
-  const bool http2 = stream.request().version == http::Version::kHttp2;
-  head.status = http2 ? 200 : 101;
+  head.status = 101;
   head.upgrade = "websocket";
   head.body.kind = http::BodyLength::Kind::kUnknown;
-  if (!http2) head.fields.append("Sec-WebSocket-Accept", accept);
+  head.fields.append("Sec-WebSocket-Accept", accept);
   std::string_view protocols = stream.request().fields.get("sec-websocket-protocol");
   std::string protocol(protocols.substr(0, protocols.find(',')));
   if (!protocol.empty()) head.fields.append("Sec-WebSocket-Protocol", protocol);

@@ -8,7 +8,7 @@
 #include "proxy/net/connect.h"
 #include "proxy/net/plain_stream.h"
 #include "proxy/tls/tls_stream.h"
-namespace tidegate::proxy::upstream { class Http2Client {}; }
+#include "proxy/upstream/http2_client.h"
 
 namespace tidegate::proxy::upstream {
 
@@ -170,6 +170,21 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful) {
   if (active_ >= config().requests_max) {
     stats().upstream_rq_pending_overflow.add();
     co_return make_error_code(Error::kOverflow);
+  }
+  if (config().protocol == UpstreamProtocol::kHttp2) {
+    for (auto& client : host->http2) {
+      if (client->usable()) co_return Lease(self, host, nullptr, client->open());
+    }
+    stats().upstream_rq_pending_total.add();
+    Result<std::unique_ptr<net::Stream>> stream = co_await connect(*host);
+    if (!stream) co_return stream.error();
+    stats().upstream_cx_http2_total.add();
+    std::erase_if(host->http2, [](const auto& client) { return !client->usable() && client->active() == 0; });
+    host->http2.push_back(std::make_unique<Http2Client>(std::move(*stream), loop_, stats()));
+    host->http2.back()->start();
+    std::unique_ptr<http::ClientStream> opened = host->http2.back()->open();
+    if (!opened) co_return make_error_code(Error::kConnectFailed);
+    co_return Lease(self, host, nullptr, std::move(opened));
   }
   while (!fresh && !host->idle.empty()) {
     std::unique_ptr<Http1Client> client = std::move(host->idle.back());
