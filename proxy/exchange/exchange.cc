@@ -42,6 +42,7 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);
   Task<void> respond(upstream::ClusterState& cluster, http::ResponseHead& head);
   bool retried(int status) const;
+  void start_upload();
   Task<void> upload();
   Task<void> stop_upload();
   bool may_retry(error_code failed) const;
@@ -221,6 +222,7 @@ Task<void> Exchange::forward(const Forward& forward) {
     co_return;
   }
   first_ = *first;
+  if (first_.end && stream_.request_body().trailers()) first_.end = false;  // they follow, in upload()
   received_ += first_.bytes.size();
   for (const std::vector<Filter>* all : {&rule.filters, &backend_->filters}) {
     for (const Filter& filter : *all) {
@@ -307,11 +309,7 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   upstream_host_ = lease_.host();
   http::ClientStream& upstream = lease_.stream();
   if (error_code failed = co_await upstream.send_head(request_, first_)) co_return failed;
-  if (!first_.end && !uploading_) {
-    replayable_ = false;
-    uploading_ = true;
-    asio::co_spawn(context_.loop.io, upload(), asio::detached);
-  }
+  if (!first_.end && !uploading_) start_upload();
   http::ResponseHead* head = nullptr;
   while (!head) {
     Result<http::ResponseHead*> next = co_await upstream.receive_head();
@@ -339,7 +337,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   ClusterStats& counted = cluster.stats();
   counted.upstream_rq_completed.add();
   counted.upstream_rq_xx[static_cast<std::size_t>(head.status / 100 - 1)].add();
-  bool upgraded = !request_.upgrade.empty() && (head.status == 101 || request_.version == http::Version::kHttp2);
+  bool upgraded = head.status == 101;
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
   if (upgraded) deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
   response_filters(backend_->filters, head);
@@ -359,6 +357,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     if (!head_sent) {
       failed = co_await stream_.send_head(head, part);
       head_sent = true;
+      if (upgraded && !failed) start_upload();  // what the client sends now is the other protocol's
     } else if (!part.bytes.empty() || part.end) {
       failed = co_await stream_.send_body(part);
     }
@@ -384,6 +383,12 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     context_.stats.rq_reset_after_downstream_response_started.add();
   }
   stream_.abort();
+}
+
+void Exchange::start_upload() {
+  replayable_ = false;
+  uploading_ = true;
+  asio::co_spawn(context_.loop.io, upload(), asio::detached);
 }
 
 /// Passes the rest of the request's body on, beside the answer. A backend that takes no more is left to say why.

@@ -41,6 +41,15 @@ bool allow_origin(const Cors& cors, std::string_view origin, http::ResponseHead&
   return false;
 }
 
+void expose(const Cors& cors, http::ResponseHead& head, Arena& arena) {
+  if (cors.expose_headers.empty()) return;
+  if (!has_wildcard(cors.expose_headers)) {
+    head.fields.set("access-control-expose-headers", joined(cors.expose_headers, arena));
+  } else if (!cors.allow_credentials) {
+    head.fields.set("access-control-expose-headers", "*");
+  }
+}
+
 }  // namespace
 
 bool is_preflight(const http::RequestHead& request) {
@@ -65,6 +74,7 @@ void answer_preflight(const Cors& cors, const http::RequestHead& request, http::
     names = "*";
   }
   if (!names.empty()) head.fields.set("access-control-allow-headers", names);
+  expose(cors, head, arena);  // of no use to a preflight, but Envoy and the conformance suite have it there
   head.fields.set("access-control-max-age", arena.copy(std::to_string(cors.max_age.count())));
 }
 
@@ -75,12 +85,7 @@ void add_cors_fields(const Cors& cors, const http::RequestHead& request, http::R
                                 "access-control-expose-headers"}) {
     head.fields.remove(name);
   }
-  if (!allow_origin(cors, origin, head)) return;
-  if (!cors.expose_headers.empty()) {
-    bool any = has_wildcard(cors.expose_headers);
-    if (!any) head.fields.set("access-control-expose-headers", joined(cors.expose_headers, arena));
-    if (any && !cors.allow_credentials) head.fields.set("access-control-expose-headers", "*");
-  }
+  if (allow_origin(cors, origin, head)) expose(cors, head, arena);
 }
 
 }  // namespace tidegate::proxy::filters
