@@ -1,0 +1,307 @@
+"""The binary from start to stop: what a user of the command line sees. Usage: lifecycle.py BINARY"""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from gateway import free_port, get, main, raw, wait_for  # noqa: E402
+
+TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
+
+
+def a_request_reaches_the_backend_and_says_who_sent_it(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO, hostnames="www.example.com")
+    gateway.start()
+    status, _, body = get(gateway.port, "/a/b?c=d", "www.example.com")
+    seen = json.loads(body)
+    assert status == 200 and seen["path"] == "/a/b" and seen["query"] == "c=d", body
+    assert seen["headers"]["x-forwarded-for"] == ["127.0.0.1"] and seen["headers"]["x-forwarded-proto"] == ["http"]
+    assert len(seen["headers"]["x-request-id"][0]) == 36
+    assert get(gateway.port, "/", "other.example.com")[0] == 404
+
+
+def an_edit_is_served_within_100_ms_and_costs_no_request(gateway):
+    gateway.backend()
+    for i in range(10):
+        gateway.route(TO_ECHO, name=f"other{i}", hostnames=f"h{i}.example.com")
+    rule = "    - filters: [{{type: ResponseHeaderModifier, responseHeaderModifier: {{set: [{{name: v, value: '{}'}}]}}}}]\n      backendRefs: [{{name: echo, port: 80}}]\n"
+    gateway.route(rule.format(0), hostnames="www.example.com")
+    gateway.start()
+    stop, failed, done = threading.Event(), [], [0]
+
+    def load():
+        while not stop.is_set():
+            try:
+                status = get(gateway.port, "/", "www.example.com")[0]
+                if status != 200:
+                    failed.append(status)
+            except OSError as error:
+                failed.append(error)
+            done[0] += 1
+
+    loaders = [threading.Thread(target=load) for _ in range(2)]
+    for one in loaders:
+        one.start()
+    waits = []
+    for version in range(1, 101):
+        gateway.route(rule.format(version), hostnames="www.example.com")
+        written = time.monotonic()
+        wait_for(lambda: get(gateway.port, "/", "www.example.com")[1].get("v") == str(version), f"version {version} is served")
+        waits.append(time.monotonic() - written)
+    stop.set()
+    for one in loaders:
+        one.join()
+    assert not failed, failed[:5]
+    assert done[0] > 100
+    median = sorted(waits)[50]
+    assert median < 0.1, f"median {median * 1000:.0f} ms"
+
+
+def sigterm_lets_a_slow_download_finish_and_refuses_new_connections(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    size = 30_000_000
+    with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
+        peer.sendall(f"GET /?bytes={size} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        got = len(peer.recv(1000))
+        gateway.process.send_signal(signal.SIGTERM)
+
+        def refused():
+            try:
+                socket.create_connection(("127.0.0.1", gateway.port), 1).close()
+                return False
+            except OSError:
+                return True
+        wait_for(refused, "new connections are refused")
+        assert get(gateway.ready, "/ready")[0] == 503
+        while chunk := peer.recv(1 << 20):
+            got += len(chunk)
+        assert got > size, f"{got} of {size} bytes"
+    assert gateway.process.wait(10) == 0
+
+
+def a_broken_file_keeps_its_last_good_objects_and_is_reported(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    gateway.write("route.yaml", "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n  metadata: {name: x\n")
+    wait_for(lambda: "route.yaml:" in gateway.log(), "the log names the file")
+    assert get(gateway.port, "/")[0] == 200
+    files = json.loads(get(gateway.admin, "/configfiles")[2])["files"]
+    bad = next(one for one in files if one["path"].endswith("/route.yaml"))
+    assert bad["state"] == "last good" and bad["problems"], bad
+
+
+def wrong_types_and_unknown_fields_are_reported_with_their_line(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.route("    - backendRefs: [{name: echo, port: eighty}]\n", name="wrong")
+    gateway.route("    - backendRef: [{name: echo, port: 80}]\n", name="unknown", hostnames="u.example.com")
+    gateway.start()
+    assert "wrong.yaml:7:" in gateway.log() and "unknown.yaml:" in gateway.log(), gateway.log()
+    assert get(gateway.port, "/")[0] == 200
+
+
+def a_missing_secret_leaves_the_other_listeners_served(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    tls_port = free_port()
+    gateway.write("gateway.yaml", gateway.gateway_yaml(
+        f"    - {{name: https, protocol: HTTPS, port: {tls_port}, tls: {{certificateRefs: [{{name: absent}}]}}}}\n"))
+    gateway.start()
+    assert get(gateway.port, "/")[0] == 200
+    listeners = {one["name"]: one for one in gateway.object("gateways", "g")["status"]["listeners"]}
+    refs = gateway.condition(listeners["https"]["conditions"], "ResolvedRefs")
+    assert refs["status"] == "False" and refs["reason"] == "InvalidCertificateRef", refs
+    assert "gateway.yaml:13: Gateway default/g" in gateway.log(), gateway.log()
+
+
+def a_reserved_port_is_refused_and_the_rest_is_served(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.write("gateway.yaml", gateway.gateway_yaml(f"    - {{name: taken, protocol: HTTP, port: {gateway.metrics}}}\n"))
+    gateway.start()
+    assert get(gateway.port, "/")[0] == 200
+    listeners = {one["name"]: one for one in gateway.object("gateways", "g")["status"]["listeners"]}
+    accepted = gateway.condition(listeners["taken"]["conditions"], "Accepted")
+    assert accepted["status"] == "False" and accepted["reason"] == "PortUnavailable", accepted
+    assert "Gateway default/g: listener taken: port" in gateway.log(), gateway.log()
+
+
+def a_port_that_is_in_use_is_reported_and_tried_again(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", gateway.port))
+        other.listen()
+        gateway.start()
+        listener = gateway.object("gateways", "g")["status"]["listeners"][0]
+        accepted = gateway.condition(listener["conditions"], "Accepted")
+        assert accepted["status"] == "False" and accepted["reason"] == "PortUnavailable", accepted
+    gateway.wait_for_route()
+
+    def programmed():
+        listener = gateway.object("gateways", "g")["status"]["listeners"][0]
+        return gateway.condition(listener["conditions"], "Programmed")["status"] == "True"
+    wait_for(programmed, "the listener is programmed")
+
+
+def listeners_come_go_and_move_while_others_serve(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    first = gateway.port
+    with socket.create_connection(("127.0.0.1", first)) as kept:
+        request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        kept.sendall(request)
+        assert b" 200 " in kept.recv(65536)
+        second = free_port()
+        gateway.write("gateway.yaml", gateway.gateway_yaml(f"    - {{name: two, protocol: HTTP, port: {second}}}\n"))
+        wait_for(lambda: answers(second), "the new listener answers")
+        kept.sendall(request)
+        assert b" 200 " in kept.recv(65536), "the connection on the first listener lives"
+        gateway.port = third = free_port()
+        gateway.write("gateway.yaml", gateway.gateway_yaml())
+        wait_for(lambda: answers(third), "the moved listener answers")
+        wait_for(lambda: not answers(second), "the removed listener is gone")
+
+
+def answers(port):
+    try:
+        return get(port, "/")[0] == 200
+    except OSError:
+        return False
+
+
+def a_config_map_style_symlink_swap_is_noticed(gateway):
+    echo = gateway.backend()
+    mount = gateway.config / "mount"
+    mount.mkdir()
+    route = """apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: mounted}
+spec:
+  parentRefs: [{name: g}]
+  rules: [{matches: [{path: {value: /%s}}], backendRefs: [{name: echo, port: 80}]}]
+"""
+    for version in ("one", "two"):
+        (mount / f"..{version}").mkdir()
+        (mount / f"..{version}" / "route.yaml").write_text(route % version)
+    (mount / "..data").symlink_to("..one")
+    (mount / "route.yaml").symlink_to("..data/route.yaml")
+    gateway.start()
+    gateway.wait_for_route("/one")
+    (mount / "..tmp").symlink_to("..two")
+    os.replace(mount / "..tmp", mount / "..data")
+    gateway.wait_for_route("/two")
+    assert get(gateway.port, "/one")[0] == 404
+    assert echo.process.poll() is None
+
+
+def a_directory_that_appears_later_is_read(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    hidden = gateway.config.with_name("elsewhere")
+    gateway.config.rename(hidden)
+    gateway.start()
+    hidden.rename(gateway.config)
+    gateway.wait_for_route()
+
+
+def sighup_reads_again_and_validate_reports(gateway):
+    gateway.backend()
+    gateway.route("    - backendRefs: [{name: nowhere, port: 80}]\n")
+    gateway.start()
+    assert get(gateway.port, "/")[0] == 500
+    gateway.process.send_signal(signal.SIGHUP)
+    done = subprocess.run([gateway.binary, "validate", str(gateway.config)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done
+    assert "route.yaml:7: HTTPRoute default/route: Service default/nowhere does not exist" in done.stdout, done.stdout
+    assert gateway.process.poll() is None
+
+
+def strict_makes_a_problem_a_start_up_error(gateway):
+    gateway.route("    - backendRefs: [{name: nowhere, port: 80}]\n")
+    gateway.arguments = ["--strict"]
+    gateway.start(wait=False)
+    assert gateway.process.wait(10) == 1
+
+
+def wrong_usage_is_exit_status_2(gateway):
+    for arguments in (["nonsense"], ["run"], ["run", "--config", "x", "--workers", "0"], ["run", "--config", "x", "--gateway", "x"]):
+        done = subprocess.run([gateway.binary, *arguments], capture_output=True, check=False)
+        assert done.returncode == 2, (arguments, done)
+    done = subprocess.run([gateway.binary, "version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("tidegate ")
+
+
+def health_checks_can_be_failed_by_hand_and_secrets_stay_hidden(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.write("secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: hunter2}\n")
+    gateway.start()
+    assert get(gateway.admin, "/healthcheck/fail")[0] == 405
+    assert get(gateway.admin, "/healthcheck/fail", method="POST")[0] == 200
+    assert get(gateway.ready, "/ready")[0] == 503
+    assert get(gateway.admin, "/healthcheck/ok", method="POST")[0] == 200
+    assert get(gateway.ready, "/ready")[0] == 200
+    for path in ("/config_dump", "/configfiles", "/api/v1/secrets", "/api/v1/namespaces/default/secrets/s"):
+        status, _, body = get(gateway.admin, path)
+        assert status == 200 and b"hunter2" not in body, path
+    text = get(gateway.metrics, "/metrics")[2].decode()
+    assert "tidegate_config_snapshots_total 1" in text and "envoy_server_live 1" in text, text[-500:]
+
+
+def the_access_log_writes_a_line_a_request(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    path = gateway.config.with_name("access.log")
+    gateway.arguments = ["--access-log", str(path)]
+    gateway.start()
+    get(gateway.port, "/logged", "a.example.com")
+    line = wait_for(lambda: next((one for one in path.read_text().splitlines() if "/logged" in one), None), "the line is there")
+    assert '"GET /logged HTTP/1.1" 200 - 0 ' in line and '"a.example.com"' in line, line
+
+
+def the_status_of_each_failure(gateway):
+    gateway.service("refusing", free_port())
+    gateway.write("empty.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: empty}\nspec: {ports: [{port: 80}]}\n")
+    gateway.backend()
+    gateway.route("""    - {matches: [{path: {value: /empty}}], backendRefs: [{name: empty, port: 80}]}
+    - {matches: [{path: {value: /refusing}}], backendRefs: [{name: refusing, port: 80}]}
+    - {matches: [{path: {value: /absent}}], backendRefs: [{name: absent, port: 80}]}
+    - {matches: [{path: {value: /slow}}], timeouts: {request: 100ms}, backendRefs: [{name: echo, port: 80}]}
+""")
+    gateway.start()
+    for path, status in (("/none", 404), ("/absent", 500), ("/empty", 503), ("/refusing", 502), ("/slow?delay=5000", 504)):
+        answer = get(gateway.port, path)
+        assert answer[0] == status and answer[2], (path, answer)
+
+
+def expect_100_chunks_trailers_and_http_1_0(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    host = b"Host: a\r\n"
+    answer = raw(gateway.port, b"POST / HTTP/1.1\r\n" + host + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\n"), answer
+    answer = raw(gateway.port, b"POST / HTTP/1.1\r\n" + host + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 7\r\n\r\n")
+    assert b'"body":"hello"' in answer and b'"trailers":{"x-sum":["7"]}' in answer, answer
+    answer = raw(gateway.port, b"GET / HTTP/1.0\r\n" + host + b"\r\n", until_closed=True)
+    assert b" 200 OK\r\n" in answer and b"Connection: close" in answer, answer
+    answer = raw(gateway.port, b"POST / HTTP/1.1\r\n" + host + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd", until_closed=True)
+    assert answer.startswith(b"HTTP/1.1 400 "), answer
+
+
+TESTS = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == "__main__" and value is not answers]
+
+if __name__ == "__main__":
+    sys.exit(1 if main(TESTS, sys.argv[1]) else 0)
