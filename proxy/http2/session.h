@@ -21,8 +21,8 @@ enum class Role : std::uint8_t { kServer, kClient };
 
 /// One HTTP/2 connection without its socket: bytes go in by feed(), come out by output(). One thread.
 ///
-/// Nothing of the handler or of a stream's waiters runs inside nghttp2: they are called at the end of feed() and output(),
-/// and in wake(), which is what output_ready() asks for.
+/// Nothing of the handler or of a stream's waiters runs inside nghttp2: they are called at the end of feed() and in wake(),
+/// which is what output_ready() asks for.
 /// Source: RFC 9113; RFC 8441 (extended CONNECT).
 class Session {
  public:
@@ -33,16 +33,17 @@ class Session {
    public:
     /// Server: a request's head is complete and valid.
     virtual void request(std::unique_ptr<Stream> stream) = 0;
-    /// Something was submitted outside of feed(): call wake(), then send output(), in a later turn of the loop. Not called
-    /// again before wake().
+    /// Server: a request was answered here with `status`, because its head is not acceptable.
+    virtual void refused(int /*status*/) {}
+    /// Something was submitted outside of feed(), or a waiter's time has come: call wake(), then send output(), in a later
+    /// turn of the loop. Not called again before wake().
     virtual void output_ready() = 0;
-    /// Client: the peer takes no new streams. Server: GOAWAY from the client; its streams go on.
-    virtual void goaway() {}
 
    protected:
     ~Handler() = default;
   };
 
+  /// output() has the connection's preface and settings at once; output_ready() is not called for them.
   Session(Role role, Handler& handler, const Limits& limits = {});
   ~Session();
   Session(const Session&) = delete;
@@ -51,7 +52,7 @@ class Session {
   /// Takes all of `bytes`. On an error the connection is over: send what output() still has (GOAWAY), then close.
   /// Errors: Error::kProtocol, Error::kFlood.
   error_code feed(std::span<const char> bytes);
-  /// What to write now; stays valid and the same until consume_output() took all of it. Empty: nothing to write.
+  /// What to write now, until the next call of this object or of one of its streams. Empty: nothing to write.
   std::span<const char> output();
   void consume_output(std::size_t bytes);
   /// Resumes who waits for what has happened.
@@ -66,17 +67,20 @@ class Session {
   void drain();
   void finish_drain();
   bool draining() const { return draining_; }
-  /// Ends everything: all streams fail with `reason`. Sends nothing.
+  /// Ends everything: all streams fail with `reason`, which they hear in a later turn. Adds nothing to the output.
   void close(error_code reason);
   /// Whether the connection has nothing more to say or hear.
   bool done() const;
   /// The streams that somebody holds.
-  std::size_t active() const { return streams_.size(); }
-  /// Total resets by the peer and answers we refused; for counters.
-  bool flooded() const { return failed_ == Error::kFlood; }
+  std::size_t active() const { return streams_.size() + unsent_.size(); }
+  /// Streams opened in its life, by either side.
+  std::size_t opened() const { return opened_; }
+  /// Why the connection is over; none while it is not.
+  const error_code& failed() const { return failed_; }
   bool goaway_received() const { return goaway_received_; }
-  /// Whether the peer has announced extended CONNECT.
+  /// Whether the peer has announced extended CONNECT; known once its settings have come.
   bool peer_takes_upgrades() const;
+  bool settings_received() const { return settings_received_; }
   const Limits& limits() const { return limits_; }
   Role role() const { return role_; }
 
@@ -103,23 +107,25 @@ class Session {
   Handler& handler_;
   Limits limits_;
   nghttp2_session* session_ = nullptr;
-  std::unordered_map<std::int32_t, Stream*> streams_;                   // that have an id
-  std::unordered_map<std::int32_t, std::unique_ptr<Stream>> incoming_;  // whose head is being received
-  std::vector<std::unique_ptr<Stream>> requests_;                       // complete, not handed over
-  std::vector<Stream*> woken_;
-  std::vector<Stream*> unsent_;  // client: opened, without an id yet
+  std::unordered_map<std::int32_t, Stream*> streams_;  // that have an id, until they are destroyed
+  std::vector<Stream*> unsent_;                        // client: opened, without an id yet
+  std::unique_ptr<Stream> incoming_;                   // server: whose head is being received; there is one at a time
+  std::vector<std::unique_ptr<Stream>> requests_;      // complete, not handed over
+  std::vector<Stream*> woken_;                         // holes are null
   std::string output_;
   std::size_t output_done_ = 0;
   error_code failed_;
   Guard resets_;
   Guard empty_frames_;
-  std::size_t continuations_ = 0;  // of the head being received
-  bool inside_ = false;  // nghttp2 is on the stack
-  bool asked_ = false;   // output_ready() was called
+  std::size_t opened_ = 0;
+  std::size_t open_ = 0;  // client: opened and not closed
+  bool inside_ = false;   // nghttp2 is on the stack
+  bool waking_ = false;   // wake() is on the stack
+  bool asked_ = true;     // output_ready() was called
   bool draining_ = false;
   bool drained_ = false;  // the final GOAWAY is submitted
   bool goaway_received_ = false;
-  bool goaway_told_ = false;
+  bool settings_received_ = false;
 };
 
 }  // namespace tidegate::proxy::http2

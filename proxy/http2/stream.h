@@ -13,17 +13,16 @@
 #include "proxy/runtime/arena.h"
 #include "proxy/runtime/event.h"
 
-struct nghttp2_session;
-
 namespace tidegate::proxy::http2 {
 
+class FieldList;
 class Session;
 
 /// One stream of a Session, of either role; a body source for what the peer sends. Whoever holds it owns it; to destroy it
 /// before both sides have ended resets it. It may outlive its session: everything then fails with Error::kClosed.
 ///
 /// An extended CONNECT looks like an upgrade of HTTP/1: its request is a GET with `upgrade` and no body, 101 is what we send
-/// or receive for the 2xx that is on the wire, and the body sources carry the other protocol's bytes.
+/// or receive for the 2xx that is on the wire, and from then on the body sources carry the other protocol's bytes.
 class Stream final : public http::BodySource {
  public:
   ~Stream() override;
@@ -33,11 +32,10 @@ class Stream final : public http::BodySource {
   std::int32_t id() const { return id_; }
   /// Server: the request. `scheme` is what the client claims.
   http::RequestHead& request() { return request_; }
-  /// Strings of the heads; lives as long as the stream.
-  Arena& arena() { return arena_; }
 
   // What the peer sends. A chunk's bytes are given back to the peer's window when the next is asked for.
   Result<http::Chunk> poll() override;
+  /// Server: sends 100 first, where the client waits for it.
   Task<Result<http::Chunk>> read() override;
   const http::Fields* trailers() const override { return has_trailers_ ? &trailers_ : nullptr; }
   void abandon() override;
@@ -45,22 +43,24 @@ class Stream final : public http::BodySource {
   Task<Result<http::ResponseHead*>> receive_head();
   bool answered() const { return answered_; }
 
-  // What we send: heads return at once where no bytes come with them, bytes when they are in the session's output.
+  // What we send. They return when the bytes, or the message's end, are in the session's output; heads without bytes at once.
+  // One of them at a time.
   Task<error_code> send_head(const http::RequestHead& head, http::Chunk first);
-  Task<error_code> send_head(const http::ResponseHead& head, http::Chunk first);
+  /// `date`: the field's value, where the head should have one; empty: none is added.
+  Task<error_code> send_head(const http::ResponseHead& head, http::Chunk first, std::string_view date = {});
   Task<error_code> send_body(http::Chunk chunk);
   Task<error_code> send_trailers(const http::Fields& trailers);
   error_code send_informational(const http::ResponseHead& head);
 
   /// Resets the stream; every wait on it ends with `reason`, in a later turn of the loop.
   void reset(error_code reason);
-  /// Tells once when the stream fails before our side of it has ended.
-  void watch(http::ServerStream::Watcher* watcher) { watcher_ = watcher; }
+  /// Tells once, in a turn of its own, when the stream fails before our side of it has ended.
+  void watch(http::ServerStream::Watcher* watcher);
 
   const error_code& failed() const { return failed_; }
   bool reset_by_peer() const { return reset_by_peer_; }
   bool end_received() const { return end_received_; }
-  bool end_sent() const { return end_queued_; }
+  bool end_sent() const { return end_written_; }
 
  private:
   friend class Session;
@@ -69,14 +69,25 @@ class Stream final : public http::BodySource {
 
   enum class Block : std::uint8_t { kNone, kHead, kTrailers };
 
-  void begin_block(Block block);
-  void add_field(std::string_view name, std::string_view value);
-  bool finish_request(bool end);
+  // Receiving; heads.cc.
+  void begin_block();
+  /// False: so much that the connection has to go.
+  bool add_field(std::string_view name, std::string_view value);
+  void add_pseudo_field(std::string_view name, std::string_view value);
+  void add_request_field(std::string_view name, std::string_view value);
+  /// The status to refuse with; 0: it is good.
+  int finish_request(bool end);
   bool finish_response(bool end);
-  void fail(error_code reason);
-  Task<error_code> send(http::Chunk chunk);
+
+  Result<http::Chunk> take();
   void give_back();
-  void submit_trailers(nghttp2_session* session);
+  void fail(error_code reason);
+  bool wake_one();
+  error_code why() const;
+  Task<error_code> send(http::Chunk chunk);
+  Task<error_code> upgrades_allowed();
+  error_code submit_request(const FieldList& fields, bool end);
+  void end_tunnel();
 
   Session* session_;
   std::int32_t id_ = 0;
@@ -89,36 +100,41 @@ class Stream final : public http::BodySource {
   std::size_t block_fields_ = 0;
   bool block_too_large_ = false;
   bool block_invalid_ = false;
+  bool has_host_ = false;
+  bool bad_expectation_ = false;
   std::string_view host_;
   std::string_view protocol_;
-  std::string cookies_;
+  std::string_view cookies_;
   std::int64_t content_length_ = -1;
-  http::RequestHead request_;
+  http::RequestHead request_;  // client: what was asked: method and upgrade
   std::list<http::ResponseHead> responses_;
   std::list<http::ResponseHead>::iterator next_response_ = responses_.end();
   std::size_t responses_ready_ = 0;  // complete, not yet taken
   http::Fields trailers_;
-  std::string received_;  // not asked for yet
-  std::string lent_;      // the chunk that is out
-  bool head_complete_ = false;
+  std::string received_;       // not asked for yet
+  std::string lent_;           // the chunk that is out
+  bool head_complete_ = false;  // the head that is not 1xx
   bool has_trailers_ = false;
   bool end_received_ = false;
-  bool answered_ = false;
-  bool abandoned_ = false;  // nobody reads any more
+  bool answered_ = false;       // server: we have; client: we have heard
+  bool abandoned_ = false;      // nobody reads any more
+  bool given_up_ = false;       // reset() was called: what had come is void too
+  bool continue_due_ = false;   // server: the client waits for 100
+  bool tunnel_ = false;         // 101 has been sent or received
   bool reset_by_peer_ = false;
   Event readable_;
 
   // Sending.
   std::span<const char> sending_;
   const http::Fields* sending_trailers_ = nullptr;
-  bool sending_end_ = false;   // the message ends with `sending_`
-  bool deferred_ = false;      // nghttp2 waits for more
-  bool end_queued_ = false;    // END_STREAM is in the output or in nghttp2's queue
-  bool end_written_ = false;   // END_STREAM is in the output
-  bool closed_ = false;        // nghttp2 knows the stream no more
+  bool sending_end_ = false;  // the message ends with `sending_`
+  bool deferred_ = false;     // nghttp2 waits for more
+  bool end_written_ = false;  // END_STREAM is in the output, or in a head on its way there
+  bool closed_ = false;       // nghttp2 knows the stream no more
   Event writable_;
 
   http::ServerStream::Watcher* watcher_ = nullptr;
+  bool queued_ = false;  // in the session's list of those to wake
   bool wake_reader_ = false;
   bool wake_writer_ = false;
   bool wake_watcher_ = false;

@@ -1,7 +1,12 @@
 #include "proxy/net/connect.h"
 
-#include <boost/asio/as_tuple.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/asio/error.hpp>
+#include <cerrno>
 
 namespace tidegate::proxy::net {
 
@@ -9,16 +14,30 @@ namespace asio = boost::asio;
 
 Task<Result<Socket>> connect(asio::io_context& io, asio::ip::tcp::endpoint to, TimerWheel& wheel,
                              std::chrono::milliseconds timeout) {
-  Socket socket(io.get_executor());
-  auto late = [&socket] {
-    error_code ignored;
-    socket.close(ignored);
-  };
+  const int fd = ::socket(to.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) co_return error_code(errno, boost::system::system_category());
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const bool under_way = ::connect(fd, to.data(), static_cast<socklen_t>(to.size())) != 0;
+  if (under_way && errno != EINPROGRESS) {
+    const error_code failed(errno, boost::system::system_category());
+    ::close(fd);
+    co_return failed;
+  }
+  Socket socket(io, fd, false);
+  if (!socket.is_open()) co_return error_code(asio::error::no_descriptors);
+  if (!under_way) co_return std::move(socket);
+  socket.write_exhausted();
+  auto late = [&socket] { socket.close(); };
   CallTimer<decltype(late)> deadline(late);
   wheel.arm(deadline, timeout);
-  auto [failed] = co_await socket.async_connect(to, asio::as_tuple(use_task));
+  const error_code waited = co_await socket.wait_writable();
   if (!deadline.armed()) co_return error_code(asio::error::timed_out);
-  if (failed) co_return failed;
+  if (waited) co_return waited;
+  int failed = 0;
+  socklen_t size = sizeof failed;
+  ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &failed, &size);
+  if (failed != 0) co_return error_code(failed, boost::system::system_category());
   co_return std::move(socket);
 }
 

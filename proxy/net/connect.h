@@ -1,9 +1,10 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 
-#include "proxy/net/stream.h"
+#include "proxy/net/socket.h"
 #include "proxy/runtime/timer_wheel.h"
 
 namespace tidegate::proxy::net {

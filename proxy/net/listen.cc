@@ -1,6 +1,7 @@
 #include "proxy/net/listen.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ Result<int> bound_socket(const asio::ip::tcp::endpoint& at, bool shared) {
   if (fd < 0) return last_error();
   const int on = 1;
   bool good = ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
+  good = good && ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;  // what is accepted has it too
   if (at.address().is_v6()) good = good && ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
   if (shared) good = good && ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
   good = good && ::bind(fd, at.data(), static_cast<socklen_t>(at.size())) == 0;

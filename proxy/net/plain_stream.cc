@@ -3,36 +3,48 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
 #include <cerrno>
+
+#include "proxy/net/facts.h"
 
 namespace tidegate::proxy::net {
 
 namespace asio = boost::asio;
-constexpr auto kTuple = asio::as_tuple(use_task);
 
-PlainStream::PlainStream(Socket socket) : socket_(std::move(socket)) {
-  error_code ignored;
-  socket_.non_blocking(true, ignored);
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  facts_.local = socket_.local_endpoint(ignored);
-  facts_.remote = socket_.remote_endpoint(ignored);
-  facts_.remote_ip = facts_.remote.address().to_string();
-}
+PlainStream::PlainStream(Socket socket) : socket_(std::move(socket)) { read_addresses(socket_, facts_); }
 
 Task<Result<std::size_t>> PlainStream::read_some(std::span<char> into) {
-  auto [failed, bytes] = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()), kTuple);
-  if (failed) co_return failed;
-  co_return bytes;
+  while (true) {
+    if (!socket_.is_open()) co_return error_code(asio::error::operation_aborted);
+    if (socket_.may_read()) {
+      const ssize_t got = ::recv(socket_.fd(), into.data(), into.size(), 0);
+      if (got > 0) {
+        const auto size = static_cast<std::size_t>(got);
+        if (size < into.size()) socket_.read_exhausted(false);
+        co_return size;
+      }
+      if (got == 0) co_return error_code(asio::error::eof);
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return error_code(errno, boost::system::system_category());
+      socket_.read_exhausted(true);
+    }
+    if (error_code failed = co_await socket_.wait_readable()) co_return failed;
+  }
 }
 
 Task<error_code> PlainStream::wait_readable() {
-  auto [failed] = co_await socket_.async_wait(Socket::wait_read, kTuple);
-  co_return failed;
+  char byte;
+  while (true) {
+    if (error_code failed = co_await socket_.wait_readable()) co_return failed;
+    const ssize_t seen = ::recv(socket_.fd(), &byte, 1, MSG_PEEK);
+    if (seen >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) co_return error_code();
+    if (errno != EINTR) socket_.read_exhausted(true);
+  }
 }
 
 Result<std::size_t> PlainStream::try_write(std::span<const asio::const_buffer> pieces) {
+  if (!socket_.is_open()) return error_code(asio::error::operation_aborted);
   iovec vectors[16];
   std::size_t count = 0;
   for (const asio::const_buffer& piece : pieces) {
@@ -44,38 +56,23 @@ Result<std::size_t> PlainStream::try_write(std::span<const asio::const_buffer> p
   message.msg_iov = vectors;
   message.msg_iovlen = count;
   while (true) {
-    ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = ::sendmsg(socket_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      socket_.write_exhausted();
+      return std::size_t{0};
+    }
     return error_code(errno, boost::system::system_category());
   }
 }
 
-Task<error_code> PlainStream::wait_writable() {
-  auto [failed] = co_await socket_.async_wait(Socket::wait_write, kTuple);
-  co_return failed;
-}
-
-void PlainStream::shutdown_send() {
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
-}
-
-void PlainStream::cancel() {
-  error_code ignored;
-  socket_.cancel(ignored);
-}
-
-void PlainStream::close() {
-  error_code ignored;
-  socket_.close(ignored);
-}
+Task<error_code> PlainStream::wait_writable() { return socket_.wait_writable(); }
 
 bool PlainStream::peer_closed() {
   if (!socket_.is_open()) return true;
   char byte;
-  ssize_t seen = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  ssize_t seen = ::recv(socket_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return seen == 0 || (seen < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 

@@ -10,8 +10,6 @@
 
 namespace tidegate::proxy::net {
 
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
-
 /// What is known of a connection besides its bytes. Filled once, when it is ready.
 struct ConnectionFacts {
   boost::asio::ip::tcp::endpoint local;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
 #include <optional>
 #include <utility>
 
@@ -25,6 +26,14 @@ class Event {
     Handler handler = std::move(*waiting_);
     waiting_.reset();
     std::move(handler)();
+  }
+  /// The same, in a turn of its own.
+  template <class Io>
+  void notify_later(Io& io) {
+    if (!waiting_) return;
+    Handler handler = std::move(*waiting_);
+    waiting_.reset();
+    boost::asio::post(io, [handler = std::move(handler)]() mutable { std::move(handler)(); });
   }
   bool awaited() const { return waiting_.has_value(); }
   void clear() { notified_ = false; }

@@ -1,6 +1,5 @@
 #include "proxy/server/echo.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -9,6 +8,9 @@
 #include <charconv>
 #include <cstring>
 
+#include "proxy/net/accept.h"
+#include "proxy/net/facts.h"
+#include "proxy/net/listen.h"
 #include "proxy/net/plain_stream.h"
 #include "proxy/runtime/event.h"
 #include "proxy/runtime/loop.h"
@@ -146,21 +148,6 @@ Task<void> answer(Loop& loop, const net::ConnectionFacts& facts, http::ServerStr
 struct EchoServer::Parts {
   HttpStats stats;
   Loop loop{0, 1};
-  asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor{loop.io.get_executor()};
-
-  Task<void> accept() {
-    while (true) {
-      net::Socket socket(loop.io.get_executor());
-      auto [failed] = co_await acceptor.async_accept(socket, asio::as_tuple(use_task));
-      if (failed == asio::error::operation_aborted) break;
-      if (failed) {
-        co_await pass(loop, std::chrono::milliseconds(100));
-        continue;
-      }
-      asio::co_spawn(loop.io, serve(std::move(socket)), asio::detached);
-    }
-  }
-
   Task<void> serve(net::Socket socket) {
     net::PlainStream stream(std::move(socket));
     ServeExchange exchange = [this, &stream](http::ServerStream& one) { return answer(loop, stream.facts(), one); };
@@ -174,15 +161,17 @@ EchoServer::EchoServer() : parts_(std::make_unique<Parts>()) {}
 EchoServer::~EchoServer() = default;
 
 Result<asio::ip::tcp::endpoint> EchoServer::listen(const asio::ip::tcp::endpoint& at) {
-  error_code failed;
-  auto& acceptor = parts_->acceptor;
-  acceptor.open(at.protocol(), failed);
-  if (!failed) acceptor.set_option(asio::socket_base::reuse_address(true), failed);
-  if (!failed) acceptor.bind(at, failed);
-  if (!failed) acceptor.listen(asio::socket_base::max_listen_connections, failed);
-  if (failed) return failed;
-  asio::co_spawn(parts_->loop.io, parts_->accept(), asio::detached);
-  return acceptor.local_endpoint();
+  Result<int> fd = net::open_listening_socket(at.address(), at.port(), true);
+  if (!fd) return fd.error();
+  auto listening = std::make_shared<net::Socket>(parts_->loop.io, *fd, true);
+  net::ConnectionFacts facts;
+  net::read_addresses(*listening, facts);
+  auto serve_one = [parts = parts_.get()](net::Socket accepted) {
+    if (accepted.is_open()) asio::co_spawn(parts->loop.io, parts->serve(std::move(accepted)), asio::detached);
+  };
+  asio::co_spawn(parts_->loop.io, net::accept_all(parts_->loop.io, parts_->loop.wheel, listening, std::move(serve_one)),
+                 asio::detached);
+  return facts.local;
 }
 
 void EchoServer::run() { parts_->loop.io.run(); }

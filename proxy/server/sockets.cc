@@ -92,7 +92,7 @@ void Sockets::open(const std::string& key, Wanted& wanted, bool ours, Change& ch
   wanted.bound = true;
   wanted.error.clear();
   for (std::size_t i = 0; i < opened_for_; ++i) {
-    change.opened[i].push_back(OpenedSocket{key, wanted.listener, opened[i], ip.is_v6()});
+    change.opened[i].push_back(OpenedSocket{key, wanted.listener, opened[i]});
   }
 }
 

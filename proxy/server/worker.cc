@@ -1,16 +1,13 @@
 #include "proxy/server/worker.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <unistd.h>
-
-#include <cstring>
 
 #include "base/log.h"
 #include "proxy/exchange/exchange.h"
+#include "proxy/net/accept.h"
 #include "proxy/net/plain_stream.h"
 #include "proxy/runtime/event.h"
 #include "proxy/server/converse.h"
@@ -23,7 +20,6 @@ using std::chrono::milliseconds;
 
 namespace {
 constexpr milliseconds kHandshakeTimeout{10000};
-constexpr milliseconds kAcceptPause{100};  // after EMFILE and the like: the backlog waits
 }  // namespace
 
 Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats, telemetry::AccessLog* access_log)
@@ -55,45 +51,24 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
   for (const std::string& key : closed_keys) {
     auto found = acceptors_.find(key);
     if (found == acceptors_.end()) continue;
-    boost::system::error_code ignored;
-    found->second->socket.close(ignored);
+    found->second->close();
     acceptors_.erase(found);
   }
   // Connections of a listener that has gone keep its last version, through their slot.
   std::erase_if(slots_, [&](const auto& slot) { return !compiled->listeners.contains(slot.first); });
   for (const OpenedSocket& socket : opened) {
-    auto acceptor = std::make_shared<Acceptor>(
-        Acceptor{socket.listener, boost::asio::basic_socket_acceptor<asio::ip::tcp, Executor>(loop_.io.get_executor())});
-    boost::system::error_code failed;
-    acceptor->socket.assign(socket.v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), socket.fd, failed);
-    if (failed || draining_) {
-      if (failed) ::close(socket.fd);
-      continue;
-    }
+    auto acceptor = std::make_shared<net::Socket>(loop_.io, socket.fd, true);
+    if (draining_ || !acceptor->is_open()) continue;
     acceptors_[socket.key] = acceptor;
-    asio::co_spawn(loop_.io, accept(acceptor, slots_[socket.listener]), asio::detached);
+    auto serve_one = [this, slot = slots_[socket.listener]](net::Socket accepted) {
+      if (accepted.is_open()) asio::co_spawn(loop_.io, serve(std::move(accepted), slot), asio::detached);
+    };
+    asio::co_spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)), asio::detached);
   }
 }
 
 void Worker::set_addresses(const std::string& cluster, const std::vector<upstream::Address>& addresses) {
   clusters_.set_addresses(cluster, addresses);
-}
-
-Task<void> Worker::accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<Slot> slot) {
-  while (acceptor->socket.is_open()) {
-    net::Socket socket(loop_.io.get_executor());
-    auto [failed] = co_await acceptor->socket.async_accept(socket, asio::as_tuple(use_task));
-    if (failed == asio::error::operation_aborted || !acceptor->socket.is_open()) break;
-    if (failed) {
-      Event pause_over;
-      auto over = [&pause_over] { pause_over.notify(); };
-      CallTimer<decltype(over)> pause(over);
-      loop_.wheel.arm(pause, kAcceptPause);
-      co_await pause_over.wait();
-      continue;
-    }
-    asio::co_spawn(loop_.io, serve(std::move(socket), slot), asio::detached);
-  }
 }
 
 Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
@@ -161,10 +136,7 @@ Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListe
 }
 
 void Worker::close_listeners() {
-  for (auto& [key, acceptor] : acceptors_) {
-    boost::system::error_code ignored;
-    acceptor->socket.close(ignored);
-  }
+  for (auto& [key, acceptor] : acceptors_) acceptor->close();
   acceptors_.clear();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "proxy/net/socket.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/converse.h"
@@ -20,7 +21,6 @@ struct OpenedSocket {
   std::string key;       // "NAME ADDRESS"
   std::string listener;  // name in the snapshot
   int fd = -1;
-  bool v6 = false;
 };
 
 /// One event loop on one thread, with everything that a connection needs. All but the constructor and post() run on it.
@@ -51,11 +51,6 @@ class Worker {
   struct Slot {
     PinnedListenerPtr current;
   };
-  struct Acceptor {
-    std::string listener;
-    boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> socket;
-  };
-  Task<void> accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<Slot> slot);
   Task<void> serve(net::Socket socket, std::shared_ptr<Slot> slot);
   Task<void> serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
   Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned, http::ServerStream& stream);
@@ -67,7 +62,7 @@ class Worker {
   telemetry::AccessLog* access_log_;
   upstream::Clusters clusters_;
   std::map<std::string, std::shared_ptr<Slot>> slots_;
-  std::map<std::string, std::shared_ptr<Acceptor>> acceptors_;
+  std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;
   std::list<Live> live_;
   bool draining_ = false;
   std::function<void()> drained_;

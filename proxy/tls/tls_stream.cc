@@ -4,12 +4,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/system/errc.hpp>
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/net/facts.h"
 #include "proxy/tls/error.h"
 #include "proxy/tls/hello.h"
 
@@ -19,7 +19,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(use_task);
 constexpr std::size_t kRecordMax = 16 * 1024;  // RFC 8446 section 5.1
 
 /// Whether the certificate has one of the names, DNS names or URIs. Source: RFC 9525 section 6; BackendTLSPolicy.
@@ -58,13 +57,7 @@ error_code failure(int reason) {
 void TlsStream::SslDeleter::operator()(SSL* ssl) const { SSL_free(ssl); }
 
 TlsStream::TlsStream(net::Socket socket) : socket_(std::move(socket)) {
-  error_code ignored;
-  socket_.non_blocking(true, ignored);
-  socket_.native_non_blocking(true, ignored);
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  facts_.local = socket_.local_endpoint(ignored);
-  facts_.remote = socket_.remote_endpoint(ignored);
-  facts_.remote_ip = facts_.remote.address().to_string();
+  net::read_addresses(socket_, facts_);
   facts_.tls = true;
 }
 
@@ -79,9 +72,7 @@ Task<error_code> TlsStream::handshake() {
     if (done == 1) break;
     const int reason = SSL_get_error(ssl_.get(), done);
     if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) co_return failure(reason);
-    auto direction = reason == SSL_ERROR_WANT_READ ? net::Socket::wait_read : net::Socket::wait_write;
-    auto [failed] = co_await socket_.async_wait(direction, kTuple);
-    if (failed) co_return failed;
+    if (error_code failed = co_await wait_for(reason)) co_return failed;
   }
   ready_ = true;
   fill_facts();
@@ -91,7 +82,7 @@ Task<error_code> TlsStream::handshake() {
 Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
   if (contexts.any() == nullptr) co_return make_error_code(boost::system::errc::no_such_file_or_directory);
   ssl_.reset(SSL_new(contexts.any()));
-  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) co_return take_error();
+  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.fd()) != 1) co_return take_error();
   attach(ssl_.get(), contexts);
   SSL_set_accept_state(ssl_.get());
   co_return co_await handshake();
@@ -99,7 +90,7 @@ Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
 
 Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string sni, const UpstreamTls& tls) {
   ssl_.reset(SSL_new(&context));
-  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) co_return take_error();
+  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.fd()) != 1) co_return take_error();
   if (!sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), sni.c_str());
   SSL_set_connect_state(ssl_.get());
   std::vector<std::string> names = tls.sans.empty() ? std::vector<std::string>{sni} : tls.sans;
@@ -133,16 +124,29 @@ Task<Result<std::size_t>> TlsStream::read_some(std::span<char> into) {
     if (got > 0) co_return static_cast<std::size_t>(got);
     const int reason = SSL_get_error(ssl_.get(), got);
     if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) co_return failure(reason);
-    auto direction = reason == SSL_ERROR_WANT_READ ? net::Socket::wait_read : net::Socket::wait_write;
-    auto [failed] = co_await socket_.async_wait(direction, kTuple);
-    if (failed) co_return failed;
+    if (error_code failed = co_await wait_for(reason)) co_return failed;
   }
 }
 
+/// OpenSSL has met EAGAIN, so what it wants is not there.
+Task<error_code> TlsStream::wait_for(int reason) {
+  if (reason == SSL_ERROR_WANT_READ) {
+    socket_.read_exhausted(true);
+    return socket_.wait_readable();
+  }
+  socket_.write_exhausted();
+  return socket_.wait_writable();
+}
+
 Task<error_code> TlsStream::wait_readable() {
-  if (SSL_pending(ssl_.get()) > 0) co_return error_code{};
-  auto [failed] = co_await socket_.async_wait(net::Socket::wait_read, kTuple);
-  co_return failed;
+  char byte;
+  while (true) {
+    if (!socket_.is_open()) co_return error_code(asio::error::operation_aborted);
+    ERR_clear_error();
+    const int seen = SSL_peek(ssl_.get(), &byte, 1);
+    if (seen > 0 || SSL_get_error(ssl_.get(), seen) != SSL_ERROR_WANT_READ) co_return error_code{};
+    if (error_code failed = co_await wait_for(SSL_ERROR_WANT_READ)) co_return failed;
+  }
 }
 
 Result<std::size_t> TlsStream::try_write(std::span<const asio::const_buffer> pieces) {
@@ -172,33 +176,28 @@ Result<std::size_t> TlsStream::try_write(std::span<const asio::const_buffer> pie
   const int sent = SSL_write(ssl_.get(), bytes, static_cast<int>(size));
   if (sent > 0) return static_cast<std::size_t>(sent);
   const int reason = SSL_get_error(ssl_.get(), sent);
-  if (reason == SSL_ERROR_WANT_WRITE || reason == SSL_ERROR_WANT_READ) return std::size_t{0};
+  if (reason == SSL_ERROR_WANT_WRITE || reason == SSL_ERROR_WANT_READ) {
+    socket_.write_exhausted();
+    return std::size_t{0};
+  }
   return failure(reason);
 }
 
-Task<error_code> TlsStream::wait_writable() {
-  auto [failed] = co_await socket_.async_wait(net::Socket::wait_write, kTuple);
-  co_return failed;
-}
+Task<error_code> TlsStream::wait_writable() { return socket_.wait_writable(); }
 
 void TlsStream::shutdown_send() {
   ERR_clear_error();
-  if (ready_) SSL_shutdown(ssl_.get());
-  error_code ignored;
-  socket_.shutdown(net::Socket::shutdown_send, ignored);
+  if (ready_ && socket_.is_open()) SSL_shutdown(ssl_.get());
+  socket_.shutdown_send();
 }
 
-void TlsStream::cancel() {
-  error_code ignored;
-  socket_.cancel(ignored);
-}
+void TlsStream::cancel() { socket_.cancel(); }
 
 void TlsStream::close() {
   if (!socket_.is_open()) return;
   ERR_clear_error();
   if (ready_ && !(SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN)) SSL_shutdown(ssl_.get());
-  error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
 }
 
 bool TlsStream::peer_closed() {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/net/socket.h"
 #include "proxy/net/stream.h"
 #include "proxy/tls/context.h"
 
@@ -36,6 +37,7 @@ class TlsStream final : public net::Stream {
     void operator()(SSL* ssl) const;
   };
   Task<error_code> handshake();
+  Task<error_code> wait_for(int reason);
   void fill_facts();
 
   net::Socket socket_;

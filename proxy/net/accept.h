@@ -1,0 +1,17 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+
+#include "proxy/net/socket.h"
+#include "proxy/runtime/timer_wheel.h"
+
+namespace tidegate::proxy::net {
+
+/// Accepts until `listening` is closed, and hands each connection to `serve`. Where the process has no descriptors left it
+/// pauses, and the backlog waits.
+Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel, std::shared_ptr<Socket> listening,
+                      std::function<void(Socket)> serve);
+
+}  // namespace tidegate::proxy::net

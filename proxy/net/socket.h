@@ -1,0 +1,57 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
+#include "base/result.h"
+#include "base/task.h"
+#include "proxy/runtime/poller.h"
+
+namespace tidegate::proxy::net {
+
+/// A non-blocking socket on a worker, and the waiting for it; closes it when it goes. Reading and writing is the owner's
+/// business (recv, sendmsg, OpenSSL): it tells when the kernel had nothing more, and asks to be resumed when it has.
+class Socket {
+ public:
+  Socket() = default;
+  /// Takes `fd` over. `expects_bytes`: something may be there already; an upstream's is silent until it is asked.
+  Socket(boost::asio::io_context& io, int fd, bool expects_bytes);
+  Socket(Socket&&) noexcept = default;
+  Socket& operator=(Socket&& other) noexcept;
+  ~Socket() { close(); }
+
+  bool is_open() const { return state_ && state_->fd >= 0; }
+  int fd() const { return state_ ? state_->fd : -1; }
+
+  /// Whether a read may give something; exhausted() says that it did not.
+  bool may_read() const { return state_->watched.may_read; }
+  /// After a read that gave nothing, or less than it had room for: then nothing more is there, unless the peer has ended.
+  void read_exhausted(bool certain) {
+    if (certain || !state_->watched.peer_ended) state_->watched.may_read = false;
+  }
+  void write_exhausted() { state_->watched.may_write = false; }
+
+  /// Until may_read(). Errors: operation_aborted after cancel() or close(). One waiter a direction.
+  Task<error_code> wait_readable() { return wait(state_, &Watched::readable, &Watched::may_read); }
+  Task<error_code> wait_writable() { return wait(state_, &Watched::writable, &Watched::may_write); }
+  /// Ends the waits, in a later turn; the socket stays open.
+  void cancel();
+  void close();
+  void shutdown_send();
+
+ private:
+  /// A waiter holds it too: it may be resumed when the socket has gone.
+  struct State : boost::intrusive_ref_counter<State, boost::thread_unsafe_counter> {
+    State(Poller& poller_in, int fd_in) : poller(poller_in), fd(fd_in) {}
+    Poller& poller;
+    int fd;
+    Watched watched;
+    std::uint64_t cancels = 0;
+  };
+  static Task<error_code> wait(boost::intrusive_ptr<State> state, Event Watched::*changed, bool Watched::*may);
+
+  boost::intrusive_ptr<State> state_;
+};
+
+}  // namespace tidegate::proxy::net
