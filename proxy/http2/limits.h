@@ -20,7 +20,7 @@ struct Limits {
   std::chrono::seconds guard_period{10};
   std::size_t acks_waiting_max = 1000;  // answers to PING and SETTINGS that the peer does not take
   std::size_t continuations_max = 16;   // CONTINUATION frames of one head
-  std::size_t informational_max = 16;   // 1xx heads of one response that nobody takes
+  std::size_t informational_max = 16;   // 1xx heads of one response
   bool extended_connect = true;         // announce RFC 8441 (server)
 };
 

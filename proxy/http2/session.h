@@ -111,6 +111,7 @@ class Session {
   std::vector<Stream*> unsent_;                        // client: opened, without an id yet
   std::unique_ptr<Stream> incoming_;                   // server: whose head is being received; there is one at a time
   std::vector<std::unique_ptr<Stream>> requests_;      // complete, not handed over
+  std::vector<int> refused_;                           // statuses of those that were answered here
   std::vector<Stream*> woken_;                         // holes are null
   std::string output_;
   std::size_t output_done_ = 0;
@@ -121,7 +122,7 @@ class Session {
   std::size_t open_ = 0;  // client: opened and not closed
   bool inside_ = false;   // nghttp2 is on the stack
   bool waking_ = false;   // wake() is on the stack
-  bool asked_ = true;     // output_ready() was called
+  bool asked_ = false;    // output_ready() was called
   bool draining_ = false;
   bool drained_ = false;  // the final GOAWAY is submitted
   bool goaway_received_ = false;

@@ -15,7 +15,6 @@
 
 namespace tidegate::proxy::http2 {
 
-class FieldList;
 class Session;
 
 /// One stream of a Session, of either role; a body source for what the peer sends. Whoever holds it owns it; to destroy it
@@ -86,7 +85,9 @@ class Stream final : public http::BodySource {
   error_code why() const;
   Task<error_code> send(http::Chunk chunk);
   Task<error_code> upgrades_allowed();
-  error_code submit_request(const FieldList& fields, bool end);
+  error_code submit(const http::RequestHead& head, bool end);
+  error_code submit(const http::ResponseHead& head, std::string_view date, bool end);
+  void submit_trailers();
   void end_tunnel();
 
   Session* session_;
@@ -104,9 +105,10 @@ class Stream final : public http::BodySource {
   bool bad_expectation_ = false;
   std::string_view host_;
   std::string_view protocol_;
-  std::string_view cookies_;
+  std::string cookies_;
   std::int64_t content_length_ = -1;
   http::RequestHead request_;  // client: what was asked: method and upgrade
+  std::string_view accept_;    // client: what HTTP/1 wants to hear of a WebSocket
   std::list<http::ResponseHead> responses_;
   std::list<http::ResponseHead>::iterator next_response_ = responses_.end();
   std::size_t responses_ready_ = 0;  // complete, not yet taken

@@ -1,10 +1,7 @@
 #include "proxy/server/http2_connection.h"
 
-#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
 #include "proxy/http/date.h"
 
@@ -28,10 +25,7 @@ class Exchange final : public http::ServerStream {
     co_return stream_.send_informational(head);
   }
   Task<error_code> send_head(const http::ResponseHead& head, http::Chunk first) override {
-    if (head.fields.has("date")) co_return co_await stream_.send_head(head, first);
-    http::ResponseHead dated = head;
-    dated.fields.append("date", http::date());
-    co_return co_await stream_.send_head(dated, first);
+    return stream_.send_head(head, first, http::date());
   }
   Task<error_code> send_body(http::Chunk chunk) override { return stream_.send_body(chunk); }
   Task<error_code> send_trailers(const http::Fields& trailers) override { return stream_.send_trailers(trailers); }
@@ -49,102 +43,42 @@ Http2Connection::Http2Connection(net::Stream& stream, asio::io_context& io, Time
     : stream_(stream),
       io_(io),
       wheel_(wheel),
-      buffers_(buffers),
       stats_(stats),
       serve_exchange_(std::move(serve_exchange)),
       options_(options),
+      pump_(stream, io, wheel, buffers, *this, {stats.downstream_cx_rx_bytes_total, stats.downstream_cx_tx_bytes_total}),
       session_(http2::Role::kServer, *this, options.limits),
-      idle_timer_([this] { idle_expired(); }),
-      drain_timer_([this] {
+      idle_timer_([this] {
+        stats_.downstream_cx_idle_timeout.add();
         session_.finish_drain();
-        turn();
       }),
-      linger_timer_([this] { stop(http2::Error::kClosed); }) {}
+      drain_timer_([this] { session_.finish_drain(); }) {}
 
 Task<void> Http2Connection::serve(std::span<const char> already_read) {
   stats_.downstream_cx_http2_total.add();
   stats_.downstream_cx_http2_active.add();
-  ++running_;
-  asio::co_spawn(io_, write(), asio::detached);
+  pump_.ask();  // our settings
   rearm_idle();
-  error_code failed = feed(already_read);
-  if (!failed) co_await read();
-  while (!stopped_) co_await ended_.wait();  // what is still to be written
-  while (exchanges_ > 0 || running_ > 0) co_await ended_.wait();
+  if (already_read.empty() || received(already_read)) co_await pump_.run();
+  over_ = true;
   idle_timer_.cancel();
   drain_timer_.cancel();
-  linger_timer_.cancel();
+  session_.close(http2::Error::kClosed);
+  co_await pump_.finish(kLingering);
+  while (exchanges_ > 0 || pump_.busy()) co_await pump_.next_turn();
   stats_.downstream_cx_http2_active.sub();
 }
 
-Task<void> Http2Connection::read() {
-  BufferPool::Buffer buffer = buffers_.take();
-  while (!stopped_) {
-    Result<std::size_t> got = co_await stream_.read_some({buffer.get(), BufferPool::kBytes});
-    if (!got) {
-      stop(http2::Error::kClosed);
-      break;
-    }
-    stats_.downstream_cx_rx_bytes_total.add(*got);
-    if (stopping_) continue;  // lingering: what comes is read away
-    if (feed({buffer.get(), *got})) continue;
-  }
-  buffers_.give(std::move(buffer));
-}
-
-error_code Http2Connection::feed(std::span<const char> bytes) {
-  if (bytes.empty()) return {};
+bool Http2Connection::received(std::span<const char> bytes) {
   error_code failed = session_.feed(bytes);
-  if (failed) {
-    stats_.downstream_cx_protocol_error.add();
-    if (session_.flooded()) stats_.downstream_rq_too_many_premature_resets.add();
-    stopping_ = true;
-  }
-  turn();
-  return {};
+  if (!failed) return true;
+  stats_.downstream_cx_protocol_error.add();
+  if (failed == http2::Error::kFlood) stats_.downstream_rq_too_many_premature_resets.add();
+  return false;
 }
 
-void Http2Connection::turn() {
-  if (stopped_) return;
-  session_.wake();
-  flush_.notify();
-}
-
-void Http2Connection::output_ready() {
-  ++running_;
-  asio::post(io_, [this] {
-    --running_;
-    turn();
-    maybe_finished();
-  });
-}
-
-Task<void> Http2Connection::write() {
-  while (!stopped_) {
-    co_await flush_.wait();
-    while (!stopped_) {
-      std::span<const char> bytes = session_.output();
-      if (bytes.empty()) break;
-      stats_.downstream_cx_tx_bytes_total.add(bytes.size());
-      std::array<asio::const_buffer, 1> pieces{asio::buffer(bytes.data(), bytes.size())};
-      if (error_code failed = co_await net::write_all(stream_, pieces)) {
-        stop(http2::Error::kClosed);
-        break;
-      }
-      session_.consume_output(bytes.size());
-      session_.wake();
-    }
-    if (!stopped_ && (stopping_ || session_.done()) && !lingering_) {
-      // The last bytes are out: FIN, and a moment for the client to read them before the connection goes.
-      stopping_ = lingering_ = true;
-      session_.close(http2::Error::kClosed);
-      session_.wake();
-      stream_.shutdown_send();
-      wheel_.arm(linger_timer_, kLingering);
-    }
-  }
-  --running_;
-  maybe_finished();
+void Http2Connection::written() {
+  if (session_.done() && exchanges_ == 0) pump_.stop();
 }
 
 void Http2Connection::request(std::unique_ptr<http2::Stream> stream) {
@@ -155,53 +89,37 @@ void Http2Connection::request(std::unique_ptr<http2::Stream> stream) {
   asio::co_spawn(io_, run(std::move(stream)), asio::detached);
 }
 
+void Http2Connection::refused(int status) {
+  stats_.downstream_rq_http2_total.add();
+  stats_.downstream_rq_total.add();
+  stats_.downstream_rq_completed.add();
+  stats_.downstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+}
+
 Task<void> Http2Connection::run(std::unique_ptr<http2::Stream> stream) {
   {
     Exchange exchange(*stream);
     co_await serve_exchange_(exchange);
   }
   stream.reset();
-  --exchanges_;
-  if (exchanges_ == 0) rearm_idle();
-  maybe_finished();
+  if (--exchanges_ == 0) rearm_idle();
+  pump_.ask();  // who waits for the last one hears of it in a turn of its own
 }
 
 void Http2Connection::rearm_idle() {
-  if (options_.idle_timeout.count() > 0 && !stopped_) wheel_.arm(idle_timer_, options_.idle_timeout);
-}
-
-void Http2Connection::idle_expired() {
-  stats_.downstream_cx_idle_timeout.add();
-  session_.finish_drain();
-  turn();
+  if (options_.idle_timeout.count() > 0 && !over_) wheel_.arm(idle_timer_, options_.idle_timeout);
 }
 
 void Http2Connection::drain() {
-  if (stopped_) return;
+  if (over_) return;
   stats_.downstream_cx_drain_close.add();
   session_.drain();
   wheel_.arm(drain_timer_, options_.drain_notice);
 }
 
-void Http2Connection::close() { stop(http2::Error::kClosed); }
-
-void Http2Connection::stop(error_code reason) {
-  if (stopped_) return;
-  stopped_ = true;
-  session_.close(reason);
+void Http2Connection::close() {
   stream_.close();
-  // The exchanges that wait are woken in a turn of their own: this one may be inside the session.
-  ++running_;
-  asio::post(io_, [this] {
-    --running_;
-    session_.wake();
-    flush_.notify();
-    maybe_finished();
-  });
-}
-
-void Http2Connection::maybe_finished() {
-  if (stopped_) ended_.notify();
+  pump_.stop();
 }
 
 }  // namespace tidegate::proxy::server

@@ -9,9 +9,9 @@
 #include "base/task.h"
 #include "proxy/http/stream.h"
 #include "proxy/http2/session.h"
+#include "proxy/net/pump.h"
 #include "proxy/net/stream.h"
 #include "proxy/runtime/buffers.h"
-#include "proxy/runtime/event.h"
 #include "proxy/runtime/stats.h"
 #include "proxy/runtime/timer_wheel.h"
 
@@ -19,13 +19,13 @@ namespace tidegate::proxy::server {
 
 /// A client's HTTP/2 connection: reads, writes once a turn of the loop, and runs one coroutine a stream.
 /// Lifetime: what it is given lives longer; it lives until serve() has returned, which waits for every stream's coroutine.
-class Http2Connection final : private http2::Session::Handler {
+class Http2Connection final : private http2::Session::Handler, private net::Pump::User {
  public:
   using ServeExchange = std::function<Task<void>(http::ServerStream&)>;
   struct Options {
     http2::Limits limits;
-    std::chrono::milliseconds idle_timeout{60000};   // without a stream; 0: none
-    std::chrono::milliseconds drain_notice{1000};    // between the two GOAWAYs, at most
+    std::chrono::milliseconds idle_timeout{75000};  // without a stream; 0: none
+    std::chrono::milliseconds drain_notice{1000};   // between the two GOAWAYs, at most
   };
 
   Http2Connection(net::Stream& stream, boost::asio::io_context& io, TimerWheel& wheel, BufferPool& buffers,
@@ -41,36 +41,29 @@ class Http2Connection final : private http2::Session::Handler {
 
  private:
   void request(std::unique_ptr<http2::Stream> stream) override;
-  void output_ready() override;
+  void refused(int status) override;
+  void output_ready() override { pump_.ask(); }
+  bool received(std::span<const char> bytes) override;
+  void turn() override { session_.wake(); }
+  std::span<const char> output() override { return session_.output(); }
+  void consume_output(std::size_t bytes) override { session_.consume_output(bytes); }
+  void written() override;
 
   Task<void> run(std::unique_ptr<http2::Stream> stream);
-  Task<void> write();
-  Task<void> read();
-  error_code feed(std::span<const char> bytes);
-  void turn();
-  void stop(error_code reason);
   void rearm_idle();
-  void idle_expired();
-  void maybe_finished();
 
   net::Stream& stream_;
   boost::asio::io_context& io_;
   TimerWheel& wheel_;
-  BufferPool& buffers_;
   HttpStats& stats_;
   ServeExchange serve_exchange_;
   Options options_;
+  net::Pump pump_;
   http2::Session session_;
   CallTimer<std::function<void()>> idle_timer_;
   CallTimer<std::function<void()>> drain_timer_;
-  CallTimer<std::function<void()>> linger_timer_;
-  Event flush_;
-  Event ended_;
   std::size_t exchanges_ = 0;
-  std::size_t running_ = 0;  // coroutines and posted turns that use this object
-  bool stopping_ = false;   // write what there is, then close
-  bool lingering_ = false;  // all is written
-  bool stopped_ = false;
+  bool over_ = false;
 };
 
 }  // namespace tidegate::proxy::server

@@ -1,21 +1,50 @@
 #include "proxy/upstream/http2_client.h"
 
-#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 
 #include "proxy/http2/session.h"
-#include "proxy/runtime/event.h"
+#include "proxy/net/pump.h"
+#include "proxy/upstream/error.h"
 
 namespace tidegate::proxy::upstream {
 
 namespace asio = boost::asio;
 
-class Http2Client::Core final : private http2::Session::Handler, public std::enable_shared_from_this<Core> {
+namespace {
+
+/// What a caller makes of a failure does not depend on the version, but for the certainty that a second try is safe.
+error_code as_upstream(error_code failed) {
+  if (failed.category() != http2::category() || http2::retry_safe(failed)) return failed;
+  switch (static_cast<http2::Error>(failed.value())) {
+    case http2::Error::kProtocol:
+    case http2::Error::kMalformed:
+    case http2::Error::kHeadTooLarge:
+    case http2::Error::kFlood:
+    case http2::Error::kUpgradeUnsupported: return Error::kBadResponse;
+    default: return Error::kReset;
+  }
+}
+
+}  // namespace
+
+class Http2Client::Core final : private http2::Session::Handler,
+                                private net::Pump::User,
+                                public std::enable_shared_from_this<Core> {
  public:
-  Core(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats, const http2::Limits& limits)
-      : stream_(std::move(stream)), loop_(loop), stats_(stats), session_(http2::Role::kClient, *this, limits) {
+  Core(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats, std::chrono::milliseconds idle_timeout,
+       const http2::Limits& limits)
+      : stream_(std::move(stream)),
+        loop_(loop),
+        stats_(stats),
+        idle_timeout_(idle_timeout),
+        pump_(*stream_, loop.io, loop.wheel, loop.buffers, *this,
+              {stats.upstream_cx_rx_bytes_total, stats.upstream_cx_tx_bytes_total}),
+        session_(http2::Role::kClient, *this, limits),
+        idle_timer_([this] {
+          stats_.upstream_cx_idle_timeout.add();
+          pump_.stop();
+        }) {
     stats_.upstream_cx_active.add();
   }
   ~Core() {
@@ -24,128 +53,138 @@ class Http2Client::Core final : private http2::Session::Handler, public std::ena
     stats_.upstream_cx_destroy.add();
   }
 
-  void start() {
-    asio::co_spawn(loop_.io, write(shared_from_this()), asio::detached);
-    asio::co_spawn(loop_.io, read(shared_from_this()), asio::detached);
-    flush_.notify();  // preface and settings
+  void start() { asio::co_spawn(loop_.io, run(shared_from_this()), asio::detached); }
+  void close() {
+    stream_->close();
+    pump_.stop();
   }
-  void close() { stop(http2::Error::kClosed); }
+  std::unique_ptr<http2::Stream> open() {
+    if (!usable()) return nullptr;
+    idle_timer_.cancel();
+    return session_.open();
+  }
+  bool usable() const { return !over_ && !retired_ && session_.usable(); }
+  const http2::Session& session() const { return session_; }
+
   /// Its client has gone: ends when its last stream has.
   void retire() {
     retired_ = true;
-    end_if_unused();
+    stream_ended();
   }
-  void end_if_unused() {
-    if (retired_ && session_.active() == 0) stop(http2::Error::kClosed);
+  void stream_ended() {
+    if (session_.active() > 0 || over_) return;
+    if (retired_) {
+      pump_.stop();
+    } else if (idle_timeout_.count() > 0) {
+      loop_.wheel.arm(idle_timer_, idle_timeout_);
+    }
   }
-  http2::Session& session() { return session_; }
-  bool stopped() const { return stopped_; }
 
  private:
+  static Task<void> run(std::shared_ptr<Core> self) {
+    self->pump_.ask();  // preface and settings
+    self->stream_ended();
+    co_await self->pump_.run();
+    self->over_ = true;
+    self->idle_timer_.cancel();
+    const error_code reason = self->session_.failed();
+    self->session_.close(reason ? reason : error_code(http2::Error::kClosed));
+    co_await self->pump_.finish(std::chrono::milliseconds(0));
+    self->pump_.ask();
+    while (self->pump_.busy()) co_await self->pump_.next_turn();
+    self->ended_ = true;
+  }
+
   void request(std::unique_ptr<http2::Stream>) override {}
+  /// After the end nobody waits: every stream has failed and has been told.
   void output_ready() override {
-    asio::post(loop_.io, [self = shared_from_this()] { self->turn(); });
+    if (!ended_) pump_.ask();
   }
-
-  void turn() {
-    session_.wake();
-    flush_.notify();
+  bool received(std::span<const char> bytes) override {
+    if (!session_.feed(bytes)) return true;
+    stats_.upstream_cx_protocol_error.add();
+    return false;
   }
-
-  static Task<void> read(std::shared_ptr<Core> self) {
-    BufferPool::Buffer buffer = self->loop_.buffers.take();
-    while (!self->stopped_) {
-      Result<std::size_t> got = co_await self->stream_->read_some({buffer.get(), BufferPool::kBytes});
-      if (!got) {
-        self->stop(http2::Error::kClosed);
-        break;
-      }
-      self->stats_.upstream_cx_rx_bytes_total.add(*got);
-      if (error_code failed = self->session_.feed({buffer.get(), *got})) {
-        self->stats_.upstream_cx_protocol_error.add();
-        self->stop(failed);
-        break;
-      }
-      self->turn();
-    }
-    self->loop_.buffers.give(std::move(buffer));
-  }
-
-  static Task<void> write(std::shared_ptr<Core> self) {
-    while (!self->stopped_) {
-      co_await self->flush_.wait();
-      while (!self->stopped_) {
-        std::span<const char> bytes = self->session_.output();
-        if (bytes.empty()) break;
-        self->stats_.upstream_cx_tx_bytes_total.add(bytes.size());
-        std::array<asio::const_buffer, 1> pieces{asio::buffer(bytes.data(), bytes.size())};
-        if (co_await net::write_all(*self->stream_, pieces)) {
-          self->stop(http2::Error::kClosed);
-          break;
-        }
-        self->session_.consume_output(bytes.size());
-        self->session_.wake();
-      }
-      if (self->session_.done()) self->stop(http2::Error::kClosed);
-    }
-  }
-
-  void stop(error_code reason) {
-    if (stopped_) return;
-    stopped_ = true;
-    session_.close(reason);
-    stream_->close();
-    asio::post(loop_.io, [self = shared_from_this()] { self->turn(); });
+  void turn() override { session_.wake(); }
+  std::span<const char> output() override { return session_.output(); }
+  void consume_output(std::size_t bytes) override { session_.consume_output(bytes); }
+  void written() override {
+    if (session_.done()) pump_.stop();
   }
 
   std::unique_ptr<net::Stream> stream_;
   Loop& loop_;
   ClusterStats& stats_;
+  std::chrono::milliseconds idle_timeout_;
+  net::Pump pump_;
   http2::Session session_;
-  Event flush_;
-  bool stopped_ = false;
+  CallTimer<std::function<void()>> idle_timer_;
+  bool over_ = false;
+  bool ended_ = false;
   bool retired_ = false;
 };
 
-class Http2Client::ClientExchange final : public http::ClientStream {
+class Http2Client::ClientExchange final : public http::ClientStream, private http::BodySource {
  public:
   ClientExchange(std::shared_ptr<Core> core, std::unique_ptr<http2::Stream> stream, bool reused)
       : core_(std::move(core)), stream_(std::move(stream)), reused_(reused) {}
   ~ClientExchange() override {
     stream_.reset();
-    core_->end_if_unused();
+    core_->stream_ended();
   }
 
-  Task<error_code> send_head(const http::RequestHead& head, http::Chunk first) override { return stream_->send_head(head, first); }
-  Task<error_code> send_body(http::Chunk chunk) override { return stream_->send_body(chunk); }
-  Task<error_code> send_trailers(const http::Fields& trailers) override { return stream_->send_trailers(trailers); }
-  Task<Result<http::ResponseHead*>> receive_head() override { return stream_->receive_head(); }
-  http::BodySource& response_body() override { return *stream_; }
+  Task<error_code> send_head(const http::RequestHead& head, http::Chunk first) override {
+    co_return as_upstream(co_await stream_->send_head(head, first));
+  }
+  Task<error_code> send_body(http::Chunk chunk) override { co_return as_upstream(co_await stream_->send_body(chunk)); }
+  Task<error_code> send_trailers(const http::Fields& trailers) override {
+    co_return as_upstream(co_await stream_->send_trailers(trailers));
+  }
+  Task<Result<http::ResponseHead*>> receive_head() override {
+    Result<http::ResponseHead*> head = co_await stream_->receive_head();
+    if (!head) co_return as_upstream(head.error());
+    co_return head;
+  }
+  http::BodySource& response_body() override { return *this; }
   void cancel(error_code reason) override { stream_->reset(reason); }
   bool answered() const override { return stream_->answered(); }
   bool reused() const override { return reused_; }
 
  private:
+  Result<http::Chunk> poll() override {
+    Result<http::Chunk> chunk = stream_->poll();
+    if (!chunk) return as_upstream(chunk.error());
+    return chunk;
+  }
+  Task<Result<http::Chunk>> read() override {
+    Result<http::Chunk> chunk = co_await stream_->read();
+    if (!chunk) co_return as_upstream(chunk.error());
+    co_return chunk;
+  }
+  const http::Fields* trailers() const override { return stream_->trailers(); }
+  void abandon() override { stream_->abandon(); }
+
   std::shared_ptr<Core> core_;
   std::unique_ptr<http2::Stream> stream_;
   bool reused_;
 };
 
-Http2Client::Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats, const http2::Limits& limits)
-    : core_(std::make_shared<Core>(std::move(stream), loop, stats, limits)) {}
+Http2Client::Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
+                         std::chrono::milliseconds idle_timeout, const http2::Limits& limits)
+    : core_(std::make_shared<Core>(std::move(stream), loop, stats, idle_timeout, limits)) {}
 
 Http2Client::~Http2Client() { core_->retire(); }
 
 void Http2Client::start() { core_->start(); }
 
 std::unique_ptr<http::ClientStream> Http2Client::open() {
-  const bool reused = core_->session().active() > 0;
-  std::unique_ptr<http2::Stream> stream = core_->stopped() ? nullptr : core_->session().open();
+  const bool reused = core_->session().opened() > 0;
+  std::unique_ptr<http2::Stream> stream = core_->open();
   if (!stream) return nullptr;
   return std::make_unique<ClientExchange>(core_, std::move(stream), reused);
 }
 
-bool Http2Client::usable() const { return !core_->stopped() && core_->session().usable(); }
+bool Http2Client::usable() const { return core_->usable(); }
 std::size_t Http2Client::active() const { return core_->session().active(); }
 void Http2Client::close() { core_->close(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -11,13 +12,16 @@
 
 namespace tidegate::proxy::upstream {
 
-/// A connection to an HTTP/2 upstream that many exchanges share. Its streams may outlive it: they fail with
-/// http2::Error::kClosed. One worker; loop and stats live longer.
-/// Errors of its streams: http2::Error; http2::retry_safe() says which the upstream has certainly not processed.
+/// A connection to an HTTP/2 upstream that many exchanges share. Its streams may outlive it: they go on, and the connection
+/// ends with the last of them. One worker; loop and stats live longer.
+/// Errors of its streams: upstream::Error as of HTTP/1, but http2::Error where http2::retry_safe() says that the upstream has
+/// certainly not processed the request.
 class Http2Client {
  public:
-  /// `stream` is connected, with TLS and ALPN done.
-  Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats, const http2::Limits& limits = {});
+  /// `stream` is connected, with TLS and ALPN done. Ends where it has no stream for `idle_timeout` (0: never).
+  Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
+              std::chrono::milliseconds idle_timeout = std::chrono::milliseconds(60000),
+              const http2::Limits& limits = http2::upstream_limits());
   ~Http2Client();
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;
@@ -36,7 +40,7 @@ class Http2Client {
  private:
   class Core;
   class ClientExchange;
-  std::shared_ptr<Core> core_;  // shared with its streams and its two coroutines
+  std::shared_ptr<Core> core_;  // shared with its streams and its coroutine
 };
 
 }  // namespace tidegate::proxy::upstream

@@ -1,0 +1,134 @@
+#include "proxy/net/pump.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+namespace tidegate::proxy::net {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+namespace {
+constexpr milliseconds kQuiet{100};  // a connection that is silent for longer gives its buffer back
+}  // namespace
+
+Pump::Pump(Stream& stream, asio::io_context& io, TimerWheel& wheel, BufferPool& buffers, User& user, const Counters& counters)
+    : stream_(stream),
+      io_(io),
+      wheel_(wheel),
+      buffers_(buffers),
+      user_(user),
+      counters_(counters),
+      quiet_timer_([this] {
+        letting_go_ = true;
+        stream_.cancel();
+      }) {}
+
+Task<void> Pump::run() {
+  BufferPool::Buffer buffer;
+  while (!stopped_) {
+    if (!buffer) buffer = buffers_.take();
+    reading_ = true;
+    wheel_.arm(quiet_timer_, kQuiet);
+    Result<std::size_t> got = co_await stream_.read_some({buffer.get(), BufferPool::kBytes});
+    quiet_timer_.cancel();
+    reading_ = false;
+    if (got) {
+      letting_go_ = false;
+      counters_.received_bytes.add(*got);
+      if (!user_.received({buffer.get(), *got})) stopped_ = true;
+      turn();
+      continue;
+    }
+    if (!letting_go_ || stopped_ || !stream_.is_open()) break;
+    letting_go_ = false;
+    buffers_.give(std::move(buffer));
+    reading_ = true;
+    error_code failed = co_await stream_.wait_readable();
+    reading_ = false;
+    if (failed) break;
+  }
+  stopped_ = true;
+  buffers_.give(std::move(buffer));
+}
+
+void Pump::stop() {
+  stopped_ = true;
+  if (reading_) stream_.cancel();
+}
+
+void Pump::ask() {
+  if (asked_) return;
+  asked_ = true;
+  ++pending_;
+  asio::post(io_, [this] {
+    asked_ = false;
+    --pending_;
+    turn();
+  });
+}
+
+/// Nothing may follow it: who waits for turned_ may end the pump.
+void Pump::turn() {
+  user_.turn();
+  write();
+  user_.written();
+  if (turned_.awaited()) turned_.notify();
+}
+
+void Pump::write() {
+  while (!blocked_ && !broken_) {
+    std::span<const char> bytes = user_.output();
+    if (bytes.empty()) return;
+    const asio::const_buffer piece(bytes.data(), bytes.size());
+    Result<std::size_t> sent = stream_.try_write({&piece, 1});
+    if (!sent) {
+      broken_ = true;
+      stop();
+    } else if (*sent == 0) {
+      blocked_ = true;
+      ++pending_;
+      asio::co_spawn(io_, wait_for_room(), asio::detached);
+    } else {
+      counters_.sent_bytes.add(*sent);
+      user_.consume_output(*sent);
+    }
+  }
+}
+
+/// A wait that was cancelled for the reader's sake starts again, with the next write.
+Task<void> Pump::wait_for_room() {
+  error_code failed = co_await stream_.wait_writable();
+  blocked_ = false;
+  --pending_;
+  if (failed && !stream_.is_open()) broken_ = true;
+  turn();
+}
+
+Task<void> Pump::finish(milliseconds time) {
+  if (time.count() > 0 && stream_.is_open()) {
+    bool late = false;
+    auto too_late = [this, &late] {
+      late = true;
+      stream_.close();
+    };
+    CallTimer<decltype(too_late)> deadline(too_late);
+    wheel_.arm(deadline, time);
+    write();
+    while (!broken_ && !late && !user_.output().empty()) co_await turned_.wait();
+    if (!broken_ && !late) {
+      stream_.shutdown_send();
+      BufferPool::Buffer buffer = buffers_.take();
+      while (!late) {
+        Result<std::size_t> got = co_await stream_.read_some({buffer.get(), BufferPool::kBytes});
+        if (!got) break;
+      }
+      buffers_.give(std::move(buffer));
+    }
+  }
+  broken_ = true;
+  stream_.close();
+}
+
+}  // namespace tidegate::proxy::net
