@@ -45,8 +45,8 @@ class CallTimer final : public Timer {
   Function function_;
 };
 
-/// All timeouts of a worker: arming and leaving are constant time and no system call. Coarse: a timer expires up to one
-/// tick late, never early. One asio timer drives it, armed for the next timer that can expire, so an idle worker sleeps.
+/// All timeouts of a worker: arming and leaving are constant time and no system call. Coarse: a timer expires up to two
+/// ticks late, never early. One asio timer drives it, armed for the next timer that can expire, so an idle worker sleeps.
 /// Clock: tests turn the wheel themselves by advance_to().
 class TimerWheel {
  public:
@@ -61,7 +61,7 @@ class TimerWheel {
   void drive(boost::asio::io_context& io);
   /// (Re-)arms; a timer that is armed already is moved.
   void arm(Timer& timer, std::chrono::milliseconds after);
-  /// The time as of the last turn of the wheel or call of now(): cheap.
+  /// The time, up to 4 ms late: cheap.
   Clock::time_point now();
 
   /// Expires everything due at `time`.
