@@ -41,6 +41,33 @@ std::int64_t number(std::string_view query, std::string_view name) {
   return -1;
 }
 
+/// How many bytes of a valid UTF-8 sequence `text` begins with; 0: it begins with none. Source: RFC 3629 section 4.
+std::size_t utf8_length(std::string_view text) {
+  auto byte = [&text](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80) return 0;
+  }
+  const unsigned second = byte(1);
+  const bool wrong = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
+                     (first == 0xF4 && second > 0x8F);
+  return wrong ? 0 : length;
+}
+
+/// JSON is UTF-8: bytes that are not become U+FFFD.
+json::value text(std::string_view view) {
+  json::string out;
+  while (!view.empty()) {
+    const std::size_t length = utf8_length(view);
+    out.append(length > 0 ? json::string_view(view.data(), length) : json::string_view("\xEF\xBF\xBD"));
+    view.remove_prefix(length > 0 ? length : 1);
+  }
+  return out;
+}
+
 json::object fields_json(const http::Fields& fields) {
   json::object out;
   for (const http::Field& field : fields) {
@@ -48,12 +75,10 @@ json::object fields_json(const http::Fields& fields) {
     for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     json::value& values = out[name];
     if (!values.is_array()) values = json::array();
-    values.as_array().push_back(json::value(json::string_view(field.value.data(), field.value.size())));
+    values.as_array().push_back(text(field.value));
   }
   return out;
 }
-
-json::value text(std::string_view view) { return json::value(json::string_view(view.data(), view.size())); }
 
 std::string address_text(const asio::ip::tcp::endpoint& at) {
   return at.address().to_string() + ":" + std::to_string(at.port());
@@ -106,7 +131,7 @@ Task<void> answer(Loop& loop, const net::ConnectionFacts& facts, http::ServerStr
     if (body.size() < kBodyShown) body.append(chunk->bytes.data(), std::min(chunk->bytes.size(), kBodyShown - body.size()));
     if (chunk->end) break;
   }
-  seen["body"] = body;
+  seen["body"] = text(body);
   seen["bodyBytes"] = received;
   if (const http::Fields* trailers = source.trailers()) seen["trailers"] = fields_json(*trailers);
 

@@ -1,0 +1,211 @@
+"""Each protocol through the binary: TLS with SNI and ALPN, HTTP/2 both ways, WebSocket, upgrades. Usage: protocols.py BINARY"""
+import base64
+import json
+import os
+import pathlib
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from gateway import free_port, get, main, wait_for  # noqa: E402
+
+TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
+
+
+def certificate(folder, name):
+    """A self-signed one, made now; chain and key as PEM."""
+    key, chain = folder / f"{name}.key", folder / f"{name}.crt"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", chain],
+                   check=True, capture_output=True)
+    return chain.read_text(), key.read_text()
+
+
+def secret(gateway, name, hostname):
+    chain, key = certificate(gateway.config.parent, hostname)
+    indent = lambda text: text.replace("\n", "\n    ")  # noqa: E731
+    gateway.write(f"secret-{name}.yaml", f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\ntype: kubernetes.io/tls\nstringData:\n"
+                  f"  tls.crt: |\n    {indent(chain)}\n  tls.key: |\n    {indent(key)}\n")
+    return chain
+
+
+def tls_gateway(gateway, *hostnames):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    port = free_port()
+    listeners = ""
+    for i, hostname in enumerate(hostnames):
+        secret(gateway, f"s{i}", hostname)
+        listeners += (f"    - {{name: tls{i}, protocol: HTTPS, port: {port}, hostname: {hostname}, "
+                      f"tls: {{certificateRefs: [{{name: s{i}}}]}}}}\n")
+    gateway.write("gateway.yaml", gateway.gateway_yaml(listeners))
+    gateway.start()
+    return port
+
+
+def connect(port, sni, alpn=("http/1.1",)):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(list(alpn))
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5), server_hostname=sni)
+
+
+def subject(peer):
+    text = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-subject"], input=peer.getpeercert(True),
+                          capture_output=True, check=True).stdout.decode()
+    return text.split("=")[-1].strip()
+
+
+def sni_picks_the_certificate_and_alpn_the_protocol(gateway):
+    port = tls_gateway(gateway, "a.example.com", "b.example.com")
+    for name in ("a.example.com", "b.example.com"):
+        with connect(port, name) as peer:
+            assert subject(peer) == name and peer.selected_alpn_protocol() == "http/1.1"
+            peer.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            answer = b""
+            while chunk := peer.recv(65536):
+                answer += chunk
+            assert b" 200 " in answer and b'"x-forwarded-proto":["https"]' in answer, answer
+    with connect(port, "a.example.com", ("h2", "http/1.1")) as peer:
+        assert peer.selected_alpn_protocol() == "h2"
+    try:
+        connect(port, "c.example.com").close()
+        raise AssertionError("a name without a listener was served")
+    except ssl.SSLError as refused:
+        assert "UNRECOGNIZED_NAME" in str(refused).upper(), refused
+
+
+def a_request_for_another_listeners_host_is_misdirected(gateway):
+    port = tls_gateway(gateway, "a.example.com", "b.example.com")
+    with connect(port, "a.example.com") as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: b.example.com\r\n\r\n")
+        assert peer.recv(65536).startswith(b"HTTP/1.1 421 ")
+
+
+def a_certificate_is_rotated_without_dropping_a_connection(gateway):
+    port = tls_gateway(gateway, "a.example.com")
+    request = b"GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n"
+    with connect(port, "a.example.com") as kept:
+        kept.sendall(request)
+        assert b" 200 " in kept.recv(65536)
+        before = kept.getpeercert(True)
+        secret(gateway, "s0", "a.example.com")
+
+        def rotated():
+            with connect(port, "a.example.com") as peer:
+                return peer.getpeercert(True) != before
+        wait_for(rotated, "the new certificate is shown")
+        kept.sendall(request)
+        assert b" 200 " in kept.recv(65536)
+
+
+def nghttp(*arguments):
+    done = subprocess.run(["nghttp", "--no-dep", *arguments], capture_output=True, timeout=20, check=False)
+    return done.stdout
+
+
+def http2_over_tls_and_with_prior_knowledge(gateway):
+    port = tls_gateway(gateway, "localhost")
+    seen = json.loads(nghttp(f"https://localhost:{port}/x"))
+    assert seen["path"] == "/x" and seen["headers"]["x-forwarded-proto"] == ["https"], seen
+    seen = json.loads(nghttp("-H", "cookie: a=1", f"http://127.0.0.1:{gateway.port}/x?y=z"))
+    assert seen["path"] == "/x" and seen["query"] == "y=z" and seen["version"] == "HTTP/1.1", seen
+    body = gateway.config.with_name("body")
+    body.write_bytes(os.urandom(3_000_000))
+    seen = json.loads(nghttp("-d", str(body), f"http://127.0.0.1:{gateway.port}/up"))
+    assert seen["method"] == "POST" and seen["bodyBytes"] == 3_000_000, seen
+    assert len(nghttp(f"http://127.0.0.1:{gateway.port}/?bytes=20000000")) == 20_000_000
+
+
+def an_h2c_backend_is_spoken_to_in_http2(gateway):
+    gateway.backend(app_protocol="kubernetes.io/h2c")
+    gateway.route(TO_ECHO)
+    gateway.start()
+    status, _, answer = get(gateway.port, "/a", method="POST", body=b"x" * 300_000)
+    seen = json.loads(answer)
+    assert status == 200 and seen["version"] == "HTTP/2.0" and seen["bodyBytes"] == 300_000, (status, seen)
+    for _ in range(20):
+        assert get(gateway.port, "/?bytes=100000")[2] == b"x" * 100_000
+
+
+def websocket(port, host, messages):
+    key = base64.b64encode(os.urandom(16)).decode()
+    with socket.create_connection(("127.0.0.1", port), 5) as peer:
+        peer.sendall(f"GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                     f"Sec-WebSocket-Key: {key}\r\n\r\n".encode())
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += peer.recv(1)
+        assert head.startswith(b"HTTP/1.1 101 ") and b"sec-websocket-accept" in head.lower(), head
+        out = []
+        reader = peer.makefile("rb")
+        for message in messages:
+            mask = os.urandom(4)
+            size = struct.pack("!BB", 0x81, 0x80 | len(message)) if len(message) < 126 else struct.pack("!BBH", 0x81, 0xFE, len(message))
+            peer.sendall(size + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(message)))
+            first, length = reader.read(2)
+            assert first == 0x81
+            length = struct.unpack("!H", reader.read(2))[0] if length == 126 else length
+            out.append(reader.read(length))
+        return out
+
+
+def a_websocket_carries_messages_both_ways(gateway):
+    gateway.backend(app_protocol="kubernetes.io/ws")
+    gateway.route(TO_ECHO)
+    gateway.start()
+    messages = [b"hello", b"x" * 1000, b""]
+    assert websocket(gateway.port, "a", messages) == messages
+
+
+def a_slow_reader_holds_the_backend_back(gateway):
+    """Back pressure: a body that nobody reads is not gathered in memory."""
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    memory = lambda: int(json.loads(get(gateway.admin, "/memory")[2])["total_physical_bytes"])  # noqa: E731
+    before = memory()
+    peers = []
+    for _ in range(20):
+        peer = socket.create_connection(("127.0.0.1", gateway.port))
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        peer.sendall(b"GET /?bytes=50000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        peers.append(peer)
+    for _ in range(20):
+        assert get(gateway.port, "/")[0] == 200
+    assert memory() - before < 30_000_000, f"{memory() - before} bytes more"
+    for peer in peers:
+        peer.close()
+    wait_for(lambda: b"downstream_rq_active: 0" in get(gateway.admin, "/stats?filter=downstream_rq_active")[2], "the exchanges end")
+
+
+def an_idempotent_request_survives_a_stale_connection(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    for _ in range(20):
+        assert get(gateway.port, "/")[0] == 200
+        port = gateway.backends[0].port
+        gateway.backends.pop().stop()
+        process = subprocess.Popen([gateway.binary, "echo", "--address", f"127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
+        gateway.backends.append(type("Backend", (), {"port": port, "process": process, "stop": lambda self: (self.process.kill(), self.process.wait())})())
+
+        def listening():
+            try:
+                return get(port, "/")[0] == 200
+            except OSError:
+                return False
+        wait_for(listening, "the backend is back")
+
+
+TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, a_request_for_another_listeners_host_is_misdirected,
+         a_certificate_is_rotated_without_dropping_a_connection, http2_over_tls_and_with_prior_knowledge,
+         an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_slow_reader_holds_the_backend_back,
+         an_idempotent_request_survives_a_stale_connection]
+
+if __name__ == "__main__":
+    sys.exit(1 if main(TESTS, sys.argv[1]) else 0)
