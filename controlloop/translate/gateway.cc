@@ -69,7 +69,7 @@ void judge_certificates(ListenerState& listener, const config::Gateway& gateway,
     const config::SecretRef& ref = tls->certificate_refs[i];
     const std::string path = fmt::format(".tls.certificateRefs[{}]", i);
     if (!ref.group.empty() || ref.kind != "Secret") {
-      fail(path, "InvalidCertificateRef", fmt::format("a certificate is a Secret, not {} {}", ref.group, ref.kind));
+      fail(path, "InvalidCertificateRef", fmt::format("a certificate is a Secret, not a {}", ref.kind));
       continue;
     }
     const std::string space = ref.namespace_.value_or(gateway.meta.namespace_);
