@@ -9,10 +9,13 @@
 
 namespace tidegate::proxy::http2 {
 
-/// nghttp2's events. None of them calls a handler or a waiter: those are woken when nghttp2 is off the stack.
+/// nghttp2's events. None of them calls a handler or a waiter: those are woken when nghttp2 is off
+/// the stack.
 struct Callbacks {
   static Session& session(void* data) { return *static_cast<Session*>(data); }
-  static std::string_view view(const std::uint8_t* bytes, std::size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
+  static std::string_view view(const std::uint8_t* bytes, std::size_t size) {
+    return {reinterpret_cast<const char*>(bytes), size};
+  }
 
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* data) {
     Session& self = session(data);
@@ -27,18 +30,20 @@ struct Callbacks {
     return 0;
   }
 
-  static int header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
-                    const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* data) {
+  static int header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+                    std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
+                    std::uint8_t, void* data) {
     Session& self = session(data);
     Stream* found = self.find(frame->hd.stream_id);
-    if (found == nullptr || found->add_field(view(name, name_size), view(value, value_size))) return 0;
+    if (found == nullptr || found->add_field(view(name, name_size), view(value, value_size)))
+      return 0;
     self.calm_down();
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   /// A field that RFC 9110 forbids: the stream is reset, not the field dropped.
-  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t, const std::uint8_t*,
-                            std::size_t, std::uint8_t, void*) {
+  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*,
+                            std::size_t, const std::uint8_t*, std::size_t, std::uint8_t, void*) {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
@@ -58,14 +63,18 @@ struct Callbacks {
           found->wake_reader_ = true;
           self.wake_later(*found);
         }
-        too_many = frame->hd.length == 0 && !end && self.empty_frames_.hit(self.limits_.empty_frames_max, self.limits_.guard_period);
+        too_many = frame->hd.length == 0 && !end &&
+                   self.empty_frames_.hit(self.limits_.empty_frames_max, self.limits_.guard_period);
         break;
       case NGHTTP2_RST_STREAM:
-        if (found == nullptr || found->end_written_) break;
+        if (found == nullptr) break;
         found->reset_by_peer_ = true;
-        too_many = self.role_ == Role::kServer && self.resets_.hit(self.limits_.resets_max, self.limits_.guard_period);
+        too_many = self.role_ == Role::kServer && !found->end_written_ &&
+                   self.resets_.hit(self.limits_.resets_max, self.limits_.guard_period);
         break;
-      case NGHTTP2_GOAWAY: self.goaway_received_ = true; break;
+      case NGHTTP2_GOAWAY:
+        self.goaway_received_ = true;
+        break;
       case NGHTTP2_PING:
         if (ack && self.draining_) self.finish_drain();
         break;
@@ -81,14 +90,16 @@ struct Callbacks {
       case NGHTTP2_PRIORITY:
         too_many = self.empty_frames_.hit(self.limits_.empty_frames_max, self.limits_.guard_period);
         break;
-      default: break;
+      default:
+        break;
     }
     if (!too_many) return 0;
     self.calm_down();
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
-  static int data_chunk(nghttp2_session* raw, std::uint8_t, std::int32_t id, const std::uint8_t* bytes, std::size_t size, void* data) {
+  static int data_chunk(nghttp2_session* raw, std::uint8_t, std::int32_t id,
+                        const std::uint8_t* bytes, std::size_t size, void* data) {
     Session& self = session(data);
     Stream* found = self.find(id);
     if (found == nullptr || found->failed_) {
@@ -112,7 +123,9 @@ struct Callbacks {
     close_stream(self, *found);
     if (found->end_received_ && found->end_written_) return 0;
     const bool refused = code == NGHTTP2_REFUSED_STREAM && !found->answered_;
-    found->fail(refused ? Error::kRefused : found->reset_by_peer_ ? Error::kReset : Error::kMalformed);
+    found->fail(refused                 ? Error::kRefused
+                : found->reset_by_peer_ ? Error::kReset
+                                        : Error::kMalformed);
     return 0;
   }
 
@@ -125,22 +138,26 @@ struct Callbacks {
         found->wake_writer_ = true;
         self.wake_later(*found);
       }
-    } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR && !self.failed_) {
+    } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
+               !self.failed_) {
       self.failed_ = Error::kProtocol;
-    } else if (frame->hd.type == NGHTTP2_RST_STREAM && self.role_ == Role::kServer && of_peer(frame->rst_stream.error_code) &&
+    } else if (frame->hd.type == NGHTTP2_RST_STREAM && self.role_ == Role::kServer &&
+               of_peer(frame->rst_stream.error_code) &&
                self.resets_.hit(self.limits_.resets_max, self.limits_.guard_period)) {
       self.calm_down();
     }
     return 0;
   }
 
-  /// Whether a reset that we send was made by what the peer did: as good a way to flood as resets of its own.
+  /// Whether a reset that we send was made by what the peer did: as good a way to flood as resets
+  /// of its own.
   static bool of_peer(std::uint32_t code) {
-    return code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_FLOW_CONTROL_ERROR || code == NGHTTP2_STREAM_CLOSED ||
-           code == NGHTTP2_FRAME_SIZE_ERROR;
+    return code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_FLOW_CONTROL_ERROR ||
+           code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FRAME_SIZE_ERROR;
   }
 
-  /// A request that could not be sent, since the peer is going away; or a head that is too large for nghttp2.
+  /// A request that could not be sent, since the peer is going away; or a head that is too large
+  /// for nghttp2.
   static int not_sent(nghttp2_session* raw, const nghttp2_frame* frame, int reason, void* data) {
     Session& self = session(data);
     if (frame->hd.type != NGHTTP2_HEADERS) return 0;
@@ -156,8 +173,8 @@ struct Callbacks {
     return 0;
   }
 
-  static ssize_t read_data(nghttp2_session*, std::int32_t id, std::uint8_t*, std::size_t room, std::uint32_t* flags,
-                           nghttp2_data_source*, void* data) {
+  static ssize_t read_data(nghttp2_session*, std::int32_t id, std::uint8_t*, std::size_t room,
+                           std::uint32_t* flags, nghttp2_data_source*, void* data) {
     Stream* found = session(data).find(id);
     if (found == nullptr || found->failed_) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     const std::size_t size = std::min(room, found->sending_.size());
@@ -176,13 +193,15 @@ struct Callbacks {
     return static_cast<ssize_t>(size);
   }
 
-  /// The frame that read_data() has begun goes to the output in one copy; not now where the output is full.
-  static int send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* head, std::size_t size, nghttp2_data_source*,
-                       void* data) {
+  /// The frame that read_data() has begun goes to the output in one copy; not now where the output
+  /// is full.
+  static int send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* head,
+                       std::size_t size, nghttp2_data_source*, void* data) {
     constexpr std::size_t kFrameHead = 9;
     Session& self = session(data);
     Stream* found = self.find(frame->hd.stream_id);
-    if (found == nullptr || found->sending_.size() < size) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (found == nullptr || found->sending_.size() < size)
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (self.output_.size() >= self.limits_.output_bytes) return NGHTTP2_ERR_WOULDBLOCK;
     self.output_.append(reinterpret_cast<const char*>(head), kFrameHead);
     self.output_.append(found->sending_.data(), size);
@@ -214,7 +233,9 @@ nghttp2_data_provider data_provider() {
 
 const nghttp2_session_callbacks* session_callbacks() {
   struct Delete {
-    void operator()(nghttp2_session_callbacks* callbacks) const { nghttp2_session_callbacks_del(callbacks); }
+    void operator()(nghttp2_session_callbacks* callbacks) const {
+      nghttp2_session_callbacks_del(callbacks);
+    }
   };
   static const std::unique_ptr<nghttp2_session_callbacks, Delete> made = [] {
     nghttp2_session_callbacks* out = nullptr;

@@ -44,13 +44,16 @@ bool valid_port(std::string_view text) {
 
 }  // namespace
 
-bool valid_method(std::string_view text) { return !text.empty() && text.size() <= 32 && all_of(text, kToken); }
+bool valid_method(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && all_of(text, kToken);
+}
 
 bool valid_authority(std::string_view text) {
   if (text.empty()) return true;
   if (text.front() == '[') {
     const std::size_t close = text.find(']');
-    return close != text.npos && close >= 3 && all_of(text.substr(1, close - 1), kAddress) && valid_port(text.substr(close + 1));
+    return close != text.npos && close >= 3 && all_of(text.substr(1, close - 1), kAddress) &&
+           valid_port(text.substr(close + 1));
   }
   const std::size_t colon = std::min(text.find(':'), text.size());
   return colon > 0 && all_of(text.substr(0, colon), kHost) && valid_port(text.substr(colon));

@@ -10,17 +10,19 @@ namespace tidegate::proxy::http2 {
 
 /// Why a stream, or the whole connection, has failed.
 enum class Error {
-  kRefused = 1,        // REFUSED_STREAM, or above the last stream of a GOAWAY: the peer did nothing with the request
-  kNotUsable,          // no new stream on this connection (GOAWAY, or all stream ids used): nothing was sent
-  kReset,              // RST_STREAM by the peer
-  kCancelled,          // given up by us
-  kClosed,             // the connection has gone
-  kProtocol,           // the peer broke RFC 9113; connection error
-  kMalformed,          // the message broke RFC 9113 section 8; stream error
-  kHeadTooLarge,       // head or trailers above the limits
-  kFlood,              // the peer made us work for nothing: ENHANCE_YOUR_CALM
+  kRefused = 1,   // REFUSED_STREAM, or above the last stream of a GOAWAY: the peer did nothing with
+                  // the request
+  kNotUsable,     // no new stream on this connection (GOAWAY, or all stream ids used): nothing was
+                  // sent
+  kReset,         // RST_STREAM by the peer
+  kCancelled,     // given up by us
+  kClosed,        // the connection has gone
+  kProtocol,      // the peer broke RFC 9113; connection error
+  kMalformed,     // the message broke RFC 9113 section 8; stream error
+  kHeadTooLarge,  // head or trailers above the limits
+  kFlood,         // the peer made us work for nothing: ENHANCE_YOUR_CALM
   kUpgradeUnsupported,  // extended CONNECT, and the peer did not announce it
-  kIdle,               // nothing to do for the idle timeout
+  kIdle,                // nothing to do for the idle timeout
 };
 
 /// Whether a request that failed so was certainly not processed (RFC 9113 section 8.7).

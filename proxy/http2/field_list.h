@@ -11,7 +11,8 @@
 
 namespace tidegate::proxy::http2 {
 
-/// A block of fields as nghttp2 takes it, which copies names (in lower case) and values when it is submitted.
+/// A block of fields as nghttp2 takes it, which copies names (in lower case) and values when it is
+/// submitted.
 class FieldList {
  public:
   FieldList() = default;
@@ -27,7 +28,8 @@ class FieldList {
     auto [end, bad] = std::to_chars(out, out + sizeof numbers_[0], number);
     add(name, {out, static_cast<std::size_t>(end - out)});
   }
-  /// Without those that HTTP/2 has no place for, should a filter have made one. Source: RFC 9113 section 8.2.2.
+  /// Without those that HTTP/2 has no place for, should a filter have made one. Source: RFC 9113
+  /// section 8.2.2.
   void add_all(const http::Fields& fields) {
     for (const http::Field& field : fields) {
       if (!of_http1(field.name)) add(field.name, field.value);
@@ -40,15 +42,24 @@ class FieldList {
   static bool of_http1(std::string_view name) {
     using http::iequals;
     switch (name.size()) {
-      case 0: return true;
-      case 2: return iequals(name, "te");
-      case 4: return iequals(name, "host");
-      case 7: return iequals(name, "upgrade");
-      case 10: return iequals(name, "connection") || iequals(name, "keep-alive");
-      case 14: return iequals(name, "content-length");
-      case 16: return iequals(name, "proxy-connection");
-      case 17: return iequals(name, "transfer-encoding");
-      default: return false;
+      case 0:
+        return true;
+      case 2:
+        return iequals(name, "te");
+      case 4:
+        return iequals(name, "host");
+      case 7:
+        return iequals(name, "upgrade");
+      case 10:
+        return iequals(name, "connection") || iequals(name, "keep-alive");
+      case 14:
+        return iequals(name, "content-length");
+      case 16:
+        return iequals(name, "proxy-connection");
+      case 17:
+        return iequals(name, "transfer-encoding");
+      default:
+        return false;
     }
   }
 

@@ -7,8 +7,9 @@
 #include "proxy/http2/session.h"
 #include "proxy/http2/stream.h"
 
-/// Blocks of fields that the peer sends: heads and trailers. nghttp2 has already refused what breaks the order of
-/// pseudo-fields, names in upper case, bytes that may not be in a value, and the fields of a connection.
+/// Blocks of fields that the peer sends: heads and trailers. nghttp2 has already refused what
+/// breaks the order of pseudo-fields, names in upper case, bytes that may not be in a value, and
+/// the fields of a connection.
 namespace tidegate::proxy::http2 {
 
 using http::BodyLength;
@@ -16,7 +17,8 @@ using http::BodyLength;
 namespace {
 
 constexpr std::size_t kAbuse = 16;  // so many times the limits, and it is no mistake any more
-constexpr std::string_view kNonce = "dGlkZWdhdGUtaDItdG8taDE=";  // for HTTP/1; HTTP/2 has none (RFC 8441 section 5)
+constexpr std::string_view kNonce =
+    "dGlkZWdhdGUtaDItdG8taDE=";  // for HTTP/1; HTTP/2 has none (RFC 8441 section 5)
 
 }  // namespace
 
@@ -43,7 +45,8 @@ bool Stream::add_field(std::string_view name, std::string_view value) {
   if (name.starts_with(':')) {
     add_pseudo_field(name, value);
   } else if (trailers) {
-    if (!FieldList::of_http1(name) && name != "trailer" && name != "expect") trailers_.append(arena_.copy(name), value);
+    if (!FieldList::of_http1(name) && name != "trailer" && name != "expect")
+      trailers_.append(arena_.copy(name), value);
   } else if (name == "content-length") {
     auto [end, bad] = std::from_chars(value.data(), value.data() + value.size(), content_length_);
     if (bad != std::errc() || end != value.data() + value.size()) block_invalid_ = true;
@@ -71,7 +74,8 @@ void Stream::add_pseudo_field(std::string_view name, std::string_view value) {
     protocol_ = value;
   } else if (name == ":status") {
     int& status = responses_.back().status;
-    if (std::from_chars(value.data(), value.data() + value.size(), status).ec != std::errc()) block_invalid_ = true;
+    if (std::from_chars(value.data(), value.data() + value.size(), status).ec != std::errc())
+      block_invalid_ = true;
   }
 }
 
@@ -98,8 +102,10 @@ int Stream::finish_request(bool end) {
   request_.version = http::Version::kHttp2;
   if (block_too_large_) return 431;
   if (block_invalid_ || !valid_method(request_.method)) return 400;
-  if (request_.method == "CONNECT" && protocol_.data() == nullptr) return 501;  // we are no forward proxy
-  if (!http::iequals(request_.scheme, "http") && !http::iequals(request_.scheme, "https")) return 400;
+  if (request_.method == "CONNECT" && protocol_.data() == nullptr)
+    return 501;  // we are no forward proxy
+  if (!http::iequals(request_.scheme, "http") && !http::iequals(request_.scheme, "https"))
+    return 400;
   if (!has_host_) {
     if (host_.data() == nullptr) return 400;
     request_.authority = host_;
@@ -108,7 +114,8 @@ int Stream::finish_request(bool end) {
   }
   if (!valid_authority(request_.authority)) return 400;
   if (request_.path.size() > session_->limits().head.target_bytes_max) return 414;
-  if (!valid_path(request_.path) && !(request_.path == "*" && request_.method == "OPTIONS")) return 400;
+  if (!valid_path(request_.path) && !(request_.path == "*" && request_.method == "OPTIONS"))
+    return 400;
   if (bad_expectation_) return 417;
   if (!cookies_.empty()) request_.fields.append("cookie", arena_.copy(cookies_));
   if (protocol_.data() != nullptr) {  // nghttp2 lets it pass with CONNECT only

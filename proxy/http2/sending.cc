@@ -15,7 +15,8 @@ namespace {
 /// All fields but one.
 void add_without(std::string_view left_out, const http::Fields& fields, FieldList& out) {
   for (const http::Field& field : fields) {
-    if (!http::iequals(field.name, left_out) && !FieldList::of_http1(field.name)) out.add(field.name, field.value);
+    if (!http::iequals(field.name, left_out) && !FieldList::of_http1(field.name))
+      out.add(field.name, field.value);
   }
 }
 
@@ -33,12 +34,13 @@ error_code Stream::submit(const http::RequestHead& head, bool end) {
     add_without("sec-websocket-key", head.fields, fields);
   } else {
     fields.add_all(head.fields);
-    if (head.body.kind == http::BodyLength::Kind::kExact) fields.add_number("content-length", head.body.bytes);
+    if (head.body.kind == http::BodyLength::Kind::kExact)
+      fields.add_number("content-length", head.body.bytes);
     if (head.te_trailers) fields.add("te", "trailers");
   }
   nghttp2_data_provider provider = data_provider();
-  const std::int32_t id =
-      nghttp2_submit_request(session_->session_, nullptr, fields.data(), fields.size(), end ? nullptr : &provider, nullptr);
+  const std::int32_t id = nghttp2_submit_request(session_->session_, nullptr, fields.data(),
+                                                 fields.size(), end ? nullptr : &provider, nullptr);
   if (id < 0) {
     fail(Error::kNotUsable);
     return failed_;
@@ -52,7 +54,9 @@ error_code Stream::submit(const http::RequestHead& head, bool end) {
 
 error_code Stream::submit(const http::ResponseHead& head, std::string_view date, bool end) {
   // A 2xx to an upgrade would open the tunnel that the backend has not opened.
-  const int status = tunnel_ ? 200 : !request_.upgrade.empty() && head.status < 300 ? 502 : head.status;
+  const int status = tunnel_                                          ? 200
+                     : !request_.upgrade.empty() && head.status < 300 ? 502
+                                                                      : head.status;
   FieldList fields;
   fields.add_number(":status", static_cast<std::uint64_t>(status));
   if (tunnel_) {
@@ -67,7 +71,8 @@ error_code Stream::submit(const http::ResponseHead& head, std::string_view date,
   }
   if (!date.empty() && !head.fields.has("date")) fields.add("date", date);
   nghttp2_data_provider provider = data_provider();
-  if (nghttp2_submit_response(session_->session_, id_, fields.data(), fields.size(), end ? nullptr : &provider) != 0) {
+  if (nghttp2_submit_response(session_->session_, id_, fields.data(), fields.size(),
+                              end ? nullptr : &provider) != 0) {
     return Error::kClosed;
   }
   end_written_ = end;
@@ -98,7 +103,8 @@ Task<error_code> Stream::send_head(const http::RequestHead& head, http::Chunk fi
     if (error_code failed = co_await upgrades_allowed()) co_return failed;
     request_.upgrade = arena_.copy(head.upgrade);
     std::string_view key = head.fields.get("sec-websocket-key");
-    if (!key.empty() && http::iequals(head.upgrade, "websocket")) accept_ = arena_.copy(websocket_accept(key));
+    if (!key.empty() && http::iequals(head.upgrade, "websocket"))
+      accept_ = arena_.copy(websocket_accept(key));
     first = {};  // what the upgrade carries comes later
   }
   if (error_code failed = submit(head, first.end && first.bytes.empty())) co_return failed;
@@ -107,11 +113,13 @@ Task<error_code> Stream::send_head(const http::RequestHead& head, http::Chunk fi
   co_return error_code{};
 }
 
-Task<error_code> Stream::send_head(const http::ResponseHead& head, http::Chunk first, std::string_view date) {
+Task<error_code> Stream::send_head(const http::ResponseHead& head, http::Chunk first,
+                                   std::string_view date) {
   if (error_code failed = why()) co_return failed;
   answered_ = true;
   tunnel_ = head.status == 101 && !request_.upgrade.empty();
-  const bool bodiless = !tunnel_ && (request_.is_head() || head.status == 204 || head.status == 304);
+  const bool bodiless =
+      !tunnel_ && (request_.is_head() || head.status == 204 || head.status == 304);
   const bool ends = bodiless || (first.end && first.bytes.empty());
   if (error_code failed = submit(head, date, ends)) co_return failed;
   if (!ends && !first.bytes.empty()) co_return co_await send(first);
@@ -125,7 +133,8 @@ error_code Stream::send_informational(const http::ResponseHead& head) {
   FieldList fields;
   fields.add_number(":status", static_cast<std::uint64_t>(head.status));
   fields.add_all(head.fields);
-  nghttp2_submit_headers(session_->session_, NGHTTP2_FLAG_NONE, id_, nullptr, fields.data(), fields.size(), nullptr);
+  nghttp2_submit_headers(session_->session_, NGHTTP2_FLAG_NONE, id_, nullptr, fields.data(),
+                         fields.size(), nullptr);
   session_->submitted();
   return {};
 }

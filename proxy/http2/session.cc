@@ -24,7 +24,8 @@ bool Session::Guard::hit(std::uint32_t max, std::chrono::seconds period) {
   return ++count > max;
 }
 
-Session::Session(Role role, Handler& handler, const Limits& limits) : role_(role), handler_(handler), limits_(limits) {
+Session::Session(Role role, Handler& handler, const Limits& limits)
+    : role_(role), handler_(handler), limits_(limits) {
   nghttp2_option* options = nullptr;
   nghttp2_option_new(&options);
   nghttp2_option_set_no_auto_window_update(options, 1);
@@ -34,7 +35,8 @@ Session::Session(Role role, Handler& handler, const Limits& limits) : role_(role
   nghttp2_option_set_peer_max_concurrent_streams(options, limits.concurrent_streams);
   std::array<nghttp2_settings_entry, 5> settings{{
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window_bytes},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.head.head_bytes_max)},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+       static_cast<std::uint32_t>(limits.head.head_bytes_max)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   }};
   std::size_t count = 3;
@@ -48,7 +50,8 @@ Session::Session(Role role, Handler& handler, const Limits& limits) : role_(role
   }
   nghttp2_option_del(options);
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), count);
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(limits.connection_window_bytes));
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
+                                        static_cast<std::int32_t>(limits.connection_window_bytes));
 }
 
 Session::~Session() {
@@ -68,11 +71,13 @@ Stream* Session::find(std::int32_t id) {
 error_code Session::feed(std::span<const char> bytes) {
   if (failed_) return failed_;
   inside_ = true;
-  const ssize_t taken = nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  const ssize_t taken = nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   inside_ = false;
   if (taken < 0 && !failed_) {
     failed_ = taken == NGHTTP2_ERR_FLOODED ? Error::kFlood : Error::kProtocol;
-    nghttp2_session_terminate_session(session_, failed_ == Error::kFlood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    nghttp2_session_terminate_session(
+        session_, failed_ == Error::kFlood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
   }
   gather();  // what breaks the connection shows in the GOAWAY that nghttp2 makes of it
   wake();
@@ -103,7 +108,9 @@ std::span<const char> Session::output() {
   return {output_.data() + output_done_, output_.size() - output_done_};
 }
 
-void Session::consume_output(std::size_t bytes) { output_done_ = std::min(output_done_ + bytes, output_.size()); }
+void Session::consume_output(std::size_t bytes) {
+  output_done_ = std::min(output_done_ + bytes, output_.size());
+}
 
 void Session::wake_later(Stream& stream) {
   if (!std::exchange(stream.queued_, true)) woken_.push_back(&stream);
@@ -149,12 +156,15 @@ std::unique_ptr<Stream> Session::open() {
 
 bool Session::usable() const {
   if (failed_ || goaway_received_ || draining_ || role_ != Role::kClient) return false;
-  const std::size_t limit = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return open_ < std::min<std::size_t>(limit, limits_.concurrent_streams) && nghttp2_session_check_request_allowed(session_) != 0;
+  const std::size_t limit =
+      nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return open_ < std::min<std::size_t>(limit, limits_.concurrent_streams) &&
+         nghttp2_session_check_request_allowed(session_) != 0;
 }
 
 bool Session::peer_takes_upgrades() const {
-  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) ==
+         1;
 }
 
 void Session::drain() {
@@ -168,7 +178,9 @@ void Session::drain() {
 void Session::finish_drain() {
   if (drained_) return;
   draining_ = drained_ = true;
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR, nullptr, 0);
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
   submitted();
 }
 
@@ -187,11 +199,13 @@ void Session::close(error_code reason) {
 }
 
 bool Session::done() const {
-  return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0 && output_done_ == output_.size();
+  return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0 &&
+         output_done_ == output_.size();
 }
 
 void Session::forget(Stream& stream) {
-  if (stream.queued_) std::replace(woken_.begin(), woken_.end(), &stream, static_cast<Stream*>(nullptr));
+  if (stream.queued_)
+    std::replace(woken_.begin(), woken_.end(), &stream, static_cast<Stream*>(nullptr));
   if (!stream.closed_ && role_ == Role::kClient) --open_;
   if (stream.id_ == 0) {
     std::erase(unsent_, &stream);
@@ -201,9 +215,10 @@ void Session::forget(Stream& stream) {
   const std::size_t unread = stream.received_.size() + stream.lent_.size();
   if (unread > 0) nghttp2_session_consume_connection(session_, unread);
   if (!stream.closed_ && !stream.failed_ && !(stream.end_written_ && stream.end_received_)) {
-    const std::uint32_t code = role_ == Role::kClient ? NGHTTP2_CANCEL
-                               : stream.end_written_  ? NGHTTP2_NO_ERROR  // RFC 9113 section 8.1: the rest is not needed
-                                                      : NGHTTP2_INTERNAL_ERROR;
+    const std::uint32_t code =
+        role_ == Role::kClient ? NGHTTP2_CANCEL
+        : stream.end_written_  ? NGHTTP2_NO_ERROR  // RFC 9113 section 8.1: the rest is not needed
+                               : NGHTTP2_INTERNAL_ERROR;
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, code);
   }
   submitted();
@@ -212,7 +227,8 @@ void Session::forget(Stream& stream) {
 /// The end of a block of fields: a head, or trailers.
 void Session::end_head(Stream& stream, bool end) {
   if (&stream == incoming_.get()) {
-    if (const int status = stream.finish_request(end); status != 0) return refuse(stream.id_, status);
+    if (const int status = stream.finish_request(end); status != 0)
+      return refuse(stream.id_, status);
     streams_[stream.id_] = &stream;
     requests_.push_back(std::move(incoming_));
     return;

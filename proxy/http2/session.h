@@ -19,11 +19,12 @@ namespace tidegate::proxy::http2 {
 
 enum class Role : std::uint8_t { kServer, kClient };
 
-/// One HTTP/2 connection without its socket: bytes go in by feed(), come out by output(). One thread.
+/// One HTTP/2 connection without its socket: bytes go in by feed(), come out by output(). One
+/// thread.
 ///
-/// Nothing of the handler or of a stream's waiters runs inside nghttp2: they are called at the end of feed() and in wake(),
-/// which is what output_ready() asks for.
-/// Source: RFC 9113; RFC 8441 (extended CONNECT).
+/// Nothing of the handler or of a stream's waiters runs inside nghttp2: they are called at the end
+/// of feed() and in wake(), which is what output_ready() asks for. Source: RFC 9113; RFC 8441
+/// (extended CONNECT).
 class Session {
  public:
   using Clock = std::chrono::steady_clock;
@@ -35,24 +36,26 @@ class Session {
     virtual void request(std::unique_ptr<Stream> stream) = 0;
     /// Server: a request was answered here with `status`, because its head is not acceptable.
     virtual void refused(int /*status*/) {}
-    /// Something was submitted outside of feed(), or a waiter's time has come: call wake(), then send output(), in a later
-    /// turn of the loop. Not called again before wake().
+    /// Something was submitted outside of feed(), or a waiter's time has come: call wake(), then
+    /// send output(), in a later turn of the loop. Not called again before wake().
     virtual void output_ready() = 0;
 
    protected:
     ~Handler() = default;
   };
 
-  /// output() has the connection's preface and settings at once; output_ready() is not called for them.
+  /// output() has the connection's preface and settings at once; output_ready() is not called for
+  /// them.
   Session(Role role, Handler& handler, const Limits& limits = {});
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Takes all of `bytes`. On an error the connection is over: send what output() still has (GOAWAY), then close.
-  /// Errors: Error::kProtocol, Error::kFlood.
+  /// Takes all of `bytes`. On an error the connection is over: send what output() still has
+  /// (GOAWAY), then close. Errors: Error::kProtocol, Error::kFlood.
   error_code feed(std::span<const char> bytes);
-  /// What to write now, until the next call of this object or of one of its streams. Empty: nothing to write.
+  /// What to write now, until the next call of this object or of one of its streams. Empty: nothing
+  /// to write.
   std::span<const char> output();
   void consume_output(std::size_t bytes);
   /// Resumes who waits for what has happened.
@@ -62,12 +65,13 @@ class Session {
   std::unique_ptr<Stream> open();
   /// Client: whether a new stream may be opened now: no GOAWAY, below the peer's limit.
   bool usable() const;
-  /// Server: tells the peer to open no more streams: GOAWAY with the highest id and PING, and once that is answered (or
-  /// by finish_drain()) GOAWAY with the last stream.
+  /// Server: tells the peer to open no more streams: GOAWAY with the highest id and PING, and once
+  /// that is answered (or by finish_drain()) GOAWAY with the last stream.
   void drain();
   void finish_drain();
   bool draining() const { return draining_; }
-  /// Ends everything: all streams fail with `reason`, which they hear in a later turn. Adds nothing to the output.
+  /// Ends everything: all streams fail with `reason`, which they hear in a later turn. Adds nothing
+  /// to the output.
   void close(error_code reason);
   /// Whether the connection has nothing more to say or hear.
   bool done() const;
@@ -109,10 +113,11 @@ class Session {
   nghttp2_session* session_ = nullptr;
   std::unordered_map<std::int32_t, Stream*> streams_;  // that have an id, until they are destroyed
   std::vector<Stream*> unsent_;                        // client: opened, without an id yet
-  std::unique_ptr<Stream> incoming_;                   // server: whose head is being received; there is one at a time
-  std::vector<std::unique_ptr<Stream>> requests_;      // complete, not handed over
-  std::vector<int> refused_;                           // statuses of those that were answered here
-  std::vector<Stream*> woken_;                         // holes are null
+  std::unique_ptr<Stream>
+      incoming_;  // server: whose head is being received; there is one at a time
+  std::vector<std::unique_ptr<Stream>> requests_;  // complete, not handed over
+  std::vector<int> refused_;                       // statuses of those that were answered here
+  std::vector<Stream*> woken_;                     // holes are null
   std::string output_;
   std::size_t output_done_ = 0;
   error_code failed_;

@@ -32,7 +32,8 @@ void Stream::reset(error_code reason) {
   if (failed_) return;
   if (session_ != nullptr && id_ != 0 && !closed_) {
     const bool server = session_->role() == Role::kServer;
-    nghttp2_submit_rst_stream(session_->session_, NGHTTP2_FLAG_NONE, id_, server ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+    nghttp2_submit_rst_stream(session_->session_, NGHTTP2_FLAG_NONE, id_,
+                              server ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
   }
   fail(reason);
   if (session_ != nullptr) session_->submitted();
@@ -76,7 +77,8 @@ void Stream::give_back() {
 Result<http::Chunk> Stream::take() {
   give_back();
   if (given_up_) return failed_;
-  if (!request_.upgrade.empty() && !tunnel_ && session_ != nullptr && session_->role() == Role::kServer) {
+  if (!request_.upgrade.empty() && !tunnel_ && session_ != nullptr &&
+      session_->role() == Role::kServer) {
     return http::Chunk{{}, true};  // what an upgrade carries is not the request's body
   }
   if (!received_.empty()) {

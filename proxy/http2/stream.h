@@ -17,11 +17,13 @@ namespace tidegate::proxy::http2 {
 
 class Session;
 
-/// One stream of a Session, of either role; a body source for what the peer sends. Whoever holds it owns it; to destroy it
-/// before both sides have ended resets it. It may outlive its session: everything then fails with Error::kClosed.
+/// One stream of a Session, of either role; a body source for what the peer sends. Whoever holds it
+/// owns it; to destroy it before both sides have ended resets it. It may outlive its session:
+/// everything then fails with Error::kClosed.
 ///
-/// An extended CONNECT looks like an upgrade of HTTP/1: its request is a GET with `upgrade` and no body, 101 is what we send
-/// or receive for the 2xx that is on the wire, and from then on the body sources carry the other protocol's bytes.
+/// An extended CONNECT looks like an upgrade of HTTP/1: its request is a GET with `upgrade` and no
+/// body, 101 is what we send or receive for the 2xx that is on the wire, and from then on the body
+/// sources carry the other protocol's bytes.
 class Stream final : public http::BodySource {
  public:
   ~Stream() override;
@@ -32,7 +34,8 @@ class Stream final : public http::BodySource {
   /// Server: the request. `scheme` is what the client claims.
   http::RequestHead& request() { return request_; }
 
-  // What the peer sends. A chunk's bytes are given back to the peer's window when the next is asked for.
+  // What the peer sends. A chunk's bytes are given back to the peer's window when the next is asked
+  // for.
   Result<http::Chunk> poll() override;
   /// Server: sends 100 first, where the client waits for it.
   Task<Result<http::Chunk>> read() override;
@@ -42,11 +45,12 @@ class Stream final : public http::BodySource {
   Task<Result<http::ResponseHead*>> receive_head();
   bool answered() const { return answered_; }
 
-  // What we send. They return when the bytes, or the message's end, are in the session's output; heads without bytes at once.
-  // One of them at a time.
+  // What we send. They return when the bytes, or the message's end, are in the session's output;
+  // heads without bytes at once. One of them at a time.
   Task<error_code> send_head(const http::RequestHead& head, http::Chunk first);
   /// `date`: the field's value, where the head should have one; empty: none is added.
-  Task<error_code> send_head(const http::ResponseHead& head, http::Chunk first, std::string_view date = {});
+  Task<error_code> send_head(const http::ResponseHead& head, http::Chunk first,
+                             std::string_view date = {});
   Task<error_code> send_body(http::Chunk chunk);
   Task<error_code> send_trailers(const http::Fields& trailers);
   error_code send_informational(const http::ResponseHead& head);
@@ -113,16 +117,16 @@ class Stream final : public http::BodySource {
   std::list<http::ResponseHead>::iterator next_response_ = responses_.end();
   std::size_t responses_ready_ = 0;  // complete, not yet taken
   http::Fields trailers_;
-  std::string received_;       // not asked for yet
-  std::string lent_;           // the chunk that is out
+  std::string received_;        // not asked for yet
+  std::string lent_;            // the chunk that is out
   bool head_complete_ = false;  // the head that is not 1xx
   bool has_trailers_ = false;
   bool end_received_ = false;
-  bool answered_ = false;       // server: we have; client: we have heard
-  bool abandoned_ = false;      // nobody reads any more
-  bool given_up_ = false;       // reset() was called: what had come is void too
-  bool continue_due_ = false;   // server: the client waits for 100
-  bool tunnel_ = false;         // 101 has been sent or received
+  bool answered_ = false;      // server: we have; client: we have heard
+  bool abandoned_ = false;     // nobody reads any more
+  bool given_up_ = false;      // reset() was called: what had come is void too
+  bool continue_due_ = false;  // server: the client waits for 100
+  bool tunnel_ = false;        // 101 has been sent or received
   bool reset_by_peer_ = false;
   Event readable_;
 

@@ -11,9 +11,11 @@ using std::chrono::milliseconds;
 
 namespace {
 constexpr milliseconds kQuiet{100};  // a connection that is silent for longer gives its buffer back
+constexpr int kReadsTogether = 16;
 }  // namespace
 
-Pump::Pump(Stream& stream, asio::io_context& io, TimerWheel& wheel, BufferPool& buffers, User& user, const Counters& counters)
+Pump::Pump(Stream& stream, asio::io_context& io, TimerWheel& wheel, BufferPool& buffers, User& user,
+           const Counters& counters)
     : stream_(stream),
       io_(io),
       wheel_(wheel),
@@ -27,7 +29,13 @@ Pump::Pump(Stream& stream, asio::io_context& io, TimerWheel& wheel, BufferPool& 
 
 Task<void> Pump::run() {
   BufferPool::Buffer buffer;
-  while (!stopped_) {
+  for (int reads = 1; !stopped_; ++reads) {
+    if (reads % kReadsTogether ==
+        0) {  // a peer that sends without a pause lets others have their turn
+      ask();
+      co_await turned_.wait();
+      if (stopped_) break;
+    }
     if (!buffer) buffer = buffers_.take();
     reading_ = true;
     wheel_.arm(quiet_timer_, kQuiet);

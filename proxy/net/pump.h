@@ -15,9 +15,9 @@
 
 namespace tidegate::proxy::net {
 
-/// Moves the bytes of a protocol that carries many exchanges at once: what comes is handed over, what is to go is gathered
-/// and written once a turn of the loop. Holds no buffer while nothing comes.
-/// Lifetime: until its owner's coroutine, which ran run(), has seen !busy().
+/// Moves the bytes of a protocol that carries many exchanges at once: what comes is handed over,
+/// what is to go is gathered and written once a turn of the loop. Holds no buffer while nothing
+/// comes. Lifetime: until its owner's coroutine, which ran run(), has seen !busy().
 class Pump {
  public:
   /// Lives longer than the pump. None of these may destroy it.
@@ -40,8 +40,8 @@ class Pump {
     Counter& sent_bytes;
   };
 
-  Pump(Stream& stream, boost::asio::io_context& io, TimerWheel& wheel, BufferPool& buffers, User& user,
-       const Counters& counters);
+  Pump(Stream& stream, boost::asio::io_context& io, TimerWheel& wheel, BufferPool& buffers,
+       User& user, const Counters& counters);
 
   /// Reads until the peer ends, something fails, the user wants no more, or stop().
   Task<void> run();
@@ -49,8 +49,8 @@ class Pump {
   void ask();
   /// Ends run().
   void stop();
-  /// After run(): writes what is left and FIN, reads away what still comes so that the peer can read the last bytes (RFC 9112
-  /// section 9.6), closes; within `time`. 0: closes.
+  /// After run(): writes what is left and FIN, reads away what still comes so that the peer can
+  /// read the last bytes (RFC 9112 section 9.6), closes; within `time`. 0: closes.
   Task<void> finish(std::chrono::milliseconds time);
   /// Whether something is still to happen that refers to this object.
   bool busy() const { return pending_ > 0; }

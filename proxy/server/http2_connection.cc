@@ -28,7 +28,9 @@ class Exchange final : public http::ServerStream {
     return stream_.send_head(head, first, http::date());
   }
   Task<error_code> send_body(http::Chunk chunk) override { return stream_.send_body(chunk); }
-  Task<error_code> send_trailers(const http::Fields& trailers) override { return stream_.send_trailers(trailers); }
+  Task<error_code> send_trailers(const http::Fields& trailers) override {
+    return stream_.send_trailers(trailers);
+  }
   void abort() override { stream_.reset(http2::Error::kCancelled); }
   void watch_client(Watcher* watcher) override { stream_.watch(watcher); }
 
@@ -38,15 +40,17 @@ class Exchange final : public http::ServerStream {
 
 }  // namespace
 
-Http2Connection::Http2Connection(net::Stream& stream, asio::io_context& io, TimerWheel& wheel, BufferPool& buffers,
-                                 HttpStats& stats, ServeExchange serve_exchange, const Options& options)
+Http2Connection::Http2Connection(net::Stream& stream, asio::io_context& io, TimerWheel& wheel,
+                                 BufferPool& buffers, HttpStats& stats,
+                                 ServeExchange serve_exchange, const Options& options)
     : stream_(stream),
       io_(io),
       wheel_(wheel),
       stats_(stats),
       serve_exchange_(std::move(serve_exchange)),
       options_(options),
-      pump_(stream, io, wheel, buffers, *this, {stats.downstream_cx_rx_bytes_total, stats.downstream_cx_tx_bytes_total}),
+      pump_(stream, io, wheel, buffers, *this,
+            {stats.downstream_cx_rx_bytes_total, stats.downstream_cx_tx_bytes_total}),
       session_(http2::Role::kServer, *this, options.limits),
       idle_timer_([this] {
         stats_.downstream_cx_idle_timeout.add();

@@ -17,8 +17,9 @@
 
 namespace tidegate::proxy::server {
 
-/// A client's HTTP/2 connection: reads, writes once a turn of the loop, and runs one coroutine a stream.
-/// Lifetime: what it is given lives longer; it lives until serve() has returned, which waits for every stream's coroutine.
+/// A client's HTTP/2 connection: reads, writes once a turn of the loop, and runs one coroutine a
+/// stream. Lifetime: what it is given lives longer; it lives until serve() has returned, which
+/// waits for every stream's coroutine.
 class Http2Connection final : private http2::Session::Handler, private net::Pump::User {
  public:
   using ServeExchange = std::function<Task<void>(http::ServerStream&)>;
@@ -28,10 +29,12 @@ class Http2Connection final : private http2::Session::Handler, private net::Pump
     std::chrono::milliseconds drain_notice{1000};   // between the two GOAWAYs, at most
   };
 
-  Http2Connection(net::Stream& stream, boost::asio::io_context& io, TimerWheel& wheel, BufferPool& buffers,
-                  HttpStats& stats, ServeExchange serve_exchange, const Options& options);
+  Http2Connection(net::Stream& stream, boost::asio::io_context& io, TimerWheel& wheel,
+                  BufferPool& buffers, HttpStats& stats, ServeExchange serve_exchange,
+                  const Options& options);
 
-  /// Until the connection has ended and every stream with it. `already_read` starts with the client's preface.
+  /// Until the connection has ended and every stream with it. `already_read` starts with the
+  /// client's preface.
   Task<void> serve(std::span<const char> already_read);
   /// No new streams; serve() returns when the last has ended.
   void drain();

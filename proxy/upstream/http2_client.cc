@@ -13,7 +13,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// What a caller makes of a failure does not depend on the version, but for the certainty that a second try is safe.
+/// What a caller makes of a failure does not depend on the version, but for the certainty that a
+/// second try is safe.
 error_code as_upstream(error_code failed) {
   if (failed.category() != http2::category() || http2::retry_safe(failed)) return failed;
   switch (static_cast<http2::Error>(failed.value())) {
@@ -21,8 +22,10 @@ error_code as_upstream(error_code failed) {
     case http2::Error::kMalformed:
     case http2::Error::kHeadTooLarge:
     case http2::Error::kFlood:
-    case http2::Error::kUpgradeUnsupported: return Error::kBadResponse;
-    default: return Error::kReset;
+    case http2::Error::kUpgradeUnsupported:
+      return Error::kBadResponse;
+    default:
+      return Error::kReset;
   }
 }
 
@@ -32,8 +35,8 @@ class Http2Client::Core final : private http2::Session::Handler,
                                 private net::Pump::User,
                                 public std::enable_shared_from_this<Core> {
  public:
-  Core(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats, std::chrono::milliseconds idle_timeout,
-       const http2::Limits& limits)
+  Core(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
+       std::chrono::milliseconds idle_timeout, const http2::Limits& limits)
       : stream_(std::move(stream)),
         loop_(loop),
         stats_(stats),
@@ -136,7 +139,9 @@ class Http2Client::ClientExchange final : public http::ClientStream, private htt
   Task<error_code> send_head(const http::RequestHead& head, http::Chunk first) override {
     co_return as_upstream(co_await stream_->send_head(head, first));
   }
-  Task<error_code> send_body(http::Chunk chunk) override { co_return as_upstream(co_await stream_->send_body(chunk)); }
+  Task<error_code> send_body(http::Chunk chunk) override {
+    co_return as_upstream(co_await stream_->send_body(chunk));
+  }
   Task<error_code> send_trailers(const http::Fields& trailers) override {
     co_return as_upstream(co_await stream_->send_trailers(trailers));
   }

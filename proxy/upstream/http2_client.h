@@ -12,13 +12,14 @@
 
 namespace tidegate::proxy::upstream {
 
-/// A connection to an HTTP/2 upstream that many exchanges share. Its streams may outlive it: they go on, and the connection
-/// ends with the last of them. One worker; loop and stats live longer.
-/// Errors of its streams: upstream::Error as of HTTP/1, but http2::Error where http2::retry_safe() says that the upstream has
-/// certainly not processed the request.
+/// A connection to an HTTP/2 upstream that many exchanges share. Its streams may outlive it: they
+/// go on, and the connection ends with the last of them. One worker; loop and stats live longer.
+/// Errors of its streams: upstream::Error as of HTTP/1, but http2::Error where http2::retry_safe()
+/// says that the upstream has certainly not processed the request.
 class Http2Client {
  public:
-  /// `stream` is connected, with TLS and ALPN done. Ends where it has no stream for `idle_timeout` (0: never).
+  /// `stream` is connected, with TLS and ALPN done. Ends where it has no stream for `idle_timeout`
+  /// (0: never).
   Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
               std::chrono::milliseconds idle_timeout = std::chrono::milliseconds(60000),
               const http2::Limits& limits = http2::upstream_limits());
@@ -30,7 +31,8 @@ class Http2Client {
   void start();
   /// A new exchange; nullptr where !usable().
   std::unique_ptr<http::ClientStream> open();
-  /// Whether open() would give a stream now: no GOAWAY, not closed, below the peer's concurrent streams.
+  /// Whether open() would give a stream now: no GOAWAY, not closed, below the peer's concurrent
+  /// streams.
   bool usable() const;
   /// Streams that somebody holds.
   std::size_t active() const;
