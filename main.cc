@@ -70,7 +70,8 @@ std::optional<milliseconds> parse_duration(const std::string& text) {
 std::size_t usable_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  std::size_t count = ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(CPU_COUNT(&set)) : 1;
+  std::size_t count =
+      ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(CPU_COUNT(&set)) : 1;
   std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
   std::string quota;
   double period = 0;
@@ -90,11 +91,14 @@ void raise_file_limit() {
 }
 
 void add_config_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--config", options.paths, "directory or file with Gateway API YAML; may be repeated")
+  app.add_option("--config", options.paths,
+                 "directory or file with Gateway API YAML; may be repeated")
       ->required()
       ->envname("TIDEGATE_CONFIG");
-  app.add_option("--gateway", options.gateway, "serve only this Gateway: NAMESPACE/NAME")->envname("TIDEGATE_GATEWAY");
-  app.add_option("--controller-name", options.translate.controller_name, "GatewayClasses with this controller are ours")
+  app.add_option("--gateway", options.gateway, "serve only this Gateway: NAMESPACE/NAME")
+      ->envname("TIDEGATE_GATEWAY");
+  app.add_option("--controller-name", options.translate.controller_name,
+                 "GatewayClasses with this controller are ours")
       ->capture_default_str()
       ->envname("TIDEGATE_CONTROLLER_NAME");
 }
@@ -102,23 +106,33 @@ void add_config_options(CLI::App& app, RunOptions& options) {
 void add_run_options(CLI::App& app, RunOptions& options) {
   auto option = [&app](const std::string& name, auto& value, const std::string& what) {
     std::string variable = "TIDEGATE_";
-    for (const char c : name.substr(2)) variable += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    for (const char c : name.substr(2))
+      variable += c == '-' ? '_' : static_cast<char>(std::toupper(c));
     return app.add_option(name, value, what)->envname(variable);
   };
   option("--bind-address", options.bind_address, "where listeners bind (default: 0.0.0.0 and ::)");
-  option("--address-pool", options.translate.address_pool, "CIDR; gives every Gateway an address of its own");
-  option("--port-offset", options.translate.port_offset, "added to every listener's port when it is bound");
+  option("--address-pool", options.translate.address_pool,
+         "CIDR; gives every Gateway an address of its own");
+  option("--port-offset", options.translate.port_offset,
+         "added to every listener's port when it is bound");
   option("--admin-address", options.admin_address, "admin")->capture_default_str();
   option("--readiness-address", options.readiness_address, "readiness")->capture_default_str();
   option("--metrics-address", options.metrics_address, "Prometheus metrics")->capture_default_str();
-  option("--workers", options.workers, "event loops (default: the CPUs that the process may use)")->check(CLI::Range(1, 1024));
-  option("--log-level", options.log_level, "trace, debug, info, warning, error, critical or off")->capture_default_str();
-  option("--log-format", options.log_format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
-  option("--drain-timeout", options.drain_timeout, "how long SIGTERM waits for work in flight")->capture_default_str();
+  option("--workers", options.workers, "event loops (default: the CPUs that the process may use)")
+      ->check(CLI::Range(1, 1024));
+  option("--log-level", options.log_level, "trace, debug, info, warning, error, critical or off")
+      ->capture_default_str();
+  option("--log-format", options.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  option("--drain-timeout", options.drain_timeout, "how long SIGTERM waits for work in flight")
+      ->capture_default_str();
   option("--access-log", options.access_log, "file, or - for standard output (default: off)");
   option("--access-log-format", options.access_log_format, "a line with Envoy's operators");
-  app.add_flag("--strict", options.strict, "a problem in the first load is a start-up error")->envname("TIDEGATE_STRICT");
-  app.add_flag("--admin-read-only", options.admin_read_only, "refuse what changes state on the admin port")
+  app.add_flag("--strict", options.strict, "a problem in the first load is a start-up error")
+      ->envname("TIDEGATE_STRICT");
+  app.add_flag("--admin-read-only", options.admin_read_only,
+               "refuse what changes state on the admin port")
       ->envname("TIDEGATE_ADMIN_READ_ONLY");
 }
 
@@ -127,7 +141,8 @@ std::string finish(RunOptions& options) {
   if (!options.gateway.empty()) {
     const std::size_t slash = options.gateway.find('/');
     if (slash == std::string::npos) return "--gateway must be NAMESPACE/NAME";
-    options.translate.gateway = config::NamespacedName{options.gateway.substr(0, slash), options.gateway.substr(slash + 1)};
+    options.translate.gateway =
+        config::NamespacedName{options.gateway.substr(0, slash), options.gateway.substr(slash + 1)};
   }
   if (!options.bind_address.empty()) {
     error_code failed;
@@ -135,10 +150,13 @@ std::string finish(RunOptions& options) {
     if (failed) return "--bind-address must be an IP address";
     options.translate.bind_addresses = {options.bind_address};
   }
-  if (!log::level_from(options.log_level)) return "--log-level: no level is called " + options.log_level;
-  if (!parse_duration(options.drain_timeout)) return "--drain-timeout must be a duration such as 30s";
+  if (!log::level_from(options.log_level))
+    return "--log-level: no level is called " + options.log_level;
+  if (!parse_duration(options.drain_timeout))
+    return "--drain-timeout must be a duration such as 30s";
   options.translate.reserved_ports.clear();
-  for (const std::string* address : {&options.admin_address, &options.readiness_address, &options.metrics_address}) {
+  for (const std::string* address :
+       {&options.admin_address, &options.readiness_address, &options.metrics_address}) {
     Result<asio::ip::tcp::endpoint> at = proxy::admin::parse_address(*address);
     if (!at) return *address + " is not IP:PORT";
     options.translate.reserved_ports.push_back(at->port());
@@ -160,21 +178,24 @@ class Program {
 
   int run() {
     if (std::string wrong = open_access_log(); !wrong.empty()) return fail(wrong);
-    server_.emplace(io_, stats_, access_log_ ? &*access_log_ : nullptr,
-                    proxy::server::Server::Options{options_.workers, *parse_duration(options_.drain_timeout)},
-                    [this](const proxy::Applied& applied) { loop_->applied(applied); });
-    loop_.emplace(io_, options_.paths, options_.translate, [this](proxy::SnapshotPtr snapshot, std::uint64_t version) {
-      server_->publish(std::move(snapshot), version);
-    });
+    server_.emplace(
+        io_, stats_, access_log_ ? &*access_log_ : nullptr,
+        proxy::server::Server::Options{options_.workers, *parse_duration(options_.drain_timeout)},
+        [this](const proxy::Applied& applied) { loop_->applied(applied); });
+    loop_.emplace(io_, options_.paths, options_.translate,
+                  [this](proxy::SnapshotPtr snapshot, std::uint64_t version) {
+                    server_->publish(std::move(snapshot), version);
+                  });
     if (std::string wrong = open_ports(); !wrong.empty()) return fail(wrong);
     wait_for_signal();
     server_->start();
     log::info(log::Component::kMain, "tidegate {}: {} workers", kVersion, options_.workers);
     const std::vector<config::Problem> problems = loop_->start();
-    const bool wrong = std::any_of(problems.begin(), problems.end(), [](const config::Problem& one) {
-      return one.severity == config::Severity::kError;
-    });
-    if (options_.strict && wrong) return fail("the configuration has errors, and --strict is given");
+    const bool wrong = std::any_of(
+        problems.begin(), problems.end(),
+        [](const config::Problem& one) { return one.severity == config::Severity::kError; });
+    if (options_.strict && wrong)
+      return fail("the configuration has errors, and --strict is given");
     flush_soon();
     io_.run();
     for (auto& port : ports_) port->stop();
@@ -188,7 +209,8 @@ class Program {
     auto format = proxy::telemetry::LogFormat::compile(options_.access_log_format, wrong);
     if (!wrong.empty()) return "--access-log-format: " + wrong;
     access_log_.emplace(std::move(format));
-    if (error_code failed = access_log_->open(options_.access_log)) return options_.access_log + ": " + failed.message();
+    if (error_code failed = access_log_->open(options_.access_log))
+      return options_.access_log + ": " + failed.message();
     return {};
   }
 
@@ -218,12 +240,15 @@ class Program {
     for (Page& page : controlloop::kubeapi::pages(source)) admin.push_back(std::move(page));
     for (auto& [name, address, pages] :
          {std::tuple{"admin", options_.admin_address, std::move(admin)},
-          std::tuple{"readiness", options_.readiness_address, proxy::admin::readiness_pages(context)},
+          std::tuple{"readiness", options_.readiness_address,
+                     proxy::admin::readiness_pages(context)},
           std::tuple{"metrics", options_.metrics_address, proxy::admin::metrics_pages(context)}}) {
-      ports_.push_back(std::make_unique<proxy::admin::PageServer>(io_, pages, options_.admin_read_only));
+      ports_.push_back(
+          std::make_unique<proxy::admin::PageServer>(io_, pages, options_.admin_read_only));
       Result<asio::ip::tcp::endpoint> at = ports_.back()->listen(address);
       if (!at) return fmt::format("{} port {}: {}", name, address, at.error().message());
-      log::info(log::Component::kAdmin, "{}: http://{}:{}", name, at->address().to_string(), at->port());
+      log::info(log::Component::kAdmin, "{}: http://{}:{}", name, at->address().to_string(),
+                at->port());
     }
     return {};
   }
@@ -281,7 +306,8 @@ class Program {
 };
 
 /// Exit status as INTERFACE says: 1 where there was any error, 0 with only warnings.
-int validate(const std::vector<std::string>& paths, const controlloop::translate::Options& options) {
+int validate(const std::vector<std::string>& paths,
+             const controlloop::translate::Options& options) {
   bool wrong = false;
   for (const config::Problem& problem : controlloop::check(paths, options)) {
     std::printf("%s\n", to_string(problem).c_str());
@@ -315,16 +341,20 @@ int start(int count, char** arguments) {
   add_config_options(*run, options);
   add_run_options(*run, options);
   std::vector<std::string> paths;
-  CLI::App* check = app.add_subcommand("validate", "load, translate and report, without opening a port");
+  CLI::App* check =
+      app.add_subcommand("validate", "load, translate and report, without opening a port");
   check->add_option("DIR", paths, "directories or files")->required();
-  check->add_option("--controller-name", options.translate.controller_name, "GatewayClasses with this controller are ours");
+  check->add_option("--controller-name", options.translate.controller_name,
+                    "GatewayClasses with this controller are ours");
   std::string echo_address = "127.0.0.1:9000";
-  CLI::App* echo_command = app.add_subcommand("echo", "a small server that answers with what it received, as JSON");
+  CLI::App* echo_command =
+      app.add_subcommand("echo", "a small server that answers with what it received, as JSON");
   echo_command->add_option("--address", echo_address, "IP:PORT")->capture_default_str();
   CLI::App* version = app.add_subcommand("version", "print the version");
 
   std::vector<std::string> words(arguments + 1, arguments + count);
-  if (words.empty() || (words[0].starts_with("-") && words[0] != "--help" && words[0] != "-h")) words.insert(words.begin(), "run");
+  if (words.empty() || (words[0].starts_with("-") && words[0] != "--help" && words[0] != "-h"))
+    words.insert(words.begin(), "run");
   std::reverse(words.begin(), words.end());  // CLI11 takes them off the end
   try {
     app.parse(words);
@@ -343,7 +373,8 @@ int start(int count, char** arguments) {
     std::fputs(("tidegate: " + wrong + "\n").c_str(), stderr);
     return 2;
   }
-  log::configure(*log::level_from(options.log_level), options.log_format == "json" ? log::Format::kJson : log::Format::kText);
+  log::configure(*log::level_from(options.log_level),
+                 options.log_format == "json" ? log::Format::kJson : log::Format::kText);
   Program program(std::move(options));
   return program.run();
 }

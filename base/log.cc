@@ -10,10 +10,10 @@ namespace tidegate::log {
 namespace {
 
 constexpr std::array<std::string_view, kComponentCount> kComponents = {
-    "admin", "config", "configfile", "connection", "conn_handler", "dns",     "ext_authz",
-    "ext_proc", "filter", "grpc",    "hc",         "http",         "http2",   "init",
-    "jwt",   "kube",   "main",       "oauth2",     "pool",         "rbac",    "router",
-    "runtime", "secret", "stats",    "status",     "tracing",      "translator", "upstream"};
+    "admin",    "config", "configfile", "connection", "conn_handler", "dns",        "ext_authz",
+    "ext_proc", "filter", "grpc",       "hc",         "http",         "http2",      "init",
+    "jwt",      "kube",   "main",       "oauth2",     "pool",         "rbac",       "router",
+    "runtime",  "secret", "stats",      "status",     "tracing",      "translator", "upstream"};
 constexpr std::array<std::string_view, 7> kLevels = {"trace", "debug",    "info", "warning",
                                                      "error", "critical", "off"};
 
@@ -24,7 +24,8 @@ std::atomic<Format> current_format{Format::kText};
 
 spdlog::logger& sink() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = std::make_shared<spdlog::logger>("tidegate", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("tidegate",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_level(spdlog::level::trace);
     made->set_pattern(kTextPattern, spdlog::pattern_time_type::utc);
     made->flush_on(spdlog::level::trace);
@@ -47,8 +48,8 @@ void write(Component component, Level level, std::string_view message) {
   if (current_format.load(std::memory_order_relaxed) == Format::kText) {
     sink().log(to_spdlog(level), "{} [{}] {}", name(level), name(component), message);
   } else {
-    sink().log(to_spdlog(level), "\"level\":\"{}\",\"component\":\"{}\",\"message\":{}", name(level), name(component),
-               boost::json::serialize(boost::json::value(message)));
+    sink().log(to_spdlog(level), "\"level\":\"{}\",\"component\":\"{}\",\"message\":{}",
+               name(level), name(component), boost::json::serialize(boost::json::value(message)));
   }
 }
 
@@ -56,11 +57,14 @@ void write(Component component, Level level, std::string_view message) {
 
 void configure(Level level, Format format) {
   current_format.store(format);
-  sink().set_pattern(format == Format::kText ? kTextPattern : kJsonPattern, spdlog::pattern_time_type::utc);
+  sink().set_pattern(format == Format::kText ? kTextPattern : kJsonPattern,
+                     spdlog::pattern_time_type::utc);
   set_level_everywhere(level);
 }
 
-std::string_view name(Component component) { return kComponents[static_cast<std::size_t>(component)]; }
+std::string_view name(Component component) {
+  return kComponents[static_cast<std::size_t>(component)];
+}
 std::string_view name(Level level) { return kLevels[static_cast<std::size_t>(level)]; }
 
 std::optional<Level> level_from(std::string_view text) {

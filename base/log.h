@@ -10,16 +10,42 @@
 #include <string_view>
 #include <utility>
 
-/// The program's own log, on standard error. A message says what happened, to which object, in which file and line, and
-/// what to do. Any thread may write. spdlog is behind it, in log.cc only.
+/// The program's own log, on standard error. A message says what happened, to which object, in
+/// which file and line, and what to do. Any thread may write. spdlog is behind it, in log.cc only.
 namespace tidegate::log {
 
 enum class Level : std::uint8_t { kTrace, kDebug, kInfo, kWarning, kError, kCritical, kOff };
 
-/// Who speaks. Names are Envoy's where it has the component, so that `POST /logging?http=debug` of old runbooks works.
+/// Who speaks. Names are Envoy's where it has the component, so that `POST /logging?http=debug` of
+/// old runbooks works.
 enum class Component : std::uint8_t {
-  kAdmin, kConfig, kConfigfile, kConnection, kConnHandler, kDns, kExtAuthz, kExtProc, kFilter, kGrpc, kHc, kHttp, kHttp2,
-  kInit, kJwt, kKube, kMain, kOauth2, kPool, kRbac, kRouter, kRuntime, kSecret, kStats, kStatus, kTracing, kTranslator,
+  kAdmin,
+  kConfig,
+  kConfigfile,
+  kConnection,
+  kConnHandler,
+  kDns,
+  kExtAuthz,
+  kExtProc,
+  kFilter,
+  kGrpc,
+  kHc,
+  kHttp,
+  kHttp2,
+  kInit,
+  kJwt,
+  kKube,
+  kMain,
+  kOauth2,
+  kPool,
+  kRbac,
+  kRouter,
+  kRuntime,
+  kSecret,
+  kStats,
+  kStatus,
+  kTracing,
+  kTranslator,
   kUpstream,
 };
 inline constexpr std::size_t kComponentCount = 28;
@@ -48,7 +74,8 @@ void write(Component component, Level level, std::string_view message);
 }  // namespace detail
 
 inline bool enabled(Component component, Level level) {
-  return level >= detail::levels[static_cast<std::size_t>(component)].value.load(std::memory_order_relaxed);
+  return level >=
+         detail::levels[static_cast<std::size_t>(component)].value.load(std::memory_order_relaxed);
 }
 
 template <class... Args>

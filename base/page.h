@@ -10,9 +10,9 @@ namespace tidegate {
 
 /// What somebody asked of the admin port (or the readiness or the metrics port).
 struct PageRequest {
-  std::string method;                                        // "GET", "HEAD", "POST"
-  std::string path;                                          // decoded, without the query
-  std::vector<std::pair<std::string, std::string>> query;    // decoded, in order; of a form body too
+  std::string method;                                      // "GET", "HEAD", "POST"
+  std::string path;                                        // decoded, without the query
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order; of a form body too
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
 
   /// The first value of a query parameter; nullptr where it is absent.
@@ -37,15 +37,15 @@ struct PageResponse {
   std::string body;
 };
 
-/// One path of the admin port. Any house may offer pages; `main` hands them to proxy/admin, which serves them on the
-/// control thread: `serve` runs there and must not block.
+/// One path of the admin port. Any house may offer pages; `main` hands them to proxy/admin, which
+/// serves them on the control thread: `serve` runs there and must not block.
 struct Page {
   struct Parameter {
     std::string name;
     std::string meaning;  // "File format to use; One of (text, json)"
   };
-  std::string path;          // "/clusters"; with `prefix`, everything at and below it
-  std::string what;          // the line of /help; empty: not listed
+  std::string path;            // "/clusters"; with `prefix`, everything at and below it
+  std::string what;            // the line of /help; empty: not listed
   bool changes_state = false;  // POST only, refused by --admin-read-only
   bool prefix = false;
   std::vector<Parameter> parameters;

@@ -10,8 +10,8 @@ struct value_from_tag;
 
 namespace tidegate {
 
-/// Bytes that must not be shown: private keys, tokens, passwords. Prints as "[redacted]" wherever a value is printed; the
-/// bytes come out by reveal() only. Its memory is wiped when it goes.
+/// Bytes that must not be shown: private keys, tokens, passwords. Prints as "[redacted]" wherever a
+/// value is printed; the bytes come out by reveal() only. Its memory is wiped when it goes.
 class Secret {
  public:
   Secret() = default;

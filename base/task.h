@@ -8,8 +8,8 @@ namespace tidegate {
 
 using Executor = boost::asio::io_context::executor_type;
 
-/// A coroutine of one worker (or of the control thread). The executor is the concrete one of io_context: no type erasure
-/// on the request path.
+/// A coroutine of one worker (or of the control thread). The executor is the concrete one of
+/// io_context: no type erasure on the request path.
 template <class T = void>
 using Task = boost::asio::awaitable<T, Executor>;
 

@@ -17,16 +17,24 @@ std::string utc_now() {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
-bool is_error(const config::Problem& problem) { return problem.severity == config::Severity::kError; }
+bool is_error(const config::Problem& problem) {
+  return problem.severity == config::Severity::kError;
+}
 
 }  // namespace
 
-ControlLoop::ControlLoop(boost::asio::io_context& io, std::vector<std::string> paths, translate::Options options, Publish publish)
-    : io_(io), paths_(paths), options_(std::move(options)), publish_(std::move(publish)), directory_(std::move(paths)) {}
+ControlLoop::ControlLoop(boost::asio::io_context& io, std::vector<std::string> paths,
+                         translate::Options options, Publish publish)
+    : io_(io),
+      paths_(paths),
+      options_(std::move(options)),
+      publish_(std::move(publish)),
+      directory_(std::move(paths)) {}
 
 std::vector<config::Problem> ControlLoop::start() {
   // Watch first: what changes while we read is seen again.
-  watcher_ = std::make_unique<watch::Watcher>(io_, paths_, [this] { reload(); }, watch::Watcher::Timing());
+  watcher_ =
+      std::make_unique<watch::Watcher>(io_, paths_, [this] { reload(); }, watch::Watcher::Timing());
   take(directory_.load());
   return problems();
 }
@@ -41,7 +49,8 @@ void ControlLoop::reload() {
   ++counters_.reloads;
   if (!loaded.changed) return;
   take(std::move(loaded));
-  counters_.last_reload_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+  counters_.last_reload_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
 }
 
 void ControlLoop::take(config::LoadResult loaded) {
@@ -72,9 +81,11 @@ void ControlLoop::applied(const proxy::Applied& applied) {
 }
 
 void ControlLoop::refresh_statuses() {
-  // Between publication and its echo from the workers the old word on a listener stands, so that statuses do not flicker.
+  // Between publication and its echo from the workers the old word on a listener stands, so that
+  // statuses do not flicker.
   if (!applied_ && version_ > 1) return;
-  statuses_.update(translate::statuses_of(translation_, applied_ ? &*applied_ : nullptr), utc_now());
+  statuses_.update(translate::statuses_of(translation_, applied_ ? &*applied_ : nullptr),
+                   utc_now());
   ++resource_version_;
 }
 
@@ -97,7 +108,8 @@ void ControlLoop::tell_new_problems() {
   told_ = std::move(now);
 }
 
-std::vector<config::Problem> check(std::vector<std::string> paths, const translate::Options& options) {
+std::vector<config::Problem> check(std::vector<std::string> paths,
+                                   const translate::Options& options) {
   config::Directory directory(std::move(paths));
   config::LoadResult loaded = directory.load();
   translate::Translation translation = translate::translate(*loaded.objects, options);

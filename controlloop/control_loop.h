@@ -18,19 +18,21 @@ namespace tidegate::controlloop {
 
 /// Counted since the start; for metrics.
 struct LoopCounters {
-  std::uint64_t reloads = 0;             // directories read
-  std::uint64_t snapshots = 0;           // published
+  std::uint64_t reloads = 0;    // directories read
+  std::uint64_t snapshots = 0;  // published
   std::uint64_t reloads_with_errors = 0;
   std::int64_t last_change_seconds = 0;  // UNIX time of the last publication
   double last_reload_ms = 0;
 };
 
-/// Waits for changes of the directory, translates, publishes, and keeps the statuses. All on the control thread.
+/// Waits for changes of the directory, translates, publishes, and keeps the statuses. All on the
+/// control thread.
 class ControlLoop {
  public:
   using Publish = std::function<void(proxy::SnapshotPtr, std::uint64_t version)>;
 
-  ControlLoop(boost::asio::io_context& io, std::vector<std::string> paths, translate::Options options, Publish publish);
+  ControlLoop(boost::asio::io_context& io, std::vector<std::string> paths,
+              translate::Options options, Publish publish);
 
   /// Reads and publishes, then watches. The result: all problems of the first load.
   std::vector<config::Problem> start();
@@ -69,6 +71,7 @@ class ControlLoop {
 };
 
 /// Loads and translates once: all problems, for `validate`.
-std::vector<config::Problem> check(std::vector<std::string> paths, const translate::Options& options);
+std::vector<config::Problem> check(std::vector<std::string> paths,
+                                   const translate::Options& options);
 
 }  // namespace tidegate::controlloop

@@ -45,29 +45,53 @@ std::vector<Metric> metrics(const ControlLoop& loop) {
   const LoopCounters& counters = loop.counters();
   std::vector<Metric> out;
   using Type = Metric::Type;
-  out.push_back({"tidegate_config_reloads_total", "times the configuration was read", Type::kCounter, {},
+  out.push_back({"tidegate_config_reloads_total",
+                 "times the configuration was read",
+                 Type::kCounter,
+                 {},
                  static_cast<double>(counters.reloads)});
-  out.push_back({"tidegate_config_snapshots_total", "snapshots published", Type::kCounter, {},
+  out.push_back({"tidegate_config_snapshots_total",
+                 "snapshots published",
+                 Type::kCounter,
+                 {},
                  static_cast<double>(counters.snapshots)});
-  out.push_back({"tidegate_config_reloads_with_errors_total", "times something in it was wrong", Type::kCounter, {},
+  out.push_back({"tidegate_config_reloads_with_errors_total",
+                 "times something in it was wrong",
+                 Type::kCounter,
+                 {},
                  static_cast<double>(counters.reloads_with_errors)});
-  out.push_back({"tidegate_config_last_change_timestamp_seconds", "when the last snapshot was published", Type::kGauge, {},
+  out.push_back({"tidegate_config_last_change_timestamp_seconds",
+                 "when the last snapshot was published",
+                 Type::kGauge,
+                 {},
                  static_cast<double>(counters.last_change_seconds)});
-  out.push_back({"tidegate_config_last_reload_seconds", "how long the last change took to read and publish", Type::kGauge, {},
+  out.push_back({"tidegate_config_last_reload_seconds",
+                 "how long the last change took to read and publish",
+                 Type::kGauge,
+                 {},
                  counters.last_reload_ms / 1000});
   double errors = 0;
   double warnings = 0;
   for (const config::Problem& problem : loop.problems()) {
     (problem.severity == config::Severity::kError ? errors : warnings) += 1;
   }
-  out.push_back({"tidegate_config_problems", "problems of the configuration as it is now", Type::kGauge, {{"severity", "error"}}, errors});
-  out.push_back({"tidegate_config_problems", "problems of the configuration as it is now", Type::kGauge, {{"severity", "warning"}}, warnings});
+  out.push_back({"tidegate_config_problems",
+                 "problems of the configuration as it is now",
+                 Type::kGauge,
+                 {{"severity", "error"}},
+                 errors});
+  out.push_back({"tidegate_config_problems",
+                 "problems of the configuration as it is now",
+                 Type::kGauge,
+                 {{"severity", "warning"}},
+                 warnings});
   std::map<std::string, double> kinds;
   if (loop.loaded().objects) {
     for (const auto& object : loop.loaded().objects->objects()) kinds[object->meta.kind] += 1;
   }
   for (const auto& [kind, count] : kinds) {
-    out.push_back({"tidegate_config_objects", "objects by kind", Type::kGauge, {{"kind", kind}}, count});
+    out.push_back(
+        {"tidegate_config_objects", "objects by kind", Type::kGauge, {{"kind", kind}}, count});
   }
   return out;
 }

@@ -44,7 +44,8 @@ std::vector<std::string> segments(const std::string& path) {
 }
 
 /// One object as an API server would give it, in the version that was asked for.
-json::object show(const config::Object& object, const std::string& api_version, const Source& source) {
+json::object show(const config::Object& object, const std::string& api_version,
+                  const Source& source) {
   json::value raw = config::redacted(object);
   json::object out = raw.is_object() ? raw.get_object() : json::object();
   out["apiVersion"] = api_version;
@@ -54,9 +55,11 @@ json::object show(const config::Object& object, const std::string& api_version, 
   if (!object.meta.namespace_.empty()) meta["namespace"] = object.meta.namespace_;
   meta["uid"] = object.meta.uid;
   meta["generation"] = object.meta.generation;
-  if (!object.meta.creation_timestamp.empty()) meta["creationTimestamp"] = object.meta.creation_timestamp;
+  if (!object.meta.creation_timestamp.empty())
+    meta["creationTimestamp"] = object.meta.creation_timestamp;
   meta["resourceVersion"] =
-      fmt::format("{}", static_cast<std::uint64_t>(object.meta.generation) * 100000 + source.statuses().version(key));
+      fmt::format("{}", static_cast<std::uint64_t>(object.meta.generation) * 100000 +
+                            source.statuses().version(key));
   out["metadata"] = std::move(meta);
   out.erase("status");
   if (const json::object* status = source.statuses().find(key)) out["status"] = *status;
@@ -73,7 +76,9 @@ const config::Kind* find_plural(std::string_view group, std::string_view plural)
 PageResponse resources(const std::string& group, const std::string& version) {
   json::array list;
   for (const config::Kind& kind : config::kind_table()) {
-    if (kind.group != group || std::find(kind.versions.begin(), kind.versions.end(), version) == kind.versions.end()) continue;
+    if (kind.group != group ||
+        std::find(kind.versions.begin(), kind.versions.end(), version) == kind.versions.end())
+      continue;
     json::object one;
     one["name"] = text(kind.plural);
     one["singularName"] = text(kind.singular);
@@ -85,7 +90,8 @@ PageResponse resources(const std::string& group, const std::string& version) {
     if (!names.empty()) one["shortNames"] = std::move(names);
     list.push_back(std::move(one));
   }
-  if (list.empty()) return failure(404, "NotFound", "the server could not find the requested resource");
+  if (list.empty())
+    return failure(404, "NotFound", "the server could not find the requested resource");
   json::object out;
   out["kind"] = "APIResourceList";
   out["apiVersion"] = "v1";
@@ -141,8 +147,9 @@ bool labels_match(const std::string& selector, const std::map<std::string, std::
     auto found = labels.find(term.substr(0, equals));
     if (found == labels.end()) return false;
     if (equals == std::string::npos) continue;
-    std::string value = term.substr(term.find_first_not_of('=', equals) == std::string::npos ? term.size()
-                                                                                               : term.find_first_not_of('=', equals));
+    std::string value = term.substr(term.find_first_not_of('=', equals) == std::string::npos
+                                        ? term.size()
+                                        : term.find_first_not_of('=', equals));
     if (found->second != value) return false;
   }
   return true;
@@ -158,8 +165,10 @@ PageResponse objects(const Source& source, const std::string& group, const std::
     one_namespace = true;
     rest.erase(rest.begin(), rest.begin() + 2);
   }
-  const config::Kind* kind = rest.empty() || rest.size() > 3 ? nullptr : find_plural(group, rest[0]);
-  if (kind == nullptr || std::find(kind->versions.begin(), kind->versions.end(), version) == kind->versions.end() ||
+  const config::Kind* kind =
+      rest.empty() || rest.size() > 3 ? nullptr : find_plural(group, rest[0]);
+  if (kind == nullptr ||
+      std::find(kind->versions.begin(), kind->versions.end(), version) == kind->versions.end() ||
       (rest.size() == 3 && rest[2] != "status")) {
     return failure(404, "NotFound", "the server could not find the requested resource");
   }
@@ -207,7 +216,8 @@ std::vector<Page> pages(Source source) {
     if (parts.size() == 1) return groups();
     if (parts.size() == 2) {
       json::object group = group_json(parts[1]);
-      if (group["versions"].get_array().empty()) return failure(404, "NotFound", "no such API group");
+      if (group["versions"].get_array().empty())
+        return failure(404, "NotFound", "no such API group");
       group["kind"] = "APIGroup";
       group["apiVersion"] = "v1";
       return as_json(group);

@@ -15,8 +15,8 @@ struct Source {
   std::function<std::uint64_t()> resource_version;
 };
 
-/// The read-only Kubernetes API: discovery, list and get of every object of the directory, with `.status`; Secrets redacted.
-/// Source: Kubernetes API concepts.
+/// The read-only Kubernetes API: discovery, list and get of every object of the directory, with
+/// `.status`; Secrets redacted. Source: Kubernetes API concepts.
 std::vector<Page> pages(Source source);
 
 }  // namespace tidegate::controlloop::kubeapi

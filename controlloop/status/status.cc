@@ -6,7 +6,8 @@ namespace tidegate::controlloop::status {
 
 namespace json = boost::json;
 
-void set(std::vector<Condition>& conditions, std::string type, Condition::Value value, std::string reason, std::string message) {
+void set(std::vector<Condition>& conditions, std::string type, Condition::Value value,
+         std::string reason, std::string message) {
   Condition fresh{std::move(type), value, std::move(reason), std::move(message)};
   for (Condition& known : conditions) {
     if (known.type == fresh.type) {
@@ -69,7 +70,8 @@ const json::value* counterpart(const json::value& element, const json::array* ol
 
 void stamp(json::value& fresh, const json::value* old, const std::string& now) {
   if (json::array* list = fresh.if_array()) {
-    for (json::value& element : *list) stamp(element, counterpart(element, old ? old->if_array() : nullptr), now);
+    for (json::value& element : *list)
+      stamp(element, counterpart(element, old ? old->if_array() : nullptr), now);
     return;
   }
   json::object* object = fresh.if_object();

@@ -21,12 +21,14 @@ struct Condition {
 };
 
 /// Sets the condition of that type, or adds it.
-void set(std::vector<Condition>& conditions, std::string type, Condition::Value value, std::string reason, std::string message);
+void set(std::vector<Condition>& conditions, std::string type, Condition::Value value,
+         std::string reason, std::string message);
 const Condition* find(const std::vector<Condition>& conditions, std::string_view type);
 bool is_true(const std::vector<Condition>& conditions, std::string_view type);
 
 /// "conditions" as kubectl reads them; lastTransitionTime is left to StatusStore.
-boost::json::array to_json(const std::vector<Condition>& conditions, std::int64_t observed_generation);
+boost::json::array to_json(const std::vector<Condition>& conditions,
+                           std::int64_t observed_generation);
 
 /// Which object: its kind, namespace (empty: cluster-scoped) and name.
 struct Key {
@@ -39,8 +41,8 @@ struct Key {
 /// `.status` of every object that has one.
 using Statuses = std::map<Key, boost::json::object>;
 
-/// The statuses over time: a condition keeps its lastTransitionTime until its status changes, and an object its
-/// resource version until anything of its status does.
+/// The statuses over time: a condition keeps its lastTransitionTime until its status changes, and
+/// an object its resource version until anything of its status does.
 class StatusStore {
  public:
   /// `now` is RFC 3339, e.g. "2026-11-24T02:03:08Z".

@@ -18,8 +18,8 @@ std::uint32_t stable_hash(const std::string& text) {
 
 }  // namespace
 
-std::map<config::NamespacedName, std::string> assign_addresses(const std::string& pool,
-                                                               const std::vector<config::NamespacedName>& gateways) {
+std::map<config::NamespacedName, std::string> assign_addresses(
+    const std::string& pool, const std::vector<config::NamespacedName>& gateways) {
   std::map<config::NamespacedName, std::string> out;
   const std::size_t slash = pool.find('/');
   int bits = 32;

@@ -34,7 +34,8 @@ struct RouteIdentity {
 
 /// Finds the listeners that a parentRef names and that take the route.
 /// Source: Gateway API ParentReference, AllowedRoutes; reasons of RouteConditionReason.
-AttachResult attach(const config::ObjectSet& objects, const std::vector<std::shared_ptr<GatewayState>>& gateways,
+AttachResult attach(const config::ObjectSet& objects,
+                    const std::vector<std::shared_ptr<GatewayState>>& gateways,
                     const RouteIdentity& route, const config::ParentRef& ref);
 
 }  // namespace tidegate::controlloop::translate

@@ -18,7 +18,8 @@ struct ResolvedBackend {
 
 /// Resolves a reference of a route of `kind` in `namespace_`, and adds the cluster it needs.
 /// Source: Gateway API BackendObjectReference; GEP-1911 (appProtocol).
-ResolvedBackend resolve_backend(const config::ObjectSet& objects, std::string_view kind, const std::string& namespace_,
-                                const config::BackendObjectRef& ref, proxy::Snapshot& snapshot);
+ResolvedBackend resolve_backend(const config::ObjectSet& objects, std::string_view kind,
+                                const std::string& namespace_, const config::BackendObjectRef& ref,
+                                proxy::Snapshot& snapshot);
 
 }  // namespace tidegate::controlloop::translate

@@ -6,7 +6,8 @@
 
 namespace tidegate::controlloop::translate {
 
-/// Why a Secret is no certificate with its key; empty where it is one. The message never holds a part of the key.
+/// Why a Secret is no certificate with its key; empty where it is one. The message never holds a
+/// part of the key.
 std::string certificate_problem(const config::SecretObject& secret);
 
 }  // namespace tidegate::controlloop::translate

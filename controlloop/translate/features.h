@@ -5,8 +5,8 @@
 
 namespace tidegate::controlloop::translate {
 
-/// What the GatewayClass claims in status.supportedFeatures: what the conformance suite has tests for and we pass. Sorted.
-/// Source: Gateway API, pkg/features.
+/// What the GatewayClass claims in status.supportedFeatures: what the conformance suite has tests
+/// for and we pass. Sorted. Source: Gateway API, pkg/features.
 inline constexpr std::array<std::string_view, 31> kSupportedFeatures{
     "Gateway",
     "GatewayAddressEmpty",

@@ -21,10 +21,13 @@ constexpr const char* kBuiltInClasses[] = {"kgateway", "kgateway-waypoint"};
 
 bool is_address(const std::string& text) {
   unsigned char buffer[16];
-  return ::inet_pton(AF_INET, text.c_str(), buffer) == 1 || ::inet_pton(AF_INET6, text.c_str(), buffer) == 1;
+  return ::inet_pton(AF_INET, text.c_str(), buffer) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), buffer) == 1;
 }
 
-std::string field(std::size_t index, std::string_view rest = {}) { return fmt::format("spec.listeners[{}]{}", index, rest); }
+std::string field(std::size_t index, std::string_view rest = {}) {
+  return fmt::format("spec.listeners[{}]{}", index, rest);
+}
 
 /// Kinds of routes that a protocol can carry here.
 std::vector<std::string> kinds_of(const std::string& protocol) {
@@ -45,15 +48,18 @@ void judge_kinds(ListenerState& listener, const config::Gateway& gateway, Report
       listener.supported_kinds.push_back(wanted.kind);
       continue;
     }
-    std::string message = fmt::format("listener {}: routes of kind {} do not go with protocol {} here", listener.spec->name,
-                                      wanted.kind, listener.spec->protocol);
+    std::string message =
+        fmt::format("listener {}: routes of kind {} do not go with protocol {} here",
+                    listener.spec->name, wanted.kind, listener.spec->protocol);
     report.error("Gateway", gateway.meta, field(listener.index, ".allowedRoutes.kinds"), message);
-    status::set(listener.conditions, "ResolvedRefs", Value::kFalse, "InvalidRouteKinds", std::move(message));
+    status::set(listener.conditions, "ResolvedRefs", Value::kFalse, "InvalidRouteKinds",
+                std::move(message));
   }
 }
 
-void judge_certificates(ListenerState& listener, const config::Gateway& gateway, const config::ObjectSet& objects,
-                        proxy::Snapshot& snapshot, Report& report) {
+void judge_certificates(ListenerState& listener, const config::Gateway& gateway,
+                        const config::ObjectSet& objects, proxy::Snapshot& snapshot,
+                        Report& report) {
   if (listener.spec->protocol != "HTTPS") return;
   const config::ListenerTls* tls = listener.spec->tls ? &*listener.spec->tls : nullptr;
   auto fail = [&](std::string_view path, const char* reason, std::string message) {
@@ -69,17 +75,21 @@ void judge_certificates(ListenerState& listener, const config::Gateway& gateway,
     const config::SecretRef& ref = tls->certificate_refs[i];
     const std::string path = fmt::format(".tls.certificateRefs[{}]", i);
     if (!ref.group.empty() || ref.kind != "Secret") {
-      fail(path, "InvalidCertificateRef", fmt::format("a certificate is a Secret, not a {}", ref.kind));
+      fail(path, "InvalidCertificateRef",
+           fmt::format("a certificate is a Secret, not a {}", ref.kind));
       continue;
     }
     const std::string space = ref.namespace_.value_or(gateway.meta.namespace_);
-    if (!permitted(objects, {config::kGatewayGroup, "Gateway", gateway.meta.namespace_, "", "Secret", space, ref.name})) {
-      fail(path, "RefNotPermitted", fmt::format("no ReferenceGrant lets it use Secret {}/{}", space, ref.name));
+    if (!permitted(objects, {config::kGatewayGroup, "Gateway", gateway.meta.namespace_, "",
+                             "Secret", space, ref.name})) {
+      fail(path, "RefNotPermitted",
+           fmt::format("no ReferenceGrant lets it use Secret {}/{}", space, ref.name));
       continue;
     }
     const auto* secret = objects.find<config::SecretObject>(space, ref.name);
     if (secret == nullptr) {
-      fail(path, "InvalidCertificateRef", fmt::format("Secret {}/{} does not exist", space, ref.name));
+      fail(path, "InvalidCertificateRef",
+           fmt::format("Secret {}/{} does not exist", space, ref.name));
       continue;
     }
     if (std::string wrong = certificate_problem(*secret); !wrong.empty()) {
@@ -114,36 +124,43 @@ void judge_conflicts(GatewayState& state, Report& report) {
       status::set(one.conditions, "Conflicted", Value::kFalse, "NoConflicts", "");
       continue;
     }
-    std::string message = fmt::format("listener {}: conflicts with listener {}", one.spec->name, other_name);
+    std::string message =
+        fmt::format("listener {}: conflicts with listener {}", one.spec->name, other_name);
     report.error("Gateway", state.gateway->meta, field(one.index), message);
     status::set(one.conditions, "Conflicted", Value::kTrue, reason, message);
     status::set(one.conditions, "Accepted", Value::kFalse, reason, std::move(message));
   }
 }
 
-void judge_listener(ListenerState& listener, const config::Gateway& gateway, const config::ObjectSet& objects,
-                    const Options& options, proxy::Snapshot& snapshot, Report& report) {
+void judge_listener(ListenerState& listener, const config::Gateway& gateway,
+                    const config::ObjectSet& objects, const Options& options,
+                    proxy::Snapshot& snapshot, Report& report) {
   status::set(listener.conditions, "Accepted", Value::kTrue, "Accepted", "");
   status::set(listener.conditions, "ResolvedRefs", Value::kTrue, "ResolvedRefs", "");
   if (kinds_of(listener.spec->protocol).empty()) {
-    std::string message = fmt::format("listener {}: protocol {} is not supported", listener.spec->name, listener.spec->protocol);
+    std::string message = fmt::format("listener {}: protocol {} is not supported",
+                                      listener.spec->name, listener.spec->protocol);
     report.error("Gateway", gateway.meta, field(listener.index, ".protocol"), message);
-    status::set(listener.conditions, "Accepted", Value::kFalse, "UnsupportedProtocol", std::move(message));
+    status::set(listener.conditions, "Accepted", Value::kFalse, "UnsupportedProtocol",
+                std::move(message));
   }
   const int port = listener.spec->port + options.port_offset;
-  if (std::find(options.reserved_ports.begin(), options.reserved_ports.end(), port) != options.reserved_ports.end() ||
+  if (std::find(options.reserved_ports.begin(), options.reserved_ports.end(), port) !=
+          options.reserved_ports.end() ||
       port > 65535) {
-    std::string message = fmt::format("listener {}: port {} is {}", listener.spec->name, listener.spec->port,
-                                      port > 65535 ? "too high with --port-offset" : "reserved for Tidegate's own use");
+    std::string message = fmt::format(
+        "listener {}: port {} is {}", listener.spec->name, listener.spec->port,
+        port > 65535 ? "too high with --port-offset" : "reserved for Tidegate's own use");
     report.error("Gateway", gateway.meta, field(listener.index, ".port"), message);
-    status::set(listener.conditions, "Accepted", Value::kFalse, "PortUnavailable", std::move(message));
+    status::set(listener.conditions, "Accepted", Value::kFalse, "PortUnavailable",
+                std::move(message));
   }
   judge_kinds(listener, gateway, report);
   judge_certificates(listener, gateway, objects, snapshot, report);
 }
 
-void assign(GatewayState& state, const Options& options, const std::map<config::NamespacedName, std::string>& pool,
-            Report& report) {
+void assign(GatewayState& state, const Options& options,
+            const std::map<config::NamespacedName, std::string>& pool, Report& report) {
   const config::Gateway& gateway = *state.gateway;
   for (std::size_t i = 0; i < gateway.addresses.size(); ++i) {
     const config::GatewayAddress& wanted = gateway.addresses[i];
@@ -153,9 +170,11 @@ void assign(GatewayState& state, const Options& options, const std::map<config::
       state.published.push_back({"IPAddress", wanted.value});
       continue;
     }
-    std::string message = fmt::format("address {} of type {} is not supported: only IP addresses are", wanted.value, wanted.type);
+    std::string message = fmt::format(
+        "address {} of type {} is not supported: only IP addresses are", wanted.value, wanted.type);
     report.error("Gateway", gateway.meta, fmt::format("spec.addresses[{}]", i), message);
-    status::set(state.conditions, "Accepted", Value::kFalse, "UnsupportedAddress", std::move(message));
+    status::set(state.conditions, "Accepted", Value::kFalse, "UnsupportedAddress",
+                std::move(message));
   }
   if (!state.addresses.empty()) return;
   if (auto found = pool.find(gateway.meta.key()); found != pool.end()) {
@@ -164,7 +183,8 @@ void assign(GatewayState& state, const Options& options, const std::map<config::
     return;
   }
   state.addresses = options.bind_addresses;
-  for (const std::string& address : options.bind_addresses) state.published.push_back({"IPAddress", address});
+  for (const std::string& address : options.bind_addresses)
+    state.published.push_back({"IPAddress", address});
 }
 
 }  // namespace
@@ -181,8 +201,10 @@ std::set<std::string> our_classes(const config::ObjectSet& objects, const Option
   return out;
 }
 
-std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet& objects, const Options& options,
-                                                         proxy::Snapshot& snapshot, Report& report) {
+std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet& objects,
+                                                         const Options& options,
+                                                         proxy::Snapshot& snapshot,
+                                                         Report& report) {
   const std::set<std::string> classes = our_classes(objects, options);
   std::vector<std::shared_ptr<GatewayState>> out;
   for (const auto& [key, gateway] : objects.all<config::Gateway>()) {
@@ -210,10 +232,13 @@ std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet
       judge_listener(listener, gateway, objects, options, snapshot, report);
     }
     judge_conflicts(*state, report);
-    const bool any = std::any_of(state->listeners.begin(), state->listeners.end(), [](const auto& one) { return one.accepted(); });
-    const bool all = std::all_of(state->listeners.begin(), state->listeners.end(), [](const auto& one) { return one.accepted(); });
+    const bool any = std::any_of(state->listeners.begin(), state->listeners.end(),
+                                 [](const auto& one) { return one.accepted(); });
+    const bool all = std::all_of(state->listeners.begin(), state->listeners.end(),
+                                 [](const auto& one) { return one.accepted(); });
     if (!all) {
-      status::set(state->conditions, "Accepted", any ? Value::kTrue : Value::kFalse, "ListenersNotValid",
+      status::set(state->conditions, "Accepted", any ? Value::kTrue : Value::kFalse,
+                  "ListenersNotValid",
                   any ? "some listeners are not valid" : "no listener is valid");
     }
     assign(*state, options, pool, report);
@@ -221,8 +246,8 @@ std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet
   return out;
 }
 
-void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const Options& options, proxy::Snapshot& snapshot,
-                     Report& report) {
+void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const Options& options,
+                     proxy::Snapshot& snapshot, Report& report) {
   std::map<std::pair<std::vector<std::string>, int>, proxy::Listener> placed;
   for (const auto& state : gateways) {
     if (!status::is_true(state->conditions, "Accepted")) continue;
@@ -231,24 +256,31 @@ void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const
       const bool secure = listener.spec->protocol == "HTTPS";
       if (secure && listener.certificates.empty()) continue;  // never in the clear instead
       proxy::Site site;
-      site.origin = {"Gateway", state->gateway->meta.namespace_, state->gateway->meta.name, listener.spec->name,
+      site.origin = {"Gateway",
+                     state->gateway->meta.namespace_,
+                     state->gateway->meta.name,
+                     listener.spec->name,
                      state->gateway->meta.file,
                      report.line("Gateway", state->gateway->meta, field(listener.index))};
       site.protocol = secure ? proxy::SiteProtocol::kHttps : proxy::SiteProtocol::kHttp;
       site.hostname = listener.spec->hostname;
       for (char& c : site.hostname) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-      if (secure) site.tls = proxy::TlsTermination{listener.certificates, {"h2", "http/1.1"}, std::nullopt};
+      if (secure)
+        site.tls = proxy::TlsTermination{listener.certificates, {"h2", "http/1.1"}, std::nullopt};
 
       proxy::Listener& here = placed[{state->addresses, listener.spec->port}];
-      const auto clash = std::find_if(here.sites.begin(), here.sites.end(), [&](const proxy::Site& other) {
-        return other.protocol != site.protocol || other.hostname == site.hostname;
-      });
+      const auto clash =
+          std::find_if(here.sites.begin(), here.sites.end(), [&](const proxy::Site& other) {
+            return other.protocol != site.protocol || other.hostname == site.hostname;
+          });
       if (clash != here.sites.end()) {
-        std::string message = fmt::format("listener {}: port {} is taken by listener {} of Gateway {}/{}", listener.spec->name,
-                                          listener.spec->port, clash->origin.section, clash->origin.namespace_,
-                                          clash->origin.name);
+        std::string message =
+            fmt::format("listener {}: port {} is taken by listener {} of Gateway {}/{}",
+                        listener.spec->name, listener.spec->port, clash->origin.section,
+                        clash->origin.namespace_, clash->origin.name);
         report.error("Gateway", state->gateway->meta, field(listener.index, ".port"), message);
-        status::set(listener.conditions, "Accepted", Value::kFalse, "PortUnavailable", std::move(message));
+        status::set(listener.conditions, "Accepted", Value::kFalse, "PortUnavailable",
+                    std::move(message));
         continue;
       }
       if (here.sites.empty()) {

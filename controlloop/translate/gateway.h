@@ -20,7 +20,7 @@ namespace tidegate::controlloop::translate {
 struct ListenerState {
   const config::ListenerSpec* spec = nullptr;  // lives as long as the Gateway object
   std::size_t index = 0;
-  std::vector<std::string> supported_kinds;  // of Gateway API's group
+  std::vector<std::string> supported_kinds;   // of Gateway API's group
   std::vector<status::Condition> conditions;  // all but Programmed
   std::vector<std::string> certificates;      // names in Snapshot::certificates
   std::set<config::NamespacedName> routes;    // attached
@@ -33,21 +33,22 @@ struct ListenerState {
 
 struct GatewayState {
   std::shared_ptr<const config::Gateway> gateway;
-  std::vector<std::string> addresses;           // that it binds
+  std::vector<std::string> addresses;             // that it binds
   std::vector<config::GatewayAddress> published;  // status.addresses
-  std::vector<status::Condition> conditions;    // all but Programmed
+  std::vector<status::Condition> conditions;      // all but Programmed
   std::vector<ListenerState> listeners;
 };
 
-/// All Gateways that are ours, with addresses, and listeners that are valid, in conflict or without a certificate: oldest
-/// first. Certificates go into `snapshot`.
-/// Source: Gateway API Gateway; GEP-1713; GEP-1867.
-std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet& objects, const Options& options,
+/// All Gateways that are ours, with addresses, and listeners that are valid, in conflict or without
+/// a certificate: oldest first. Certificates go into `snapshot`. Source: Gateway API Gateway;
+/// GEP-1713; GEP-1867.
+std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet& objects,
+                                                         const Options& options,
                                                          proxy::Snapshot& snapshot, Report& report);
 
 /// Puts each listener that is served into the snapshot: one proxy listener an address and port.
-void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const Options& options, proxy::Snapshot& snapshot,
-                     Report& report);
+void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const Options& options,
+                     proxy::Snapshot& snapshot, Report& report);
 
 /// The names of the GatewayClasses that are ours, built-in ones included.
 std::set<std::string> our_classes(const config::ObjectSet& objects, const Options& options);

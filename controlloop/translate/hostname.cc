@@ -30,7 +30,8 @@ std::optional<std::string> intersect(std::string_view first, std::string_view se
   return std::nullopt;
 }
 
-std::vector<std::string> serving_names(std::string_view listener, const std::vector<std::string>& route) {
+std::vector<std::string> serving_names(std::string_view listener,
+                                       const std::vector<std::string>& route) {
   std::vector<std::string> out;
   auto add = [&out](std::string name) {
     if (name.empty()) name = "*";

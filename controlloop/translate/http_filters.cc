@@ -20,12 +20,15 @@ proxy::HeaderChanges changes(const config::HeaderModifier& modifier) {
   return out;
 }
 
-std::optional<proxy::PathModifier> path_modifier(const std::optional<config::HttpPathModifier>& modifier) {
+std::optional<proxy::PathModifier> path_modifier(
+    const std::optional<config::HttpPathModifier>& modifier) {
   if (!modifier) return std::nullopt;
   if (modifier->type == config::HttpPathModifier::Type::kReplaceFullPath) {
-    return proxy::PathModifier{proxy::PathModifier::Kind::kFull, modifier->replace_full_path.value_or("/")};
+    return proxy::PathModifier{proxy::PathModifier::Kind::kFull,
+                               modifier->replace_full_path.value_or("/")};
   }
-  return proxy::PathModifier{proxy::PathModifier::Kind::kPrefix, modifier->replace_prefix_match.value_or("/")};
+  return proxy::PathModifier{proxy::PathModifier::Kind::kPrefix,
+                             modifier->replace_prefix_match.value_or("/")};
 }
 
 proxy::Cors cors(const config::HttpCors& from) {
@@ -41,28 +44,36 @@ proxy::Cors cors(const config::HttpCors& from) {
 
 }  // namespace
 
-TranslatedFilters translate_filters(const config::ObjectSet& objects, const config::HttpRoute& route,
-                                    const std::vector<config::HttpRouteFilter>& filters, const std::string& path,
-                                    proxy::Snapshot& snapshot, Report& report) {
+TranslatedFilters translate_filters(const config::ObjectSet& objects,
+                                    const config::HttpRoute& route,
+                                    const std::vector<config::HttpRouteFilter>& filters,
+                                    const std::string& path, proxy::Snapshot& snapshot,
+                                    Report& report) {
   TranslatedFilters out;
   for (std::size_t i = 0; i < filters.size(); ++i) {
     const config::HttpRouteFilter& filter = filters[i];
     const std::string here = fmt::format("{}[{}]", path, i);
     auto unsupported = [&](const std::string& what) {
       out.unsupported = what;
-      report.error("HTTPRoute", route.meta, here, what + ": requests that it would act on are answered with 500");
+      report.error("HTTPRoute", route.meta, here,
+                   what + ": requests that it would act on are answered with 500");
     };
     switch (filter.type) {
       case config::HttpFilterType::kRequestHeaderModifier:
-        out.filters.push_back(proxy::RequestHeaderModifier{changes(*filter.request_header_modifier)});
+        out.filters.push_back(
+            proxy::RequestHeaderModifier{changes(*filter.request_header_modifier)});
         break;
       case config::HttpFilterType::kResponseHeaderModifier:
-        out.filters.push_back(proxy::ResponseHeaderModifier{changes(*filter.response_header_modifier)});
+        out.filters.push_back(
+            proxy::ResponseHeaderModifier{changes(*filter.response_header_modifier)});
         break;
       case config::HttpFilterType::kUrlRewrite:
-        out.filters.push_back(proxy::UrlRewrite{filter.url_rewrite->hostname, path_modifier(filter.url_rewrite->path)});
+        out.filters.push_back(proxy::UrlRewrite{filter.url_rewrite->hostname,
+                                                path_modifier(filter.url_rewrite->path)});
         break;
-      case config::HttpFilterType::kCors: out.filters.push_back(cors(*filter.cors)); break;
+      case config::HttpFilterType::kCors:
+        out.filters.push_back(cors(*filter.cors));
+        break;
       case config::HttpFilterType::kRequestRedirect: {
         const config::HttpRequestRedirect& from = *filter.request_redirect;
         proxy::Redirect redirect;
@@ -76,9 +87,11 @@ TranslatedFilters translate_filters(const config::ObjectSet& objects, const conf
       }
       case config::HttpFilterType::kRequestMirror: {
         const config::RequestMirror& from = *filter.request_mirror;
-        ResolvedBackend backend = resolve_backend(objects, "HTTPRoute", route.meta.namespace_, from.backend_ref, snapshot);
+        ResolvedBackend backend = resolve_backend(objects, "HTTPRoute", route.meta.namespace_,
+                                                  from.backend_ref, snapshot);
         if (!backend.reason.empty()) {
-          report.error("HTTPRoute", route.meta, here + ".requestMirror.backendRef", backend.message);
+          report.error("HTTPRoute", route.meta, here + ".requestMirror.backendRef",
+                       backend.message);
           if (out.unresolved.empty()) {
             out.unresolved = backend.reason;
             out.message = backend.message;
@@ -96,9 +109,12 @@ TranslatedFilters translate_filters(const config::ObjectSet& objects, const conf
         out.filters.push_back(std::move(mirror));
         break;
       }
-      case config::HttpFilterType::kExternalAuth: unsupported("filter ExternalAuth is not supported"); break;
+      case config::HttpFilterType::kExternalAuth:
+        unsupported("filter ExternalAuth is not supported");
+        break;
       case config::HttpFilterType::kExtensionRef: {
-        const std::string what = fmt::format("{} {} is not known", filter.extension_ref->kind, filter.extension_ref->name);
+        const std::string what = fmt::format("{} {} is not known", filter.extension_ref->kind,
+                                             filter.extension_ref->name);
         unsupported(what);
         if (out.unresolved.empty()) {
           out.unresolved = "InvalidKind";

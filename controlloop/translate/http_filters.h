@@ -14,14 +14,16 @@ namespace tidegate::controlloop::translate {
 struct TranslatedFilters {
   std::vector<proxy::Filter> filters;
   std::optional<proxy::Redirect> redirect;
-  std::string unresolved;  // reason of ResolvedRefs: False; empty: all resolve
+  std::string unresolved;   // reason of ResolvedRefs: False; empty: all resolve
   std::string unsupported;  // what cannot be done: the rule answers 500
   std::string message;
 };
 
 /// Source: HTTPRouteFilter. `path` is that of the list, for problems: "spec.rules[0].filters".
-TranslatedFilters translate_filters(const config::ObjectSet& objects, const config::HttpRoute& route,
-                                    const std::vector<config::HttpRouteFilter>& filters, const std::string& path,
-                                    proxy::Snapshot& snapshot, Report& report);
+TranslatedFilters translate_filters(const config::ObjectSet& objects,
+                                    const config::HttpRoute& route,
+                                    const std::vector<config::HttpRouteFilter>& filters,
+                                    const std::string& path, proxy::Snapshot& snapshot,
+                                    Report& report);
 
 }  // namespace tidegate::controlloop::translate

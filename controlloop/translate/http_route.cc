@@ -28,15 +28,18 @@ struct TranslatedRoute {
   std::string invalid;  // message of PartiallyInvalid: True
 };
 
-std::vector<proxy::ValueMatch> value_matches(const std::vector<config::HttpValueMatch>& from, bool fold) {
+std::vector<proxy::ValueMatch> value_matches(const std::vector<config::HttpValueMatch>& from,
+                                             bool fold) {
   std::vector<proxy::ValueMatch> out;
   for (const config::HttpValueMatch& one : from) {
-    proxy::ValueMatch match{one.name, one.value, one.type == config::ValueMatchType::kRegularExpression};
+    proxy::ValueMatch match{one.name, one.value,
+                            one.type == config::ValueMatchType::kRegularExpression};
     if (fold) {
       for (char& c : match.name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     }
     // Of several with one name only the first counts (HTTPHeaderMatch, HTTPQueryParamMatch).
-    const bool known = std::any_of(out.begin(), out.end(), [&match](const auto& other) { return other.name == match.name; });
+    const bool known = std::any_of(
+        out.begin(), out.end(), [&match](const auto& other) { return other.name == match.name; });
     if (!known) out.push_back(std::move(match));
   }
   return out;
@@ -46,8 +49,12 @@ proxy::Match translate_match(const config::HttpRouteMatch& from) {
   proxy::Match out;
   out.path.value = from.path.value;
   switch (from.path.type) {
-    case config::PathMatchType::kExact: out.path.kind = proxy::PathMatch::Kind::kExact; break;
-    case config::PathMatchType::kRegularExpression: out.path.kind = proxy::PathMatch::Kind::kRegex; break;
+    case config::PathMatchType::kExact:
+      out.path.kind = proxy::PathMatch::Kind::kExact;
+      break;
+    case config::PathMatchType::kRegularExpression:
+      out.path.kind = proxy::PathMatch::Kind::kRegex;
+      break;
     case config::PathMatchType::kPathPrefix:
       out.path.kind = proxy::PathMatch::Kind::kPrefix;
       while (out.path.value.size() > 1 && out.path.value.back() == '/') out.path.value.pop_back();
@@ -61,7 +68,8 @@ proxy::Match translate_match(const config::HttpRouteMatch& from) {
 
 class RouteTranslation {
  public:
-  RouteTranslation(const config::ObjectSet& objects, const config::HttpRoute& route, proxy::Snapshot& snapshot, Report& report)
+  RouteTranslation(const config::ObjectSet& objects, const config::HttpRoute& route,
+                   proxy::Snapshot& snapshot, Report& report)
       : objects_(objects), route_(route), snapshot_(snapshot), report_(report) {}
 
   TranslatedRoute run() {
@@ -80,11 +88,12 @@ class RouteTranslation {
     const config::HttpRouteRule& from = route_.rules[index];
     const std::string path = fmt::format("spec.rules[{}]", index);
     TranslatedRoute::OneRule& to = out_.rules.emplace_back();
-    to.rule.origin = {"HTTPRoute", route_.meta.namespace_, route_.meta.name,
-                      from.name.empty() ? fmt::format("{}", index) : from.name, route_.meta.file,
-                      report_.line("HTTPRoute", route_.meta, path)};
+    to.rule.origin = {"HTTPRoute",      route_.meta.namespace_,
+                      route_.meta.name, from.name.empty() ? fmt::format("{}", index) : from.name,
+                      route_.meta.file, report_.line("HTTPRoute", route_.meta, path)};
     to.rule.name = from.name;
-    for (const config::HttpRouteMatch& match : from.matches) to.matches.push_back(translate_match(match));
+    for (const config::HttpRouteMatch& match : from.matches)
+      to.matches.push_back(translate_match(match));
     to.rule.request_timeout = from.timeouts.request;
     to.rule.backend_timeout = from.timeouts.backend_request;
     if (from.retry) {
@@ -94,7 +103,8 @@ class RouteTranslation {
       retry.on_status = from.retry->codes;
       to.rule.retry = std::move(retry);
     }
-    TranslatedFilters filters = translate_filters(objects_, route_, from.filters, path + ".filters", snapshot_, report_);
+    TranslatedFilters filters =
+        translate_filters(objects_, route_, from.filters, path + ".filters", snapshot_, report_);
     unresolved(filters.unresolved, filters.message);
     to.rule.filters = std::move(filters.filters);
     std::string unsupported = filters.unsupported;
@@ -119,19 +129,24 @@ class RouteTranslation {
       const config::HttpBackendRef& ref = from.backend_refs[i];
       const std::string here = fmt::format("{}.backendRefs[{}]", path, i);
       config::BackendObjectRef target{ref.group, ref.kind, ref.name, ref.namespace_, ref.port};
-      ResolvedBackend backend = resolve_backend(objects_, "HTTPRoute", route_.meta.namespace_, target, snapshot_);
+      ResolvedBackend backend =
+          resolve_backend(objects_, "HTTPRoute", route_.meta.namespace_, target, snapshot_);
       if (!backend.reason.empty()) {
         report_.error("HTTPRoute", route_.meta, here, backend.message);
         unresolved(backend.reason, backend.message);
       }
-      TranslatedFilters filters = translate_filters(objects_, route_, ref.filters, here + ".filters", snapshot_, report_);
+      TranslatedFilters filters =
+          translate_filters(objects_, route_, ref.filters, here + ".filters", snapshot_, report_);
       unresolved(filters.unresolved, filters.message);
       if (!filters.unsupported.empty() || filters.redirect) {
-        out_.invalid = fmt::format("{}: {}", here, filters.redirect ? "a redirect belongs to the rule" : filters.unsupported);
+        out_.invalid =
+            fmt::format("{}: {}", here,
+                        filters.redirect ? "a redirect belongs to the rule" : filters.unsupported);
         backend.cluster.clear();
       }
       if (ref.weight <= 0) continue;
-      out.clusters.push_back({backend.cluster, static_cast<std::uint32_t>(ref.weight), std::move(filters.filters)});
+      out.clusters.push_back(
+          {backend.cluster, static_cast<std::uint32_t>(ref.weight), std::move(filters.filters)});
     }
     return out;
   }
@@ -153,10 +168,13 @@ void add_to_table(const TranslatedRoute& translated, const Attachment& attachmen
     }
   }
   for (const std::string& hostname : attachment.hostnames) {
-    auto host = std::find_if(table.hosts.begin(), table.hosts.end(), [&](const auto& one) { return one.hostname == hostname; });
-    if (host == table.hosts.end()) host = table.hosts.insert(table.hosts.end(), proxy::VirtualHost{hostname, {}});
+    auto host = std::find_if(table.hosts.begin(), table.hosts.end(),
+                             [&](const auto& one) { return one.hostname == hostname; });
+    if (host == table.hosts.end())
+      host = table.hosts.insert(table.hosts.end(), proxy::VirtualHost{hostname, {}});
     for (std::uint32_t i = 0; i < translated.rules.size(); ++i) {
-      for (const proxy::Match& match : translated.rules[i].matches) host->entries.push_back({match, first + i});
+      for (const proxy::Match& match : translated.rules[i].matches)
+        host->entries.push_back({match, first + i});
     }
   }
 }
@@ -174,12 +192,13 @@ std::vector<const config::HttpRoute*> by_age(const config::ObjectSet& objects) {
 }  // namespace
 
 void translate_http_routes(const config::ObjectSet& objects, const Options& options,
-                           const std::vector<std::shared_ptr<GatewayState>>& gateways, proxy::Snapshot& snapshot,
-                           status::Statuses& statuses, Report& report) {
+                           const std::vector<std::shared_ptr<GatewayState>>& gateways,
+                           proxy::Snapshot& snapshot, status::Statuses& statuses, Report& report) {
   for (const config::HttpRoute* route : by_age(objects)) {
     std::vector<std::pair<const config::ParentRef*, AttachResult>> parents;
     for (const config::ParentRef& ref : route->parent_refs) {
-      AttachResult result = attach(objects, gateways, {"HTTPRoute", &route->meta, &route->hostnames}, ref);
+      AttachResult result =
+          attach(objects, gateways, {"HTTPRoute", &route->meta, &route->hostnames}, ref);
       if (result.gateway != nullptr) parents.emplace_back(&ref, std::move(result));
     }
     if (parents.empty()) continue;
@@ -187,22 +206,25 @@ void translate_http_routes(const config::ObjectSet& objects, const Options& opti
     ParentStatuses out(options.controller_name, route->meta.generation);
     for (auto& [ref, result] : parents) {
       for (Attachment& attachment : result.attachments) {
-        if (!attachment.listener->routes.insert(route->meta.key()).second) continue;  // two parentRefs, one listener
+        if (!attachment.listener->routes.insert(route->meta.key()).second)
+          continue;  // two parentRefs, one listener
         add_to_table(translated, attachment);
       }
       const bool accepted = !result.attachments.empty();
       std::vector<status::Condition> conditions;
-      status::set(conditions, "Accepted", accepted ? Value::kTrue : Value::kFalse, accepted ? "Accepted" : result.reason,
-                  result.message);
+      status::set(conditions, "Accepted", accepted ? Value::kTrue : Value::kFalse,
+                  accepted ? "Accepted" : result.reason, result.message);
       const bool resolved = translated.unresolved.empty();
       status::set(conditions, "ResolvedRefs", resolved ? Value::kTrue : Value::kFalse,
                   resolved ? "ResolvedRefs" : translated.unresolved, translated.unresolved_message);
       if (!translated.invalid.empty()) {
-        status::set(conditions, "PartiallyInvalid", Value::kTrue, "UnsupportedValue", translated.invalid);
+        status::set(conditions, "PartiallyInvalid", Value::kTrue, "UnsupportedValue",
+                    translated.invalid);
       }
       if (!accepted) {
         const auto index = static_cast<std::size_t>(ref - route->parent_refs.data());
-        report.error("HTTPRoute", route->meta, fmt::format("spec.parentRefs[{}]", index), result.message);
+        report.error("HTTPRoute", route->meta, fmt::format("spec.parentRefs[{}]", index),
+                     result.message);
       }
       out.add(*ref, conditions);
     }

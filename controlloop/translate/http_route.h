@@ -7,10 +7,10 @@
 
 namespace tidegate::controlloop::translate {
 
-/// Attaches all HTTPRoutes: fills the route tables of their listeners, and says in `statuses` what became of each parent.
-/// Source: Gateway API HTTPRoute.
+/// Attaches all HTTPRoutes: fills the route tables of their listeners, and says in `statuses` what
+/// became of each parent. Source: Gateway API HTTPRoute.
 void translate_http_routes(const config::ObjectSet& objects, const Options& options,
-                           const std::vector<std::shared_ptr<GatewayState>>& gateways, proxy::Snapshot& snapshot,
-                           status::Statuses& statuses, Report& report);
+                           const std::vector<std::shared_ptr<GatewayState>>& gateways,
+                           proxy::Snapshot& snapshot, status::Statuses& statuses, Report& report);
 
 }  // namespace tidegate::controlloop::translate

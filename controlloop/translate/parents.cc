@@ -4,7 +4,8 @@ namespace tidegate::controlloop::translate {
 
 namespace json = boost::json;
 
-void ParentStatuses::add(const config::ParentRef& ref, const std::vector<status::Condition>& conditions) {
+void ParentStatuses::add(const config::ParentRef& ref,
+                         const std::vector<status::Condition>& conditions) {
   json::object parent;
   parent["group"] = ref.group;
   parent["kind"] = ref.kind;

@@ -13,7 +13,8 @@ namespace tidegate::controlloop::translate {
 /// `.status` of a route: one entry a parent. Source: RouteParentStatus.
 class ParentStatuses {
  public:
-  ParentStatuses(std::string controller, std::int64_t generation) : controller_(std::move(controller)), generation_(generation) {}
+  ParentStatuses(std::string controller, std::int64_t generation)
+      : controller_(std::move(controller)), generation_(generation) {}
 
   void add(const config::ParentRef& ref, const std::vector<status::Condition>& conditions);
   boost::json::object take();

@@ -9,8 +9,8 @@ int Report::line(std::string_view kind, const config::Meta& meta, std::string_vi
   return object == nullptr ? meta.line : object->line_of(path);
 }
 
-void Report::add(config::Severity severity, std::string_view kind, const config::Meta& meta, std::string_view path,
-                 std::string message) {
+void Report::add(config::Severity severity, std::string_view kind, const config::Meta& meta,
+                 std::string_view path, std::string message) {
   config::Problem problem;
   problem.severity = severity;
   problem.file = meta.file;
@@ -19,14 +19,17 @@ void Report::add(config::Severity severity, std::string_view kind, const config:
   problem.namespace_ = meta.namespace_;
   problem.name = meta.name;
   problem.message = std::move(message);
-  if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end()) problems_.push_back(std::move(problem));
+  if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end())
+    problems_.push_back(std::move(problem));
 }
 
-void Report::error(std::string_view kind, const config::Meta& meta, std::string_view path, std::string message) {
+void Report::error(std::string_view kind, const config::Meta& meta, std::string_view path,
+                   std::string message) {
   add(config::Severity::kError, kind, meta, path, std::move(message));
 }
 
-void Report::warning(std::string_view kind, const config::Meta& meta, std::string_view path, std::string message) {
+void Report::warning(std::string_view kind, const config::Meta& meta, std::string_view path,
+                     std::string message) {
   add(config::Severity::kWarning, kind, meta, path, std::move(message));
 }
 

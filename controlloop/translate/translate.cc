@@ -15,7 +15,8 @@ using Value = Condition::Value;
 
 namespace {
 
-void class_statuses(const config::ObjectSet& objects, const Options& options, status::Statuses& statuses) {
+void class_statuses(const config::ObjectSet& objects, const Options& options,
+                    status::Statuses& statuses) {
   for (const auto& [key, one] : objects.all<config::GatewayClass>()) {
     if (one->controller_name != options.controller_name) continue;
     std::vector<Condition> conditions;
@@ -42,9 +43,11 @@ const proxy::AppliedListener* find(const proxy::Applied& applied, const std::str
 }
 
 /// Accepted and Programmed of a listener, once it is known whether its port could be bound.
-std::vector<Condition> finished(const ListenerState& listener, const proxy::Applied* applied, bool& programmed) {
+std::vector<Condition> finished(const ListenerState& listener, const proxy::Applied* applied,
+                                bool& programmed) {
   std::vector<Condition> out = listener.conditions;
-  const proxy::AppliedListener* came = applied && listener.served() ? find(*applied, listener.snapshot_listener) : nullptr;
+  const proxy::AppliedListener* came =
+      applied && listener.served() ? find(*applied, listener.snapshot_listener) : nullptr;
   programmed = false;
   if (!listener.served()) {
     status::set(out, "Programmed", Value::kFalse, "Invalid", "the listener is not served");
@@ -112,7 +115,8 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   auto snapshot = std::make_shared<proxy::Snapshot>();
   Report report(objects, out.problems);
   class_statuses(objects, options, out.statuses);
-  std::vector<std::shared_ptr<GatewayState>> gateways = read_gateways(objects, options, *snapshot, report);
+  std::vector<std::shared_ptr<GatewayState>> gateways =
+      read_gateways(objects, options, *snapshot, report);
   translate_http_routes(objects, options, gateways, *snapshot, out.statuses, report);
   place_listeners(gateways, options, *snapshot, report);
   out.gateways.assign(gateways.begin(), gateways.end());
@@ -123,7 +127,8 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
 status::Statuses statuses_of(const Translation& translation, const proxy::Applied* applied) {
   status::Statuses out = translation.statuses;
   for (const auto& state : translation.gateways) {
-    out[{"Gateway", state->gateway->meta.namespace_, state->gateway->meta.name}] = gateway_status(*state, applied);
+    out[{"Gateway", state->gateway->meta.namespace_, state->gateway->meta.name}] =
+        gateway_status(*state, applied);
   }
   return out;
 }

@@ -20,7 +20,7 @@ struct Options {
   std::string controller_name = "kgateway.dev/kgateway";
   std::optional<config::NamespacedName> gateway;  // only this one
   std::vector<std::string> bind_addresses{"0.0.0.0", "::"};
-  std::string address_pool;                       // CIDR; empty: none
+  std::string address_pool;  // CIDR; empty: none
   std::uint16_t port_offset = 0;
   std::vector<std::uint16_t> reserved_ports{8082, 9091, 19000};
 };
@@ -29,15 +29,17 @@ struct Options {
 struct Translation {
   proxy::SnapshotPtr snapshot;
   std::vector<config::Problem> problems;
-  std::vector<std::shared_ptr<const GatewayState>> gateways;  // what statuses_of() makes their status from
-  status::Statuses statuses;                                  // of all other kinds
+  std::vector<std::shared_ptr<const GatewayState>>
+      gateways;               // what statuses_of() makes their status from
+  status::Statuses statuses;  // of all other kinds
 };
 
-/// Objects to snapshot, statuses and problems. Pure: no clock, no files, no network; the same objects give the same.
-/// Source: Gateway API v1.6.
+/// Objects to snapshot, statuses and problems. Pure: no clock, no files, no network; the same
+/// objects give the same. Source: Gateway API v1.6.
 Translation translate(const config::ObjectSet& objects, const Options& options);
 
-/// All statuses. Whether a listener is programmed follows from what came of it; `applied` null: not known yet.
+/// All statuses. Whether a listener is programmed follows from what came of it; `applied` null: not
+/// known yet.
 status::Statuses statuses_of(const Translation& translation, const proxy::Applied* applied);
 
 }  // namespace tidegate::controlloop::translate

@@ -19,21 +19,28 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
 namespace {
-constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
-                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
+constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE |
+                                  IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |
+                                  IN_ATTRIB;
 constexpr int kDepthMax = 32;
 }  // namespace
 
 class Watcher::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& io, std::vector<std::string> paths, std::function<void()> changed, Timing timing)
-      : paths_(std::move(paths)), changed_(std::move(changed)), timing_(timing), descriptor_(io), settle_(io), poll_(io) {}
+  Impl(asio::io_context& io, std::vector<std::string> paths, std::function<void()> changed,
+       Timing timing)
+      : paths_(std::move(paths)),
+        changed_(std::move(changed)),
+        timing_(timing),
+        descriptor_(io),
+        settle_(io),
+        poll_(io) {}
 
   void start() {
     const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd < 0) {
-      log::warning(log::Component::kConfigfile, "inotify: {}; looking every {} ms instead", std::strerror(errno),
-                   timing_.poll.count());
+      log::warning(log::Component::kConfigfile, "inotify: {}; looking every {} ms instead",
+                   std::strerror(errno), timing_.poll.count());
       poll();
       return;
     }
@@ -51,14 +58,15 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  /// Watches every folder below the paths, and of each path its parent, where the path itself is replaced. Cheap to repeat:
-  /// the kernel knows what is watched already.
+  /// Watches every folder below the paths, and of each path its parent, where the path itself is
+  /// replaced. Cheap to repeat: the kernel knows what is watched already.
   void cover() {
     std::set<std::string> seen;
     for (const std::string& path : paths_) {
       fs::path parent = fs::absolute(path).parent_path();
       std::error_code bad;
-      while (!fs::is_directory(parent, bad) && parent.has_relative_path()) parent = parent.parent_path();
+      while (!fs::is_directory(parent, bad) && parent.has_relative_path())
+        parent = parent.parent_path();
       add(parent.string());
       below(path, 0, seen);
     }
@@ -76,25 +84,31 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     add(real.string());
     for (fs::directory_iterator entry(real, bad), end; !bad && entry != end; entry.increment(bad)) {
       std::error_code ignored;
-      if (entry->is_directory(ignored) || entry->is_symlink(ignored)) below(entry->path(), depth + 1, seen);
+      if (entry->is_directory(ignored) || entry->is_symlink(ignored))
+        below(entry->path(), depth + 1, seen);
     }
   }
 
   void add(const std::string& path) {
-    if (::inotify_add_watch(descriptor_.native_handle(), path.c_str(), kEvents) >= 0 || errno == ENOENT || errno == ENOTDIR) return;
+    if (::inotify_add_watch(descriptor_.native_handle(), path.c_str(), kEvents) >= 0 ||
+        errno == ENOENT || errno == ENOTDIR)
+      return;
     if (!polling_) {
-      log::warning(log::Component::kConfigfile, "cannot watch {}: {}{}; looking every {} ms as well", path, std::strerror(errno),
-                   errno == ENOSPC ? " (raise fs.inotify.max_user_watches)" : "", timing_.poll.count());
+      log::warning(log::Component::kConfigfile,
+                   "cannot watch {}: {}{}; looking every {} ms as well", path, std::strerror(errno),
+                   errno == ENOSPC ? " (raise fs.inotify.max_user_watches)" : "",
+                   timing_.poll.count());
       poll();
     }
   }
 
   void wait() {
-    descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](auto failed) {
-      if (failed || self->stopped_) return;
-      self->drain();
-      self->wait();
-    });
+    descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
+                           [self = shared_from_this()](auto failed) {
+                             if (failed || self->stopped_) return;
+                             self->drain();
+                             self->wait();
+                           });
   }
 
   /// The events' details are of no interest: something happened.
@@ -134,7 +148,8 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   bool stopped_ = false;
 };
 
-Watcher::Watcher(asio::io_context& io, std::vector<std::string> paths, std::function<void()> changed, Timing timing)
+Watcher::Watcher(asio::io_context& io, std::vector<std::string> paths,
+                 std::function<void()> changed, Timing timing)
     : impl_(std::make_shared<Impl>(io, std::move(paths), std::move(changed), timing)) {
   impl_->start();
 }

@@ -9,9 +9,10 @@
 
 namespace tidegate::controlloop::watch {
 
-/// Tells when something below some paths may have changed: files written, renamed, removed; folders that come and go;
-/// symbolic links that are swapped, as kubelet does with a ConfigMap; a path that does not exist yet.
-/// It does not say what: the reader of the directory finds out by itself, and a call too many costs little.
+/// Tells when something below some paths may have changed: files written, renamed, removed; folders
+/// that come and go; symbolic links that are swapped, as kubelet does with a ConfigMap; a path that
+/// does not exist yet. It does not say what: the reader of the directory finds out by itself, and a
+/// call too many costs little.
 class Watcher {
  public:
   struct Timing {
@@ -21,7 +22,8 @@ class Watcher {
   };
 
   /// `changed` is called on `io`'s thread.
-  Watcher(boost::asio::io_context& io, std::vector<std::string> paths, std::function<void()> changed, Timing timing);
+  Watcher(boost::asio::io_context& io, std::vector<std::string> paths,
+          std::function<void()> changed, Timing timing);
   ~Watcher();
   void stop();
 

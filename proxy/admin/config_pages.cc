@@ -66,8 +66,8 @@ PageResponse listeners(const AdminContext& context, const PageRequest& request) 
 }
 
 struct HostCounters {
-  std::uint64_t cx_active = 0, cx_connect_fail = 0, cx_total = 0, rq_active = 0, rq_error = 0, rq_success = 0, rq_timeout = 0,
-                rq_total = 0;
+  std::uint64_t cx_active = 0, cx_connect_fail = 0, cx_total = 0, rq_active = 0, rq_error = 0,
+                rq_success = 0, rq_timeout = 0, rq_total = 0;
 };
 
 HostCounters counters_of(const AdminContext& context, const std::string& key) {
@@ -89,33 +89,40 @@ HostCounters counters_of(const AdminContext& context, const std::string& key) {
 
 std::string address_text(const upstream::Address& address) {
   const std::string ip = address.at.address().to_string();
-  return address.at.address().is_v6() ? fmt::format("[{}]:{}", ip, address.at.port()) : fmt::format("{}:{}", ip, address.at.port());
+  return address.at.address().is_v6() ? fmt::format("[{}]:{}", ip, address.at.port())
+                                      : fmt::format("{}:{}", ip, address.at.port());
 }
 
-std::string cluster_text(const AdminContext& context, const Cluster& cluster, const std::vector<upstream::Address>& addresses) {
+std::string cluster_text(const AdminContext& context, const Cluster& cluster,
+                         const std::vector<upstream::Address>& addresses) {
   const std::string& name = cluster.name;
   std::string out = fmt::format("{}::observability_name::{}\n", name, name);
   for (const char* priority : {"default_priority", "high_priority"}) {
-    out += fmt::format("{0}::{1}::max_connections::{2}\n{0}::{1}::max_pending_requests::{3}\n{0}::{1}::max_requests::{4}\n"
-                       "{0}::{1}::max_retries::3\n",
-                       name, priority, cluster.connections_max, cluster.pending_max, cluster.requests_max);
+    out += fmt::format(
+        "{0}::{1}::max_connections::{2}\n{0}::{1}::max_pending_requests::{3}\n{0}::{1}::max_"
+        "requests::{4}\n"
+        "{0}::{1}::max_retries::3\n",
+        name, priority, cluster.connections_max, cluster.pending_max, cluster.requests_max);
   }
   out += fmt::format("{}::added_via_api::true\n", name);
   for (const upstream::Address& address : addresses) {
     const std::string host = fmt::format("{}::{}", name, address_text(address));
     const HostCounters counted = counters_of(context, name + " " + address_text(address));
-    out += fmt::format("{0}::cx_active::{1}\n{0}::cx_connect_fail::{2}\n{0}::cx_total::{3}\n{0}::rq_active::{4}\n"
-                       "{0}::rq_error::{5}\n{0}::rq_success::{6}\n{0}::rq_timeout::{7}\n{0}::rq_total::{8}\n"
-                       "{0}::hostname::\n{0}::health_flags::healthy\n{0}::weight::{9}\n{0}::region::\n{0}::zone::\n"
-                       "{0}::sub_zone::\n{0}::canary::false\n{0}::priority::0\n{0}::success_rate::-1\n"
-                       "{0}::local_origin_success_rate::-1\n",
-                       host, counted.cx_active, counted.cx_connect_fail, counted.cx_total, counted.rq_active, counted.rq_error,
-                       counted.rq_success, counted.rq_timeout, counted.rq_total, address.weight);
+    out += fmt::format(
+        "{0}::cx_active::{1}\n{0}::cx_connect_fail::{2}\n{0}::cx_total::{3}\n{0}::rq_active::{4}\n"
+        "{0}::rq_error::{5}\n{0}::rq_success::{6}\n{0}::rq_timeout::{7}\n{0}::rq_total::{8}\n"
+        "{0}::hostname::\n{0}::health_flags::healthy\n{0}::weight::{9}\n{0}::region::\n{0}::zone::"
+        "\n"
+        "{0}::sub_zone::\n{0}::canary::false\n{0}::priority::0\n{0}::success_rate::-1\n"
+        "{0}::local_origin_success_rate::-1\n",
+        host, counted.cx_active, counted.cx_connect_fail, counted.cx_total, counted.rq_active,
+        counted.rq_error, counted.rq_success, counted.rq_timeout, counted.rq_total, address.weight);
   }
   return out;
 }
 
-json::object cluster_json(const AdminContext& context, const Cluster& cluster, const std::vector<upstream::Address>& addresses) {
+json::object cluster_json(const AdminContext& context, const Cluster& cluster,
+                          const std::vector<upstream::Address>& addresses) {
   json::array hosts;
   for (const upstream::Address& address : addresses) {
     const HostCounters counted = counters_of(context, cluster.name + " " + address_text(address));
@@ -198,13 +205,16 @@ PageResponse clusters(const AdminContext& context, const PageRequest& request) {
 void add_config_pages(std::vector<Page>& out, const AdminContext& context) {
   out.push_back(page("/config_dump", "dump current Envoy configs (the snapshot; secrets redacted)",
                      [context](const PageRequest&) { return config_dump(context); }));
-  Page cluster_page = page("/clusters", "upstream cluster status",
-                           [context](const PageRequest& request) { return clusters(context, request); });
-  cluster_page.parameters = {{"filter", "Regular expression (Google re2) for filtering clusters by name"},
-                             {"format", "File format to use; One of (text, json)"}};
+  Page cluster_page =
+      page("/clusters", "upstream cluster status",
+           [context](const PageRequest& request) { return clusters(context, request); });
+  cluster_page.parameters = {
+      {"filter", "Regular expression (Google re2) for filtering clusters by name"},
+      {"format", "File format to use; One of (text, json)"}};
   out.push_back(std::move(cluster_page));
-  Page listener_page = page("/listeners", "print listener info",
-                            [context](const PageRequest& request) { return listeners(context, request); });
+  Page listener_page =
+      page("/listeners", "print listener info",
+           [context](const PageRequest& request) { return listeners(context, request); });
   listener_page.parameters = {{"format", "File format to use; One of (text, json)"}};
   out.push_back(std::move(listener_page));
 }

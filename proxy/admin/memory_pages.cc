@@ -58,7 +58,9 @@ PageResponse heap_dump(const PageRequest&) {
 
 void add_memory_pages(std::vector<Page>& out) {
   out.push_back(page("/memory", "print current allocation/heap usage", memory));
-  out.push_back(page("/heap_dump", "dump current heap (pprof; set TCMALLOC_SAMPLE_PARAMETER=524288 to sample)", heap_dump));
+  out.push_back(page("/heap_dump",
+                     "dump current heap (pprof; set TCMALLOC_SAMPLE_PARAMETER=524288 to sample)",
+                     heap_dump));
 }
 
 }  // namespace tidegate::proxy::admin

@@ -39,7 +39,8 @@ Result<asio::ip::tcp::endpoint> parse_address(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos) return make_error_code(boost::system::errc::invalid_argument);
   std::string host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
   unsigned port = 0;
   auto [end, bad] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
   error_code failed;
@@ -102,9 +103,10 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
             failed == http::error::end_of_stream) {
           break;
         }
-        response.result(failed == http::error::body_limit     ? http::status::payload_too_large
-                        : failed == http::error::header_limit ? http::status::request_header_fields_too_large
-                                                              : http::status::bad_request);
+        response.result(failed == http::error::body_limit ? http::status::payload_too_large
+                        : failed == http::error::header_limit
+                            ? http::status::request_header_fields_too_large
+                            : http::status::bad_request);
         response.set(http::field::content_type, "text/plain; charset=UTF-8");
         response.body() = failed.message() + "\n";
         keep = false;
@@ -132,8 +134,9 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
   const Page* find(const std::string& path) const {
     const Page* best = nullptr;
     for (const Page& page : pages_) {
-      const bool match = page.path == path || (page.prefix && path.starts_with(page.path) &&
-                                               (page.path.ends_with('/') || path[page.path.size()] == '/'));
+      const bool match =
+          page.path == path || (page.prefix && path.starts_with(page.path) &&
+                                (page.path.ends_with('/') || path[page.path.size()] == '/'));
       if (match && (best == nullptr || page.path.size() > best->path.size())) best = &page;
     }
     return best;
@@ -145,7 +148,8 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     page_request.method = std::string(request.method_string());
     std::string_view target(request.target().data(), request.target().size());
     page_request.path = percent_decode(target.substr(0, target.find('?')), false);
-    if (std::size_t mark = target.find('?'); mark != target.npos) page_request.query = parse_query(target.substr(mark + 1));
+    if (std::size_t mark = target.find('?'); mark != target.npos)
+      page_request.query = parse_query(target.substr(mark + 1));
     for (const auto& field : request) {
       std::string name(field.name_string());
       for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -163,10 +167,13 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     } else if (page == nullptr) {
       page_response = {404, "text/plain; charset=UTF-8", "invalid path. " + help()};
     } else if (page->changes_state ? method != "POST" : method != "GET" && method != "HEAD") {
-      page_response = {405, "text/plain; charset=UTF-8", fmt::format("Method {} not allowed, {} required.", method, page->changes_state ? "POST" : "GET")};
+      page_response = {405, "text/plain; charset=UTF-8",
+                       fmt::format("Method {} not allowed, {} required.", method,
+                                   page->changes_state ? "POST" : "GET")};
       out.set(http::field::allow, page->changes_state ? "POST" : "GET, HEAD");
     } else if (page->changes_state && read_only_) {
-      page_response = {403, "text/plain; charset=UTF-8", "the admin port is read-only (--admin-read-only)\n"};
+      page_response = {403, "text/plain; charset=UTF-8",
+                       "the admin port is read-only (--admin-read-only)\n"};
     } else {
       page_response = page->serve(page_request);
     }
@@ -202,7 +209,9 @@ PageServer::PageServer(asio::io_context& io, std::vector<Page> pages, bool read_
 
 PageServer::~PageServer() { stop(); }
 
-Result<asio::ip::tcp::endpoint> PageServer::listen(const std::string& address) { return impl_->listen(address); }
+Result<asio::ip::tcp::endpoint> PageServer::listen(const std::string& address) {
+  return impl_->listen(address);
+}
 
 void PageServer::stop() { impl_->stop(); }
 

@@ -11,8 +11,9 @@
 
 namespace tidegate::proxy::admin {
 
-/// A small HTTP/1.1 server for operators: the admin, readiness and metrics ports. Runs on the control thread. Beast does the
-/// protocol; limits: 64 connections, a head of 16 KiB, a body of 64 KiB, 30 s a request.
+/// A small HTTP/1.1 server for operators: the admin, readiness and metrics ports. Runs on the
+/// control thread. Beast does the protocol; limits: 64 connections, a head of 16 KiB, a body of 64
+/// KiB, 30 s a request.
 class PageServer {
  public:
   /// `read_only`: what changes state is answered with 403.

@@ -17,7 +17,8 @@ int hex_digit(char c) {
 std::string percent_decode(std::string_view text, bool plus) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
+        hex_digit(text[i + 2]) >= 0) {
       out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
       i += 2;
     } else {
@@ -34,8 +35,9 @@ std::vector<std::pair<std::string, std::string>> parse_query(std::string_view te
     text.remove_prefix(std::min(text.size(), part.size() + 1));
     if (part.empty()) continue;
     std::size_t equals = part.find('=');
-    out.emplace_back(percent_decode(part.substr(0, equals), true),
-                     equals == part.npos ? std::string() : percent_decode(part.substr(equals + 1), true));
+    out.emplace_back(
+        percent_decode(part.substr(0, equals), true),
+        equals == part.npos ? std::string() : percent_decode(part.substr(equals + 1), true));
   }
   return out;
 }

@@ -10,7 +10,8 @@ namespace tidegate::proxy::admin {
 
 namespace json = boost::json;
 
-Page page(std::string path, std::string what, std::function<PageResponse(const PageRequest&)> serve) {
+Page page(std::string path, std::string what,
+          std::function<PageResponse(const PageRequest&)> serve) {
   Page out;
   out.path = std::move(path);
   out.what = std::move(what);
@@ -18,15 +19,20 @@ Page page(std::string path, std::string what, std::function<PageResponse(const P
   return out;
 }
 
-Page action(std::string path, std::string what, std::function<PageResponse(const PageRequest&)> serve) {
+Page action(std::string path, std::string what,
+            std::function<PageResponse(const PageRequest&)> serve) {
   Page out = page(std::move(path), std::move(what), std::move(serve));
   out.changes_state = true;
   return out;
 }
 
-PageResponse as_text(std::string body, int status) { return {status, "text/plain; charset=UTF-8", std::move(body)}; }
+PageResponse as_text(std::string body, int status) {
+  return {status, "text/plain; charset=UTF-8", std::move(body)};
+}
 
-PageResponse as_json(const json::value& value) { return {200, "application/json", json::serialize(value) + "\n"}; }
+PageResponse as_json(const json::value& value) {
+  return {200, "application/json", json::serialize(value) + "\n"};
+}
 
 std::string state_of(const AdminContext& context) {
   if (context.server->draining() || !*context.healthy) return "DRAINING";
@@ -50,12 +56,13 @@ std::string loggers() {
 }
 
 PageResponse wrong_logging(const char* what) {
-  return as_text(fmt::format("error: {}\n\nusage: /logging?<name>=<level> (change single level)\n"
-                             "usage: /logging?paths=name1:level1,name2:level2,... (change multiple levels)\n"
-                             "usage: /logging?level=<level> (change all levels)\n"
-                             "usage: /logging (query levels)\n{}",
-                             what, loggers()),
-                 400);
+  return as_text(
+      fmt::format("error: {}\n\nusage: /logging?<name>=<level> (change single level)\n"
+                  "usage: /logging?paths=name1:level1,name2:level2,... (change multiple levels)\n"
+                  "usage: /logging?level=<level> (change all levels)\n"
+                  "usage: /logging (query levels)\n{}",
+                  what, loggers()),
+      400);
 }
 
 PageResponse logging(const PageRequest& request) {
@@ -89,7 +96,8 @@ PageResponse logging(const PageRequest& request) {
 }
 
 PageResponse server_info(const AdminContext& context) {
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - context.started);
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now() - context.started);
   json::object options;
   for (const auto& [name, value] : context.options) {
     std::string key = name;
@@ -118,22 +126,25 @@ void add_state_pages(std::vector<Page>& out, const AdminContext& context) {
                      [context](const PageRequest&) { return ready(context); }));
   out.push_back(page("/server_info", "print server version/status information",
                      [context](const PageRequest&) { return server_info(context); }));
-  out.push_back(action("/healthcheck/fail", "cause the server to fail health checks", [context](const PageRequest&) {
-    *context.healthy = false;
-    return as_text("OK\n");
-  }));
-  out.push_back(action("/healthcheck/ok", "cause the server to pass health checks", [context](const PageRequest&) {
-    *context.healthy = true;
-    return as_text("OK\n");
-  }));
+  out.push_back(action("/healthcheck/fail", "cause the server to fail health checks",
+                       [context](const PageRequest&) {
+                         *context.healthy = false;
+                         return as_text("OK\n");
+                       }));
+  out.push_back(action("/healthcheck/ok", "cause the server to pass health checks",
+                       [context](const PageRequest&) {
+                         *context.healthy = true;
+                         return as_text("OK\n");
+                       }));
   out.push_back(action("/quitquitquit", "drain and exit", [context](const PageRequest&) {
     context.quit();
     return as_text("OK\n");
   }));
-  out.push_back(action("/drain_listeners", "close all listening sockets", [context](const PageRequest&) {
-    context.drain_listeners();
-    return as_text("OK\n");
-  }));
+  out.push_back(
+      action("/drain_listeners", "close all listening sockets", [context](const PageRequest&) {
+        context.drain_listeners();
+        return as_text("OK\n");
+      }));
   Page levels = action("/logging", "query or change logging levels", logging);
   levels.parameters = {{"level", "Change the current log level of all components"},
                        {"paths", "Change several: NAME:LEVEL,NAME:LEVEL"}};
@@ -141,7 +152,8 @@ void add_state_pages(std::vector<Page>& out, const AdminContext& context) {
 }
 
 std::vector<Page> readiness_pages(const AdminContext& context) {
-  return {page("/ready", "200 while the gateway takes traffic, otherwise 503", [context](const PageRequest&) { return ready(context); })};
+  return {page("/ready", "200 while the gateway takes traffic, otherwise 503",
+               [context](const PageRequest&) { return ready(context); })};
 }
 
 std::vector<Page> admin_pages(const AdminContext& context) {
@@ -151,12 +163,14 @@ std::vector<Page> admin_pages(const AdminContext& context) {
   add_config_pages(out, context);
   add_stats_pages(out, context);
   out.push_back(page("/", "Admin home page", [](const PageRequest&) {
-    return PageResponse{200, "text/html; charset=UTF-8",
-                        "<!doctype html><title>Tidegate</title><h1>Tidegate</h1><ul>"
-                        "<li><a href=\"/server_info\">/server_info</a><li><a href=\"/config_dump\">/config_dump</a>"
-                        "<li><a href=\"/configfiles\">/configfiles</a><li><a href=\"/clusters\">/clusters</a>"
-                        "<li><a href=\"/listeners\">/listeners</a><li><a href=\"/stats\">/stats</a>"
-                        "<li><a href=\"/memory\">/memory</a><li><a href=\"/apis\">/apis</a><li><a href=\"/help\">/help</a></ul>\n"};
+    return PageResponse{
+        200, "text/html; charset=UTF-8",
+        "<!doctype html><title>Tidegate</title><h1>Tidegate</h1><ul>"
+        "<li><a href=\"/server_info\">/server_info</a><li><a href=\"/config_dump\">/config_dump</a>"
+        "<li><a href=\"/configfiles\">/configfiles</a><li><a href=\"/clusters\">/clusters</a>"
+        "<li><a href=\"/listeners\">/listeners</a><li><a href=\"/stats\">/stats</a>"
+        "<li><a href=\"/memory\">/memory</a><li><a href=\"/apis\">/apis</a><li><a "
+        "href=\"/help\">/help</a></ul>\n"};
   }));
   return out;
 }

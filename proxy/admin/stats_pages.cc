@@ -2,10 +2,10 @@
 #include <re2/re2.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <algorithm>
 
 #include "proxy/admin/page_parts.h"
 #include "proxy/telemetry/prometheus.h"
@@ -20,7 +20,8 @@ namespace {
 
 /// The server's own: envoy_server_*.
 std::vector<Sample> server_samples(const AdminContext& context) {
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - context.started);
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now() - context.started);
   const std::string state = state_of(context);
   auto gauge = [](const char* name, std::uint64_t value) {
     Sample out;
@@ -31,7 +32,9 @@ std::vector<Sample> server_samples(const AdminContext& context) {
     return out;
   };
   return {gauge("live", state == "LIVE" ? 1 : 0),
-          gauge("state", state == "LIVE" ? 0 : state == "DRAINING" ? 1 : 3),
+          gauge("state", state == "LIVE"       ? 0
+                         : state == "DRAINING" ? 1
+                                               : 3),
           gauge("uptime", static_cast<std::uint64_t>(uptime.count()))};
 }
 
@@ -69,7 +72,9 @@ PageResponse stats(const AdminContext& context, const PageRequest& request, bool
   std::erase_if(samples, [&](const Sample& one) {
     return re2::RE2::PartialMatch(one.dotted, expression) == invert || (used_only && !one.used());
   });
-  if (kind == "prometheus") return {200, "text/plain; version=0.0.4; charset=utf-8", telemetry::prometheus_text(samples, {}, false)};
+  if (kind == "prometheus")
+    return {200, "text/plain; version=0.0.4; charset=utf-8",
+            telemetry::prometheus_text(samples, {}, false)};
   std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
     const bool first = a.type == Sample::Type::kHistogram;
     const bool second = b.type == Sample::Type::kHistogram;
@@ -90,8 +95,9 @@ PageResponse stats(const AdminContext& context, const PageRequest& request, bool
   }
   std::string text;
   for (const Sample& one : samples) {
-    text += one.type == Sample::Type::kHistogram ? fmt::format("{}: {}\n", one.dotted, histogram_text(one))
-                                                 : fmt::format("{}: {}\n", one.dotted, one.value);
+    text += one.type == Sample::Type::kHistogram
+                ? fmt::format("{}: {}\n", one.dotted, histogram_text(one))
+                : fmt::format("{}: {}\n", one.dotted, one.value);
   }
   return as_text(std::move(text));
 }
@@ -99,17 +105,20 @@ PageResponse stats(const AdminContext& context, const PageRequest& request, bool
 }  // namespace
 
 void add_stats_pages(std::vector<Page>& out, const AdminContext& context) {
-  std::vector<Page::Parameter> parameters = {{"filter", "Regular expression (Google re2) for filtering stats"},
-                                             {"invert_filter", "Keep what does not match"},
-                                             {"usedonly", "Only include stats that have been written"},
-                                             {"format", "Format to use; One of (text, json, prometheus)"}};
-  Page plain = page("/stats", "print server stats",
-                    [context](const PageRequest& request) { return stats(context, request, false); });
+  std::vector<Page::Parameter> parameters = {
+      {"filter", "Regular expression (Google re2) for filtering stats"},
+      {"invert_filter", "Keep what does not match"},
+      {"usedonly", "Only include stats that have been written"},
+      {"format", "Format to use; One of (text, json, prometheus)"}};
+  Page plain = page("/stats", "print server stats", [context](const PageRequest& request) {
+    return stats(context, request, false);
+  });
   plain.parameters = parameters;
   out.push_back(std::move(plain));
   parameters.pop_back();
-  Page prometheus = page("/stats/prometheus", "print server stats in prometheus format",
-                         [context](const PageRequest& request) { return stats(context, request, true); });
+  Page prometheus =
+      page("/stats/prometheus", "print server stats in prometheus format",
+           [context](const PageRequest& request) { return stats(context, request, true); });
   prometheus.parameters = parameters;
   out.push_back(std::move(prometheus));
 }
@@ -117,10 +126,13 @@ void add_stats_pages(std::vector<Page>& out, const AdminContext& context) {
 std::vector<Page> metrics_pages(const AdminContext& context) {
   return {page("/metrics", "Prometheus metrics", [context](const PageRequest& request) {
     const std::string* accept = request.header("accept");
-    const bool open = accept != nullptr && accept->find("application/openmetrics-text") != std::string::npos;
-    std::vector<Metric> extra = context.extra_metrics ? context.extra_metrics() : std::vector<Metric>();
+    const bool open =
+        accept != nullptr && accept->find("application/openmetrics-text") != std::string::npos;
+    std::vector<Metric> extra =
+        context.extra_metrics ? context.extra_metrics() : std::vector<Metric>();
     std::vector<Sample> samples = all_samples(context);
-    std::erase_if(samples, [](const Sample& one) { return !one.used() && one.type != Sample::Type::kGauge; });
+    std::erase_if(
+        samples, [](const Sample& one) { return !one.used() && one.type != Sample::Type::kGauge; });
     return PageResponse{200,
                         open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                              : "text/plain; version=0.0.4; charset=utf-8",

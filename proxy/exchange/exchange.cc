@@ -65,7 +65,7 @@ class Exchange final : private http::ServerStream::Watcher {
   router::Router::Found route_{};
   const WeightedCluster* backend_ = nullptr;
   upstream::Lease lease_;
-  http::Chunk first_;  // of the request's body: what came with the head
+  http::Chunk first_;       // of the request's body: what came with the head
   bool replayable_ = true;  // no byte of the body has been taken that a second try would miss
   bool uploading_ = false;
   bool upload_stopped_ = false;
@@ -87,7 +87,8 @@ class Exchange final : private http::ServerStream::Watcher {
 void Exchange::finished(int status) {
   status_ = status;
   context_.stats.downstream_rq_completed.add();
-  if (status >= 100 && status < 600) context_.stats.downstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+  if (status >= 100 && status < 600)
+    context_.stats.downstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
 }
 
 Task<void> Exchange::answer_locally(int status, std::string_view text, const char* flag) {
@@ -103,7 +104,8 @@ Task<void> Exchange::answer_locally(int status, std::string_view text, const cha
 Task<void> Exchange::redirect(const Redirect& redirect) {
   http::ResponseHead head;
   head.status = redirect.status;
-  head.fields.append("location", filters::location(redirect, route_.entry->match, request_, arena_));
+  head.fields.append("location",
+                     filters::location(redirect, route_.entry->match, request_, arena_));
   response_filters(route_.rule->filters, head);
   context_.stats.rq_direct_response.add();
   finished(head.status);
@@ -117,7 +119,9 @@ void Exchange::request_filters(const std::vector<Filter>& all) {
       if (!host.empty()) request_.authority = host;
     } else if (const auto* rewrite = std::get_if<UrlRewrite>(&filter)) {
       if (rewrite->hostname) request_.authority = *rewrite->hostname;
-      if (rewrite->path) request_.path = filters::modified_path(*rewrite->path, route_.entry->match, request_.path, arena_);
+      if (rewrite->path)
+        request_.path =
+            filters::modified_path(*rewrite->path, route_.entry->match, request_.path, arena_);
     }
   }
 }
@@ -154,7 +158,8 @@ Task<void> Exchange::run() {
     char buffer[256];
     std::string_view host = router::host_of(request_.authority, buffer);
     const router::CompiledSite* site = context_.sites.by_host(host);
-    const router::CompiledSite* mine = context_.facts.tls ? context_.sites.by_sni(context_.facts.sni) : site;
+    const router::CompiledSite* mine =
+        context_.facts.tls ? context_.sites.by_sni(context_.facts.sni) : site;
     if (site && mine != site) {
       co_await answer_locally(421, default_text(421), "-");  // RFC 9110 section 15.5.20
     } else {
@@ -176,7 +181,9 @@ Task<void> Exchange::run() {
           if (co_await reply(stream_, head, {})) stream_.abort();
         } else if (const auto* direct = std::get_if<DirectResponse>(&route_.rule->action)) {
           context_.stats.rq_direct_response.add();
-          co_await answer_locally(direct->status, direct->body.empty() ? default_text(direct->status) : direct->body, "-");
+          co_await answer_locally(
+              direct->status, direct->body.empty() ? default_text(direct->status) : direct->body,
+              "-");
         } else if (const auto* elsewhere = std::get_if<Redirect>(&route_.rule->action)) {
           co_await redirect(*elsewhere);
         } else {
@@ -186,7 +193,8 @@ Task<void> Exchange::run() {
     }
   }
   context_.stats.downstream_rq_active.sub();
-  double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_).count();
+  double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_)
+                  .count();
   context_.stats.downstream_rq_time.record(ms);
   if (context_.access_log) {
     telemetry::LogEntry entry;
@@ -199,7 +207,8 @@ Task<void> Exchange::run() {
     entry.duration_ms = ms;
     entry.upstream_host = upstream_host_;
     entry.upstream_cluster = backend_ ? std::string_view(backend_->cluster) : std::string_view();
-    entry.route_name = route_.rule ? std::string_view(route_.rule->origin.name) : std::string_view();
+    entry.route_name =
+        route_.rule ? std::string_view(route_.rule->origin.name) : std::string_view();
     context_.access_log->write(entry);
   }
 }
@@ -222,15 +231,18 @@ Task<void> Exchange::forward(const Forward& forward) {
     co_return;
   }
   first_ = *first;
-  if (first_.end && stream_.request_body().trailers()) first_.end = false;  // they follow, in upload()
+  if (first_.end && stream_.request_body().trailers())
+    first_.end = false;  // they follow, in upload()
   received_ += first_.bytes.size();
   for (const std::vector<Filter>* all : {&rule.filters, &backend_->filters}) {
     for (const Filter& filter : *all) {
-      if (const auto* copy = std::get_if<RequestMirror>(&filter)) mirror(context_, *copy, request_, first_);
+      if (const auto* copy = std::get_if<RequestMirror>(&filter))
+        mirror(context_, *copy, request_, first_);
     }
   }
 
-  if (rule.request_timeout && rule.request_timeout->count() > 0) context_.loop.wheel.arm(deadline_, *rule.request_timeout);
+  if (rule.request_timeout && rule.request_timeout->count() > 0)
+    context_.loop.wheel.arm(deadline_, *rule.request_timeout);
   stream_.watch_client(this);
   int tries_left = rule.retry ? rule.retry->attempts : 0;
   bool fresh = false;
@@ -239,7 +251,8 @@ Task<void> Exchange::forward(const Forward& forward) {
   while (true) {
     failed = co_await attempt(*cluster, fresh, tries_left == 0);
     if (!failed || given_up_) break;
-    bool stale = *failed == upstream::Error::kReset && lease_ && lease_.stream().reused() && !lease_.stream().answered();
+    bool stale = *failed == upstream::Error::kReset && lease_ && lease_.stream().reused() &&
+                 !lease_.stream().answered();
     co_await stop_upload();
     lease_.finish();
     if (!may_retry(*failed)) break;
@@ -252,7 +265,8 @@ Task<void> Exchange::forward(const Forward& forward) {
     fresh = false;
     cluster->stats().upstream_rq_retry.add();
     if (pause.count() > 0) {
-      milliseconds jitter(context_.loop.random.below(static_cast<std::uint64_t>(pause.count()) / 2 + 1));
+      milliseconds jitter(
+          context_.loop.random.below(static_cast<std::uint64_t>(pause.count()) / 2 + 1));
       context_.loop.wheel.arm(backoff_, pause - jitter);
       co_await backoff_done_.wait();
       if (given_up_) break;
@@ -272,7 +286,8 @@ Task<void> Exchange::forward(const Forward& forward) {
     co_return;
   }
   if (*failed == upstream::Error::kTimeout) cluster->stats().upstream_rq_timeout.add();
-  if (failed->category() == asio::error::get_misc_category() || failed->category() == boost::system::system_category()) {
+  if (failed->category() == asio::error::get_misc_category() ||
+      failed->category() == boost::system::system_category()) {
     failed = make_error_code(upstream::Error::kReset);
   }
   int status = upstream::status_of(*failed);
@@ -281,8 +296,8 @@ Task<void> Exchange::forward(const Forward& forward) {
   co_await answer_locally(status, default_text(status), upstream::flag_of(*failed));
 }
 
-/// A second try is safe where the backend cannot have acted on the first: nothing was sent, or the method is idempotent and
-/// its body (if any) is still at hand. Source: RFC 9110 section 9.2.2.
+/// A second try is safe where the backend cannot have acted on the first: nothing was sent, or the
+/// method is idempotent and its body (if any) is still at hand. Source: RFC 9110 section 9.2.2.
 bool Exchange::may_retry(error_code failed) const {
   if (!replayable_ || given_up_) return false;
   if (failed == upstream::Error::kConnectFailed || failed == upstream::Error::kConnectTimeout ||
@@ -291,12 +306,13 @@ bool Exchange::may_retry(error_code failed) const {
   }
   if (failed.category() == http2::category() && http2::retry_safe(failed)) return true;
   std::string_view method = request_.method;
-  bool idempotent = method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" ||
-                    method == "TRACE";
+  bool idempotent = method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+                    method == "DELETE" || method == "TRACE";
   return idempotent && request_.upgrade.empty() && failed == upstream::Error::kReset;
 }
 
-Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh, bool last) {
+Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
+                                                  bool last) {
   const Rule& rule = *route_.rule;
   bool once = request_.method != "GET" && request_.method != "HEAD";
   if (rule.backend_timeout && rule.backend_timeout->count() > 0) {
@@ -321,8 +337,10 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
       if (error_code failed = co_await stream_.send_informational(**next)) co_return failed;
     }
   }
-  if (head->status == 101 && request_.upgrade.empty()) co_return make_error_code(upstream::Error::kBadResponse);
-  if (!last && replayable_ && retried(head->status)) co_return make_error_code(upstream::Error::kRetriedStatus);
+  if (head->status == 101 && request_.upgrade.empty())
+    co_return make_error_code(upstream::Error::kBadResponse);
+  if (!last && replayable_ && retried(head->status))
+    co_return make_error_code(upstream::Error::kRetriedStatus);
   co_await respond(cluster, *head);
   co_return std::nullopt;
 }
@@ -339,7 +357,8 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   counted.upstream_rq_xx[static_cast<std::size_t>(head.status / 100 - 1)].add();
   bool upgraded = head.status == 101;
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
-  if (upgraded) deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
+  if (upgraded)
+    deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
   response_filters(backend_->filters, head);
   response_filters(route_.rule->filters, head);
   finished(head.status);
@@ -368,7 +387,8 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   attempt_deadline_.cancel();
   if (!failed && chunk) {
     counted.upstream_rq_time.record(
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_).count());
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_)
+            .count());
     co_return;
   }
   if (failed) {  // the client has gone
@@ -376,7 +396,8 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     lease_.stream().cancel(make_error_code(upstream::Error::kClientGone));
   } else if (!head_sent) {
     flag_ = upstream::flag_of(chunk.error());
-    co_await answer_locally(upstream::status_of(chunk.error()), default_text(upstream::status_of(chunk.error())), flag_);
+    co_await answer_locally(upstream::status_of(chunk.error()),
+                            default_text(upstream::status_of(chunk.error())), flag_);
     co_return;
   } else {
     flag_ = upstream::flag_of(chunk.error());
@@ -391,7 +412,8 @@ void Exchange::start_upload() {
   asio::co_spawn(context_.loop.io, upload(), asio::detached);
 }
 
-/// Passes the rest of the request's body on, beside the answer. A backend that takes no more is left to say why.
+/// Passes the rest of the request's body on, beside the answer. A backend that takes no more is
+/// left to say why.
 Task<void> Exchange::upload() {
   http::BodySource& body = stream_.request_body();
   while (!upload_stopped_) {

@@ -13,8 +13,8 @@
 
 namespace tidegate::proxy::exchange {
 
-/// What an exchange needs from the connection and the worker that it is on. All outlive it; what belongs to a snapshot is
-/// pinned by whoever calls run().
+/// What an exchange needs from the connection and the worker that it is on. All outlive it; what
+/// belongs to a snapshot is pinned by whoever calls run().
 struct Context {
   Loop& loop;
   upstream::Clusters& clusters;
@@ -24,8 +24,8 @@ struct Context {
   telemetry::AccessLog* access_log = nullptr;
 };
 
-/// One request's life: route, filters, attempts, reply. Returns when the answer is sent, or the stream is aborted. A request
-/// body that nobody wanted may be left unread.
+/// One request's life: route, filters, attempts, reply. Returns when the answer is sent, or the
+/// stream is aborted. A request body that nobody wanted may be left unread.
 Task<void> run(Context context, http::ServerStream& stream);
 
 }  // namespace tidegate::proxy::exchange

@@ -16,7 +16,8 @@ std::string_view request_id(Random& random, Arena& arena) {
   return {out, 36};
 }
 
-void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts, Random& random, Arena& arena) {
+void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts,
+                           Random& random, Arena& arena) {
   // One pass over the fields for all three names.
   bool has_id = false;
   http::Field* forwarded_for = nullptr;

@@ -9,9 +9,11 @@
 
 namespace tidegate::proxy::exchange {
 
-/// What the proxy itself adds to a forwarded request: X-Forwarded-For (appended to), X-Forwarded-Proto (replaced: it says how
-/// the request came to us), X-Request-Id (kept where there is one).
-void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts, Random& random, Arena& arena);
+/// What the proxy itself adds to a forwarded request: X-Forwarded-For (appended to),
+/// X-Forwarded-Proto (replaced: it says how the request came to us), X-Request-Id (kept where there
+/// is one).
+void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts,
+                           Random& random, Arena& arena);
 
 /// A random UUID (RFC 9562, version 4), 36 characters.
 std::string_view request_id(Random& random, Arena& arena);

@@ -5,42 +5,60 @@ namespace {
 
 std::string_view grpc_status(int http_status) {
   switch (http_status) {
-    case 400: return "13";
-    case 401: return "16";
-    case 403: return "7";
-    case 404: return "12";
+    case 400:
+      return "13";
+    case 401:
+      return "16";
+    case 403:
+      return "7";
+    case 404:
+      return "12";
     case 429:
     case 502:
     case 503:
-    case 504: return "14";
-    default: return "2";
+    case 504:
+      return "14";
+    default:
+      return "2";
   }
 }
 
 bool is_grpc(std::string_view content_type) {
   constexpr std::string_view kType = "application/grpc";
   if (content_type.substr(0, kType.size()) != kType) return false;
-  return content_type.size() == kType.size() || content_type[kType.size()] == '+' || content_type[kType.size()] == ';';
+  return content_type.size() == kType.size() || content_type[kType.size()] == '+' ||
+         content_type[kType.size()] == ';';
 }
 
 }  // namespace
 
 std::string_view default_text(int status) {
   switch (status) {
-    case 400: return "bad request\n";
-    case 404: return "no route for this request\n";
-    case 408: return "request timeout\n";
-    case 413: return "request body too large\n";
-    case 421: return "misdirected request: this connection does not serve that host\n";
-    case 500: return "the route has no valid backend\n";
-    case 502: return "the backend failed before it answered\n";
-    case 503: return "no backend is available\n";
-    case 504: return "the backend did not answer in time\n";
-    default: return "";
+    case 400:
+      return "bad request\n";
+    case 404:
+      return "no route for this request\n";
+    case 408:
+      return "request timeout\n";
+    case 413:
+      return "request body too large\n";
+    case 421:
+      return "misdirected request: this connection does not serve that host\n";
+    case 500:
+      return "the route has no valid backend\n";
+    case 502:
+      return "the backend failed before it answered\n";
+    case 503:
+      return "no backend is available\n";
+    case 504:
+      return "the backend did not answer in time\n";
+    default:
+      return "";
   }
 }
 
-Task<error_code> reply(http::ServerStream& stream, http::ResponseHead& head, std::string_view text) {
+Task<error_code> reply(http::ServerStream& stream, http::ResponseHead& head,
+                       std::string_view text) {
   http::RequestHead& request = stream.request();
   if (request.version == http::Version::kHttp2 && is_grpc(request.fields.get("content-type"))) {
     head.fields.append("content-type", "application/grpc");

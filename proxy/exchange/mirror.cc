@@ -36,10 +36,12 @@ Task<void> send(std::shared_ptr<upstream::ClusterState> cluster, std::unique_ptr
 
 }  // namespace
 
-void mirror(const Context& context, const RequestMirror& mirror, const http::RequestHead& request, http::Chunk body) {
+void mirror(const Context& context, const RequestMirror& mirror, const http::RequestHead& request,
+            http::Chunk body) {
   std::shared_ptr<upstream::ClusterState> cluster = context.clusters.find(mirror.cluster);
   if (!cluster || !body.end || !request.upgrade.empty()) return;
-  if (mirror.denominator == 0 || context.loop.random.below(mirror.denominator) >= mirror.numerator) return;
+  if (mirror.denominator == 0 || context.loop.random.below(mirror.denominator) >= mirror.numerator)
+    return;
   auto copy = std::make_unique<Copy>();
   copy->head = request;
   copy->head.method = copy->arena.copy(request.method);
@@ -48,7 +50,8 @@ void mirror(const Context& context, const RequestMirror& mirror, const http::Req
   copy->head.path = copy->arena.copy(request.path);
   copy->head.fields.own(copy->arena);
   copy->body.assign(body.bytes.begin(), body.bytes.end());
-  boost::asio::co_spawn(context.loop.io, send(std::move(cluster), std::move(copy)), boost::asio::detached);
+  boost::asio::co_spawn(context.loop.io, send(std::move(cluster), std::move(copy)),
+                        boost::asio::detached);
 }
 
 }  // namespace tidegate::proxy::exchange

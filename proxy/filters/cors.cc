@@ -12,7 +12,8 @@ bool matches(std::string_view pattern, std::string_view origin) {
   if (star == pattern.npos) return http::iequals(pattern, origin);
   std::string_view before = pattern.substr(0, star);
   std::string_view after = pattern.substr(star + 1);
-  return origin.size() > before.size() + after.size() && http::iequals(origin.substr(0, before.size()), before) &&
+  return origin.size() > before.size() + after.size() &&
+         http::iequals(origin.substr(0, before.size()), before) &&
          http::iequals(origin.substr(origin.size() - after.size()), after);
 }
 
@@ -57,7 +58,8 @@ bool is_preflight(const http::RequestHead& request) {
          request.fields.has("access-control-request-method");
 }
 
-void answer_preflight(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head, Arena& arena) {
+void answer_preflight(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head,
+                      Arena& arena) {
   if (!allow_origin(cors, request.fields.get("origin"), head)) return;
   // "*" is a name like any other in a credentialed answer, so there what was asked for is given.
   std::string_view methods = request.fields.get("access-control-request-method");
@@ -74,11 +76,13 @@ void answer_preflight(const Cors& cors, const http::RequestHead& request, http::
     names = "*";
   }
   if (!names.empty()) head.fields.set("access-control-allow-headers", names);
-  expose(cors, head, arena);  // of no use to a preflight, but Envoy and the conformance suite have it there
+  expose(cors, head,
+         arena);  // of no use to a preflight, but Envoy and the conformance suite have it there
   head.fields.set("access-control-max-age", arena.copy(std::to_string(cors.max_age.count())));
 }
 
-void add_cors_fields(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head, Arena& arena) {
+void add_cors_fields(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head,
+                     Arena& arena) {
   std::string_view origin = request.fields.get("origin");
   if (origin.data() == nullptr) return;
   for (std::string_view name : {"access-control-allow-origin", "access-control-allow-credentials",

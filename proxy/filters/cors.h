@@ -10,8 +10,10 @@ namespace tidegate::proxy::filters {
 /// OPTIONS with Origin and Access-Control-Request-Method.
 bool is_preflight(const http::RequestHead& request);
 /// The fields of a preflight's answer; none where the origin is not allowed.
-void answer_preflight(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head, Arena& arena);
+void answer_preflight(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head,
+                      Arena& arena);
 /// What an actual response gets: the backend's own CORS fields are replaced.
-void add_cors_fields(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head, Arena& arena);
+void add_cors_fields(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head,
+                     Arena& arena);
 
 }  // namespace tidegate::proxy::filters

@@ -3,10 +3,11 @@
 namespace tidegate::proxy::filters {
 namespace {
 
-/// Fields that frame or route a message are written by us alone (fields.h); a modifier cannot forge them.
+/// Fields that frame or route a message are written by us alone (fields.h); a modifier cannot forge
+/// them.
 bool is_ours(std::string_view name) {
-  for (std::string_view reserved : {"content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te",
-                                    "trailer", "upgrade"}) {
+  for (std::string_view reserved : {"content-length", "transfer-encoding", "connection",
+                                    "keep-alive", "proxy-connection", "te", "trailer", "upgrade"}) {
     if (http::iequals(name, reserved)) return true;
   }
   return false;

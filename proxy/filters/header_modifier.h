@@ -7,8 +7,9 @@
 
 namespace tidegate::proxy::filters {
 
-/// Carries out set, add and remove, in this order (HTTPHeaderFilter). The values are the snapshot's own strings, which
-/// outlive the exchange. "host" in set or add is the authority's business: it is returned, not added; empty otherwise.
+/// Carries out set, add and remove, in this order (HTTPHeaderFilter). The values are the snapshot's
+/// own strings, which outlive the exchange. "host" in set or add is the authority's business: it is
+/// returned, not added; empty otherwise.
 std::string_view apply(const HeaderChanges& changes, http::Fields& fields);
 
 }  // namespace tidegate::proxy::filters

@@ -14,17 +14,17 @@ struct Chunk {
   bool end = false;
 };
 
-/// Where a body comes from. It is pulled: nothing is read from the peer until somebody asks, which is the whole of back
-/// pressure. A filter may wrap a source in another.
+/// Where a body comes from. It is pulled: nothing is read from the peer until somebody asks, which
+/// is the whole of back pressure. A filter may wrap a source in another.
 class BodySource {
  public:
   virtual ~BodySource() = default;
 
-  /// What is here already, without waiting: the bytes that came with the head, as a rule. An empty chunk that is not the end
-  /// says that read() has to wait.
+  /// What is here already, without waiting: the bytes that came with the head, as a rule. An empty
+  /// chunk that is not the end says that read() has to wait.
   virtual Result<Chunk> poll() = 0;
-  /// The next bytes, at least one unless it is the end. The view is valid until the next poll() or read().
-  /// Errors: the peer's framing is broken, it left, or a timeout.
+  /// The next bytes, at least one unless it is the end. The view is valid until the next poll() or
+  /// read(). Errors: the peer's framing is broken, it left, or a timeout.
   virtual Task<Result<Chunk>> read() = 0;
   /// Ends a pending read() with operation_aborted: the reader is not interested any more.
   virtual void abandon() {}

@@ -26,7 +26,8 @@ void Fields::set(std::string_view name, std::string_view value) {
   for (auto field = list_.begin(); field != list_.end(); ++field) {
     if (!iequals(field->name, name)) continue;
     field->value = value;
-    list_.erase(std::remove_if(field + 1, list_.end(), [&](const Field& other) { return iequals(other.name, name); }),
+    list_.erase(std::remove_if(field + 1, list_.end(),
+                               [&](const Field& other) { return iequals(other.name, name); }),
                 list_.end());
     return;
   }
@@ -34,7 +35,8 @@ void Fields::set(std::string_view name, std::string_view value) {
 }
 
 void Fields::remove(std::string_view name) {
-  list_.erase(std::remove_if(list_.begin(), list_.end(), [&](const Field& field) { return iequals(field.name, name); }),
+  list_.erase(std::remove_if(list_.begin(), list_.end(),
+                             [&](const Field& field) { return iequals(field.name, name); }),
               list_.end());
 }
 

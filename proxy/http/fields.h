@@ -11,16 +11,17 @@ namespace tidegate::proxy::http {
 /// Case-insensitive comparison of ASCII text.
 bool iequals(std::string_view a, std::string_view b);
 
-/// One header or trailer field. Both are views: into the connection's buffer, or into the exchange's arena.
+/// One header or trailer field. Both are views: into the connection's buffer, or into the
+/// exchange's arena.
 struct Field {
-  std::string_view name;  // as received; HTTP/2: lower case
+  std::string_view name;   // as received; HTTP/2: lower case
   std::string_view value;  // without white space at its ends
 };
 
-/// The end-to-end fields of a message, in order, several of one name allowed. What frames or routes the message is not in
-/// here: Host, Content-Length, Transfer-Encoding, Connection and the fields it names, Keep-Alive, Proxy-Connection, TE,
-/// Trailer, Upgrade, Expect are members of the head, and are written anew for the next hop.
-/// Source: RFC 9110 sections 5, 7.6.1.
+/// The end-to-end fields of a message, in order, several of one name allowed. What frames or routes
+/// the message is not in here: Host, Content-Length, Transfer-Encoding, Connection and the fields
+/// it names, Keep-Alive, Proxy-Connection, TE, Trailer, Upgrade, Expect are members of the head,
+/// and are written anew for the next hop. Source: RFC 9110 sections 5, 7.6.1.
 class Fields {
  public:
   using List = boost::container::small_vector<Field, 24>;

@@ -9,7 +9,8 @@ namespace tidegate::proxy::http {
 
 enum class Version : std::uint8_t { kHttp10, kHttp11, kHttp2 };
 
-/// How long a body is. Exactly known lengths are kept through the proxy, others are framed as the next hop can.
+/// How long a body is. Exactly known lengths are kept through the proxy, others are framed as the
+/// next hop can.
 struct BodyLength {
   enum class Kind : std::uint8_t {
     kNone,     // no body at all
@@ -23,16 +24,19 @@ struct BodyLength {
   bool operator==(const BodyLength&) const = default;
 };
 
-/// A request's head, whatever version it came in or leaves by. Views live as long as the buffer that it was read into,
-/// which is until the exchange ends. Source: RFC 9110 sections 6 to 9; RFC 9113 section 8.3.1.
+/// A request's head, whatever version it came in or leaves by. Views live as long as the buffer
+/// that it was read into, which is until the exchange ends. Source: RFC 9110 sections 6 to 9; RFC
+/// 9113 section 8.3.1.
 struct RequestHead {
   std::string_view method;     // "GET"; case-sensitive
   std::string_view scheme;     // "http", "https": how it came in, not what it claims
   std::string_view authority;  // Host or :authority, port included as given; valid, may be empty
-  std::string_view path;       // origin-form with query: "/a/b?c=d"; "*" for OPTIONS *; empty for CONNECT
+  std::string_view
+      path;  // origin-form with query: "/a/b?c=d"; "*" for OPTIONS *; empty for CONNECT
   Version version = Version::kHttp11;
   BodyLength body;
-  std::string_view upgrade;      // protocol asked for ("websocket"): Upgrade, or :protocol of extended CONNECT
+  std::string_view
+      upgrade;  // protocol asked for ("websocket"): Upgrade, or :protocol of extended CONNECT
   bool keep_alive = true;        // HTTP/1: what the sender wants
   bool expect_continue = false;  // Expect: 100-continue
   bool te_trailers = false;      // TE: trailers
@@ -55,11 +59,13 @@ struct ResponseHead {
   int status = 0;
   Version version = Version::kHttp11;
   BodyLength body;
-  /// Content-Length as given where no body follows (answers to HEAD, 304): passed on as a field would be. -1: none.
+  /// Content-Length as given where no body follows (answers to HEAD, 304): passed on as a field
+  /// would be. -1: none.
   std::int64_t declared_length = -1;
   std::string_view upgrade;  // 101: protocol switched to
   bool keep_alive = true;
-  bool chunked = false;  // HTTP/1: a body of unknown length that is not chunked ends with the connection
+  bool chunked =
+      false;  // HTTP/1: a body of unknown length that is not chunked ends with the connection
   Fields fields;
 };
 

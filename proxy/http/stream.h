@@ -5,10 +5,11 @@
 
 namespace tidegate::proxy::http {
 
-/// What both directions share: how a message is sent. `first` is the first of its body, sent in the same write as the head;
-/// `first.end` says that the message ends with it. Framing follows from head.body and the peer's version. All return once
-/// the bytes are with the kernel, or in the connection's bounded output: back pressure.
-/// After a head with `upgrade` (101, or 200 to an extended CONNECT) the chunks are the raw bytes of the other protocol.
+/// What both directions share: how a message is sent. `first` is the first of its body, sent in the
+/// same write as the head; `first.end` says that the message ends with it. Framing follows from
+/// head.body and the peer's version. All return once the bytes are with the kernel, or in the
+/// connection's bounded output: back pressure. After a head with `upgrade` (101, or 200 to an
+/// extended CONNECT) the chunks are the raw bytes of the other protocol.
 
 /// The client's side of an exchange: one request, and the way of its answer.
 class ServerStream {
@@ -28,8 +29,9 @@ class ServerStream {
   /// Breaks the message off: HTTP/1 closes the connection, HTTP/2 resets the stream.
   virtual void abort() = 0;
 
-  /// Calls `gone` once if the client leaves (connection closed, stream reset) while the exchange waits for somebody else.
-  /// Costs nothing until armed; nullptr disarms. The watcher lives as long as it is armed.
+  /// Calls `gone` once if the client leaves (connection closed, stream reset) while the exchange
+  /// waits for somebody else. Costs nothing until armed; nullptr disarms. The watcher lives as long
+  /// as it is armed.
   class Watcher {
    public:
     virtual void client_gone() = 0;
@@ -53,11 +55,14 @@ class ClientStream {
   virtual Task<Result<ResponseHead*>> receive_head() = 0;
   virtual BodySource& response_body() = 0;
 
-  /// Ends every wait on this stream with `reason`; HTTP/1 closes the connection, HTTP/2 resets the stream.
+  /// Ends every wait on this stream with `reason`; HTTP/1 closes the connection, HTTP/2 resets the
+  /// stream.
   virtual void cancel(error_code reason) = 0;
-  /// Whether any byte of the answer has been seen; a pooled connection that failed before may be tried again.
+  /// Whether any byte of the answer has been seen; a pooled connection that failed before may be
+  /// tried again.
   virtual bool answered() const = 0;
-  /// Whether the connection had served others before: its failure may mean no more than that it was closed while idle.
+  /// Whether the connection had served others before: its failure may mean no more than that it was
+  /// closed while idle.
   virtual bool reused() const = 0;
 };
 

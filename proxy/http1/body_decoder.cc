@@ -54,7 +54,8 @@ Result<BodyDecoder::Step> BodyDecoder::decode(std::span<const char> input) {
       if (left_ > 0) return step;
       if (state_ == State::kExact) break;
       state_ = State::kDataReturn;
-      // What ends the chunk, and perhaps the body, is as a rule here already: the end then comes with the last data.
+      // What ends the chunk, and perhaps the body, is as a rule here already: the end then comes
+      // with the last data.
       while (step.consumed < input.size() && state_ != State::kDone && state_ != State::kData) {
         if (error_code failed = framing_byte(input[step.consumed++])) return failed;
       }
@@ -125,13 +126,15 @@ error_code BodyDecoder::framing_byte(char c) {
       if (c != '\n') return broken();
       state_ = State::kDone;
       return end_trailers();
-    default: return broken();
+    default:
+      return broken();
   }
 }
 
 error_code BodyDecoder::end_trailers() {
   if (trailer_bytes_.empty()) return {};
-  return parse_trailers(trailer_bytes_, http::HeadLimits().fields_max, trailers_) ? broken() : error_code();
+  return parse_trailers(trailer_bytes_, http::HeadLimits().fields_max, trailers_) ? broken()
+                                                                                  : error_code();
 }
 
 bool BodyDecoder::finish() {

@@ -13,7 +13,8 @@ namespace tidegate::proxy::http1 {
 /// Takes the framing off a body, as the bytes come. Source: RFC 9112 sections 6.2, 6.3, 7.1.
 class BodyDecoder {
  public:
-  /// `chunked` only where the length is unknown; unknown and not chunked: until the connection ends.
+  /// `chunked` only where the length is unknown; unknown and not chunked: until the connection
+  /// ends.
   void start(http::BodyLength length, bool chunked);
 
   struct Step {
@@ -21,8 +22,8 @@ class BodyDecoder {
     std::span<const char> data;  // a part of the input
     bool end = false;            // the body is complete
   };
-  /// The next stretch of the body. Consumes all of the input but for what follows `data`, or the body's end.
-  /// Errors: bad_message: the framing is broken; value_too_large: a limit.
+  /// The next stretch of the body. Consumes all of the input but for what follows `data`, or the
+  /// body's end. Errors: bad_message: the framing is broken; value_too_large: a limit.
   Result<Step> decode(std::span<const char> input);
   /// After the end: what followed the last chunk; nullptr where nothing did.
   const http::Fields* trailers() const { return trailers_.empty() ? nullptr : &trailers_; }
@@ -31,8 +32,19 @@ class BodyDecoder {
 
  private:
   enum class State : std::uint8_t {
-    kDone, kExact, kUntilClose,
-    kSizeStart, kSize, kExtension, kSizeFeed, kData, kDataReturn, kDataFeed, kTrailerStart, kTrailer, kEndFeed,
+    kDone,
+    kExact,
+    kUntilClose,
+    kSizeStart,
+    kSize,
+    kExtension,
+    kSizeFeed,
+    kData,
+    kDataReturn,
+    kDataFeed,
+    kTrailerStart,
+    kTrailer,
+    kEndFeed,
   };
   error_code framing_byte(char c);
   error_code end_trailers();

@@ -17,15 +17,18 @@ enum CharacterClass : std::uint8_t {
 inline constexpr std::array<std::uint8_t, 256> kClasses = [] {
   std::array<std::uint8_t, 256> out{};
   for (int c = 0; c < 256; ++c) {
-    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool alphanumeric =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     std::uint8_t classes = 0;
-    if (alphanumeric || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos) {
+    if (alphanumeric ||
+        std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos) {
       if (c > 0 && c < 128) classes |= kToken;
     }
     if ((c >= 0x20 && c != 0x7F) || c == '\t') classes |= kValue;
     if (c > 0x20 && c < 0x7F && c != '#') classes |= kTarget;
     if (c > 0 && c < 128 &&
-        (alphanumeric || std::string_view("-._~!$&'()*+,;=%[]:").find(static_cast<char>(c)) != std::string_view::npos)) {
+        (alphanumeric || std::string_view("-._~!$&'()*+,;=%[]:").find(static_cast<char>(c)) !=
+                             std::string_view::npos)) {
       classes |= kHost;
     }
     out[static_cast<std::size_t>(c)] = classes;

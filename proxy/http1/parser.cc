@@ -70,23 +70,41 @@ bool take_line(std::string_view& rest, std::string_view& line) {
 }
 
 /// What is not passed on as a field.
-enum class Special : std::uint8_t { kNone, kHost, kContentLength, kTransferEncoding, kConnection, kKeepAlive, kTe, kTrailer, kUpgrade, kExpect };
+enum class Special : std::uint8_t {
+  kNone,
+  kHost,
+  kContentLength,
+  kTransferEncoding,
+  kConnection,
+  kKeepAlive,
+  kTe,
+  kTrailer,
+  kUpgrade,
+  kExpect
+};
 
 Special special(std::string_view name) {
   switch (name.size()) {
-    case 2: return iequals(name, "te") ? Special::kTe : Special::kNone;
-    case 4: return iequals(name, "host") ? Special::kHost : Special::kNone;
-    case 6: return iequals(name, "expect") ? Special::kExpect : Special::kNone;
+    case 2:
+      return iequals(name, "te") ? Special::kTe : Special::kNone;
+    case 4:
+      return iequals(name, "host") ? Special::kHost : Special::kNone;
+    case 6:
+      return iequals(name, "expect") ? Special::kExpect : Special::kNone;
     case 7:
       if (iequals(name, "upgrade")) return Special::kUpgrade;
       return iequals(name, "trailer") ? Special::kTrailer : Special::kNone;
     case 10:
       if (iequals(name, "connection")) return Special::kConnection;
       return iequals(name, "keep-alive") ? Special::kKeepAlive : Special::kNone;
-    case 14: return iequals(name, "content-length") ? Special::kContentLength : Special::kNone;
-    case 16: return iequals(name, "proxy-connection") ? Special::kKeepAlive : Special::kNone;
-    case 17: return iequals(name, "transfer-encoding") ? Special::kTransferEncoding : Special::kNone;
-    default: return Special::kNone;
+    case 14:
+      return iequals(name, "content-length") ? Special::kContentLength : Special::kNone;
+    case 16:
+      return iequals(name, "proxy-connection") ? Special::kKeepAlive : Special::kNone;
+    case 17:
+      return iequals(name, "transfer-encoding") ? Special::kTransferEncoding : Special::kNone;
+    default:
+      return Special::kNone;
   }
 }
 
@@ -108,10 +126,12 @@ struct Framing {
 };
 
 /// Splits "Name: value", both checked.
-std::optional<HeadError> split_field(std::string_view line, std::string_view& name, std::string_view& value) {
+std::optional<HeadError> split_field(std::string_view line, std::string_view& name,
+                                     std::string_view& value) {
   if (line.front() == ' ' || line.front() == '\t') return HeadError::kFolded;
   std::size_t colon = 0;
-  while (colon < line.size() && (kClasses[static_cast<unsigned char>(line[colon])] & kToken)) ++colon;
+  while (colon < line.size() && (kClasses[static_cast<unsigned char>(line[colon])] & kToken))
+    ++colon;
   if (colon == 0 || colon == line.size() || line[colon] != ':') return HeadError::kBadField;
   name = line.substr(0, colon);
   value = trim(line.substr(colon + 1));
@@ -119,7 +139,8 @@ std::optional<HeadError> split_field(std::string_view line, std::string_view& na
   return std::nullopt;
 }
 
-std::optional<HeadError> parse_fields(std::string_view rest, std::size_t fields_max, Framing& framing, http::Fields& fields) {
+std::optional<HeadError> parse_fields(std::string_view rest, std::size_t fields_max,
+                                      Framing& framing, http::Fields& fields) {
   std::size_t count = 0;
   std::string_view line;
   while (take_line(rest, line)) {
@@ -132,15 +153,19 @@ std::optional<HeadError> parse_fields(std::string_view rest, std::size_t fields_
     std::string_view value;
     if (auto wrong = split_field(line, name, value)) return wrong;
     switch (special(name)) {
-      case Special::kNone: fields.append(name, value); break;
+      case Special::kNone:
+        fields.append(name, value);
+        break;
       case Special::kHost:
         ++framing.hosts;
         framing.host = value;
         break;
       case Special::kContentLength: {
         if (++framing.lengths > 1) return HeadError::kManyContentLengths;
-        auto [end, bad] = std::from_chars(value.data(), value.data() + value.size(), framing.length);
-        if (bad != std::errc() || end != value.data() + value.size() || framing.length > INT64_MAX) {
+        auto [end, bad] =
+            std::from_chars(value.data(), value.data() + value.size(), framing.length);
+        if (bad != std::errc() || end != value.data() + value.size() ||
+            framing.length > INT64_MAX) {
           return HeadError::kBadContentLength;
         }
         break;
@@ -174,9 +199,12 @@ std::optional<HeadError> parse_fields(std::string_view rest, std::size_t fields_
           if (framing.upgrade.empty() && !iequals(protocol, "h2c")) framing.upgrade = protocol;
         });
         break;
-      case Special::kExpect: framing.expect = value; break;
+      case Special::kExpect:
+        framing.expect = value;
+        break;
       case Special::kKeepAlive:
-      case Special::kTrailer: break;
+      case Special::kTrailer:
+        break;
     }
   }
   return HeadError::kBadField;  // a line that does not end in CRLF
@@ -249,7 +277,8 @@ std::optional<HeadError> parse_target(std::string_view target, http::RequestHead
   }
   std::size_t scheme = target.find("://");
   if (scheme == target.npos) return HeadError::kBadTarget;
-  if (!iequals(target.substr(0, scheme), "http") && !iequals(target.substr(0, scheme), "https")) return HeadError::kBadTarget;
+  if (!iequals(target.substr(0, scheme), "http") && !iequals(target.substr(0, scheme), "https"))
+    return HeadError::kBadTarget;
   target.remove_prefix(scheme + 3);
   std::size_t end = target.find_first_of("/?");
   out.authority = target.substr(0, end);
@@ -269,8 +298,8 @@ std::optional<HeadError> parse_version(std::string_view text, HeadError bad, htt
     out = http::Version::kHttp11;
   } else if (text == "HTTP/1.0") {
     out = http::Version::kHttp10;
-  } else if (text.size() == 8 && text.starts_with("HTTP/") && text[6] == '.' && text[5] >= '0' && text[5] <= '9' &&
-             text[7] >= '0' && text[7] <= '9') {
+  } else if (text.size() == 8 && text.starts_with("HTTP/") && text[6] == '.' && text[5] >= '0' &&
+             text[5] <= '9' && text[7] >= '0' && text[7] <= '9') {
     return HeadError::kBadVersion;
   } else {
     return bad;
@@ -296,7 +325,8 @@ std::size_t find_head_end(std::string_view bytes, std::size_t from) {
   return 0;
 }
 
-std::optional<HeadError> parse_request_head(std::string_view head, const http::HeadLimits& limits, http::RequestHead& out) {
+std::optional<HeadError> parse_request_head(std::string_view head, const http::HeadLimits& limits,
+                                            http::RequestHead& out) {
   if (head.starts_with("\r\n")) head.remove_prefix(2);
   std::string_view line;
   if (!take_line(head, line)) return HeadError::kBadRequestLine;
@@ -304,11 +334,13 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   if (first == line.npos) return HeadError::kBadRequestLine;
   std::size_t last = line.rfind(' ');
   out.method = line.substr(0, first);
-  if (out.method.empty() || out.method.size() > 32 || !all_of(out.method, kToken)) return HeadError::kBadMethod;
+  if (out.method.empty() || out.method.size() > 32 || !all_of(out.method, kToken))
+    return HeadError::kBadMethod;
   if (last == first) return HeadError::kBadRequestLine;
   std::string_view target = line.substr(first + 1, last - first - 1);
   if (target.size() > limits.target_bytes_max) return HeadError::kTargetTooLong;
-  if (auto wrong = parse_version(line.substr(last + 1), HeadError::kBadRequestLine, out.version)) return wrong;
+  if (auto wrong = parse_version(line.substr(last + 1), HeadError::kBadRequestLine, out.version))
+    return wrong;
   if (auto wrong = parse_target(target, out)) return wrong;
 
   Framing framing;
@@ -324,7 +356,8 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
     if (framing.lengths > 0) return HeadError::kLengthAndEncoding;
     if (!iequals(framing.encoding, "chunked")) {
       std::string_view final_coding;
-      for_each_element(framing.encoding, [&final_coding](std::string_view coding) { final_coding = coding; });
+      for_each_element(framing.encoding,
+                       [&final_coding](std::string_view coding) { final_coding = coding; });
       return iequals(final_coding, "chunked") && final_coding.data() != framing.encoding.data()
                  ? HeadError::kUnknownTransferEncoding
                  : HeadError::kBadTransferEncoding;
@@ -345,17 +378,20 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   return std::nullopt;
 }
 
-std::optional<HeadError> parse_response_head(std::string_view head, const http::HeadLimits& limits, std::string_view method,
-                                             http::ResponseHead& out) {
+std::optional<HeadError> parse_response_head(std::string_view head, const http::HeadLimits& limits,
+                                             std::string_view method, http::ResponseHead& out) {
   std::string_view line;
   if (!take_line(head, line)) return HeadError::kBadStatusLine;
-  if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' ')) return HeadError::kBadStatusLine;
-  if (parse_version(line.substr(0, 8), HeadError::kBadStatusLine, out.version)) return HeadError::kBadStatusLine;
+  if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' '))
+    return HeadError::kBadStatusLine;
+  if (parse_version(line.substr(0, 8), HeadError::kBadStatusLine, out.version))
+    return HeadError::kBadStatusLine;
   for (const char c : line.substr(9, 3)) {
     if (c < '0' || c > '9') return HeadError::kBadStatusLine;
     out.status = out.status * 10 + (c - '0');
   }
-  if (out.status < 100 || out.status > 599 || !all_of(line.substr(12), kValue)) return HeadError::kBadStatusLine;
+  if (out.status < 100 || out.status > 599 || !all_of(line.substr(12), kValue))
+    return HeadError::kBadStatusLine;
 
   Framing framing;
   if (auto wrong = parse_fields(head, limits.fields_max, framing, out.fields)) return wrong;
@@ -363,7 +399,8 @@ std::optional<HeadError> parse_response_head(std::string_view head, const http::
   out.keep_alive = !framing.close && (!http10 || framing.keep_alive);
   if (framing.names_fields) remove_named(out.fields);
   if (framing.encodings > 0 && framing.lengths > 0) return HeadError::kLengthAndEncoding;
-  const bool tunnel = out.status == 101 || (method == "CONNECT" && out.status >= 200 && out.status < 300);
+  const bool tunnel =
+      out.status == 101 || (method == "CONNECT" && out.status >= 200 && out.status < 300);
   if (out.status == 101) out.upgrade = framing.upgrade;
   if (tunnel) {
     out.body.kind = BodyLength::Kind::kUnknown;
@@ -385,7 +422,8 @@ std::optional<HeadError> parse_response_head(std::string_view head, const http::
   return std::nullopt;
 }
 
-std::optional<HeadError> parse_trailers(std::string_view lines, std::size_t fields_max, http::Fields& out) {
+std::optional<HeadError> parse_trailers(std::string_view lines, std::size_t fields_max,
+                                        http::Fields& out) {
   std::size_t count = 0;
   std::string_view line;
   while (!lines.empty()) {

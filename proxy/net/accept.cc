@@ -10,8 +10,8 @@ namespace {
 constexpr std::chrono::milliseconds kPause{100};
 }
 
-Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel, std::shared_ptr<Socket> listening,
-                      std::function<void(Socket)> serve) {
+Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel,
+                      std::shared_ptr<Socket> listening, std::function<void(Socket)> serve) {
   while (listening->is_open()) {
     const int fd = ::accept4(listening->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {

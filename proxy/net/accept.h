@@ -9,9 +9,9 @@
 
 namespace tidegate::proxy::net {
 
-/// Accepts until `listening` is closed, and hands each connection to `serve`. Where the process has no descriptors left it
-/// pauses, and the backlog waits.
-Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel, std::shared_ptr<Socket> listening,
-                      std::function<void(Socket)> serve);
+/// Accepts until `listening` is closed, and hands each connection to `serve`. Where the process has
+/// no descriptors left it pauses, and the backlog waits.
+Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel,
+                      std::shared_ptr<Socket> listening, std::function<void(Socket)> serve);
 
 }  // namespace tidegate::proxy::net

@@ -17,7 +17,9 @@ namespace {
 constexpr std::size_t kTogether = 2048;
 }
 
-PlainStream::PlainStream(Socket socket) : socket_(std::move(socket)) { read_addresses(socket_, facts_); }
+PlainStream::PlainStream(Socket socket) : socket_(std::move(socket)) {
+  read_addresses(socket_, facts_);
+}
 
 Task<Result<std::size_t>> PlainStream::read_some(std::span<char> into) {
   while (true) {
@@ -31,7 +33,8 @@ Task<Result<std::size_t>> PlainStream::read_some(std::span<char> into) {
       }
       if (got == 0) co_return error_code(asio::error::eof);
       if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return error_code(errno, boost::system::system_category());
+      if (errno != EAGAIN && errno != EWOULDBLOCK)
+        co_return error_code(errno, boost::system::system_category());
       socket_.read_exhausted(true);
     }
     if (error_code failed = co_await socket_.wait_readable()) co_return failed;
@@ -43,7 +46,8 @@ Task<error_code> PlainStream::wait_readable() {
   while (true) {
     if (error_code failed = co_await socket_.wait_readable()) co_return failed;
     const ssize_t seen = ::recv(socket_.fd(), &byte, 1, MSG_PEEK);
-    if (seen >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) co_return error_code();
+    if (seen >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+      co_return error_code();
     if (errno != EINTR) socket_.read_exhausted(true);
   }
 }
@@ -60,7 +64,8 @@ Result<std::size_t> PlainStream::try_write(std::span<const asio::const_buffer> p
     total += piece.size();
   }
   if (count == 0) return std::size_t{0};
-  // A small message is copied together: the kernel takes one buffer faster than it takes a list of them.
+  // A small message is copied together: the kernel takes one buffer faster than it takes a list of
+  // them.
   char small[kTogether];
   if (count > 1 && total <= kTogether) {
     std::size_t at = 0;
@@ -75,8 +80,9 @@ Result<std::size_t> PlainStream::try_write(std::span<const asio::const_buffer> p
   message.msg_iov = vectors;
   message.msg_iovlen = count;
   while (true) {
-    ssize_t sent = count == 1 ? ::send(socket_.fd(), vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL)
-                              : ::sendmsg(socket_.fd(), &message, MSG_NOSIGNAL);
+    ssize_t sent = count == 1
+                       ? ::send(socket_.fd(), vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL)
+                       : ::sendmsg(socket_.fd(), &message, MSG_NOSIGNAL);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) {

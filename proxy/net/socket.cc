@@ -23,7 +23,8 @@ Socket& Socket::operator=(Socket&& other) noexcept {
   return *this;
 }
 
-Task<error_code> Socket::wait(boost::intrusive_ptr<State> state, Event Watched::*changed, bool Watched::*may) {
+Task<error_code> Socket::wait(boost::intrusive_ptr<State> state, Event Watched::* changed,
+                              bool Watched::* may) {
   const error_code aborted = asio::error::operation_aborted;
   if (!state) co_return aborted;
   const std::uint64_t cancels = state->cancels;

@@ -10,12 +10,14 @@
 
 namespace tidegate::proxy::net {
 
-/// A non-blocking socket on a worker, and the waiting for it; closes it when it goes. Reading and writing is the owner's
-/// business (recv, sendmsg, OpenSSL): it tells when the kernel had nothing more, and asks to be resumed when it has.
+/// A non-blocking socket on a worker, and the waiting for it; closes it when it goes. Reading and
+/// writing is the owner's business (recv, sendmsg, OpenSSL): it tells when the kernel had nothing
+/// more, and asks to be resumed when it has.
 class Socket {
  public:
   Socket() = default;
-  /// Takes `fd` over. `expects_bytes`: something may be there already; an upstream's is silent until it is asked.
+  /// Takes `fd` over. `expects_bytes`: something may be there already; an upstream's is silent
+  /// until it is asked.
   Socket(boost::asio::io_context& io, int fd, bool expects_bytes);
   Socket(Socket&&) noexcept = default;
   Socket& operator=(Socket&& other) noexcept;
@@ -26,7 +28,8 @@ class Socket {
 
   /// Whether a read may give something; exhausted() says that it did not.
   bool may_read() const { return state_->watched.may_read; }
-  /// After a read that gave nothing, or less than it had room for: then nothing more is there, unless the peer has ended.
+  /// After a read that gave nothing, or less than it had room for: then nothing more is there,
+  /// unless the peer has ended.
   void read_exhausted(bool certain) {
     if (certain || !state_->watched.peer_ended) state_->watched.may_read = false;
   }
@@ -49,7 +52,8 @@ class Socket {
     Watched watched;
     std::uint64_t cancels = 0;
   };
-  static Task<error_code> wait(boost::intrusive_ptr<State> state, Event Watched::*changed, bool Watched::*may);
+  static Task<error_code> wait(boost::intrusive_ptr<State> state, Event Watched::* changed,
+                               bool Watched::* may);
 
   boost::intrusive_ptr<State> state_;
 };

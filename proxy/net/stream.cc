@@ -16,7 +16,8 @@ Task<error_code> write_all(Stream& stream, std::span<const boost::asio::const_bu
     if (first == left.size()) co_return error_code{};
     left[first] += done;
     if (error_code failed = co_await stream.wait_writable()) co_return failed;
-    Result<std::size_t> more = stream.try_write(std::span(left.data() + first, left.size() - first));
+    Result<std::size_t> more =
+        stream.try_write(std::span(left.data() + first, left.size() - first));
     if (!more) co_return more.error();
     done = *more;
   }

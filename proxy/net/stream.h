@@ -23,16 +23,19 @@ struct ConnectionFacts {
   bool tls_resumed = false;
 };
 
-/// A connected stream of bytes, plain or TLS. One coroutine reads, one writes; both on the connection's worker.
+/// A connected stream of bytes, plain or TLS. One coroutine reads, one writes; both on the
+/// connection's worker.
 class Stream {
  public:
   virtual ~Stream() = default;
 
   /// At least one byte. Errors: asio::error::eof at an orderly end.
   virtual Task<Result<std::size_t>> read_some(std::span<char> into) = 0;
-  /// Returns once there is something to read (or the end, or an error); takes no buffer. For connections that idle.
+  /// Returns once there is something to read (or the end, or an error); takes no buffer. For
+  /// connections that idle.
   virtual Task<error_code> wait_readable() = 0;
-  /// Writes what the kernel takes now, in one system call (plain): no waiting. 0 bytes: it takes nothing now.
+  /// Writes what the kernel takes now, in one system call (plain): no waiting. 0 bytes: it takes
+  /// nothing now.
   virtual Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) = 0;
   virtual Task<error_code> wait_writable() = 0;
 
@@ -43,7 +46,8 @@ class Stream {
   /// Ends everything; idempotent.
   virtual void close() = 0;
   virtual bool is_open() const = 0;
-  /// Looks, without taking anything: true where the peer has closed or reset. Bytes waiting are not an end.
+  /// Looks, without taking anything: true where the peer has closed or reset. Bytes waiting are not
+  /// an end.
   virtual bool peer_closed() = 0;
 
   const ConnectionFacts& facts() const { return facts_; }

@@ -6,8 +6,12 @@ PathTable::PathTable(const std::vector<RouteEntry>& entries) {
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
     const PathMatch& path = entries[i].match.path;
     switch (path.kind) {
-      case PathMatch::Kind::kExact: exact_[path.value].push_back(i); break;
-      case PathMatch::Kind::kRegex: expressions_.push_back(i); break;
+      case PathMatch::Kind::kExact:
+        exact_[path.value].push_back(i);
+        break;
+      case PathMatch::Kind::kRegex:
+        expressions_.push_back(i);
+        break;
       case PathMatch::Kind::kPrefix: {
         std::string_view prefix = path.value;
         while (prefix.ends_with('/')) prefix.remove_suffix(1);

@@ -9,14 +9,16 @@
 
 namespace tidegate::proxy::router {
 
-/// The entries of one virtual host by their paths: hashes instead of a list, so that ten thousand routes cost what one does.
-/// An entry is named by its index, and a lower index goes first (that is the order of precedence).
+/// The entries of one virtual host by their paths: hashes instead of a list, so that ten thousand
+/// routes cost what one does. An entry is named by its index, and a lower index goes first (that is
+/// the order of precedence).
 class PathTable {
  public:
   explicit PathTable(const std::vector<RouteEntry>& entries);
 
-  /// Calls `each(index)` with the entries whose exact path or prefix matches `path`: exact ones, then prefixes from the
-  /// longest to the shortest, until it returns true. Regular expressions are not in here: see expressions().
+  /// Calls `each(index)` with the entries whose exact path or prefix matches `path`: exact ones,
+  /// then prefixes from the longest to the shortest, until it returns true. Regular expressions are
+  /// not in here: see expressions().
   template <class Each>
   bool walk(std::string_view path, Each each) const {
     if (!exact_.empty()) {
@@ -26,7 +28,8 @@ class PathTable {
     if (!prefixes_.empty()) {
       std::string_view prefix = path.substr(0, longest_);
       // Whole segments only: what is cut off begins with a slash.
-      if (prefix.size() < path.size() && path[prefix.size()] != '/') prefix = prefix.substr(0, prefix.rfind('/'));
+      if (prefix.size() < path.size() && path[prefix.size()] != '/')
+        prefix = prefix.substr(0, prefix.rfind('/'));
       while (!prefix.empty() && prefix.size() != prefix.npos) {
         auto found = prefixes_.find(prefix);
         if (found != prefixes_.end() && any(found->second, each)) return true;

@@ -20,7 +20,8 @@ bool full_match(const re2::RE2& regex, std::string_view text) {
 }
 
 /// The field's value; several fields of one name count as one list (RFC 9110 section 5.2).
-std::string_view field_value(const http::Fields& fields, std::string_view name, std::string& joined) {
+std::string_view field_value(const http::Fields& fields, std::string_view name,
+                             std::string& joined) {
   std::string_view first;
   bool several = false;
   for (const http::Field& field : fields) {
@@ -40,7 +41,8 @@ bool path_matches(const PathMatch& path, std::string_view given) {
   if (path.kind == PathMatch::Kind::kExact) return given == path.value;
   std::string_view prefix = path.value;
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  return given.starts_with(prefix) && (given.size() == prefix.size() || given[prefix.size()] == '/' || prefix.empty());
+  return given.starts_with(prefix) &&
+         (given.size() == prefix.size() || given[prefix.size()] == '/' || prefix.empty());
 }
 
 }  // namespace
@@ -57,14 +59,18 @@ Router::Router(const RouteTable& table) : table_(table) {
     for (const RouteEntry& entry : source.entries) {
       Entry& compiled = host.entries.emplace_back();
       compiled.source = &entry;
-      if (entry.match.path.kind == PathMatch::Kind::kRegex) compiled.path = expression(entry.match.path.value);
+      if (entry.match.path.kind == PathMatch::Kind::kRegex)
+        compiled.path = expression(entry.match.path.value);
       for (const ValueMatch& one : entry.match.headers) {
-        compiled.headers.push_back({one.name, one.value, one.regex ? expression(one.value) : nullptr});
+        compiled.headers.push_back(
+            {one.name, one.value, one.regex ? expression(one.value) : nullptr});
       }
       for (const ValueMatch& one : entry.match.query) {
-        compiled.query.push_back({one.name, one.value, one.regex ? expression(one.value) : nullptr});
+        compiled.query.push_back(
+            {one.name, one.value, one.regex ? expression(one.value) : nullptr});
       }
-      compiled.unconditional = !entry.match.method && compiled.headers.empty() && compiled.query.empty();
+      compiled.unconditional =
+          !entry.match.method && compiled.headers.empty() && compiled.query.empty();
     }
   }
 }
@@ -84,7 +90,8 @@ bool Router::fits(const Entry& entry, const http::RequestHead& request) const {
   }
   for (const Condition& condition : entry.query) {
     std::string decoded;
-    if (!query_parameter(request.query(), condition.name, decoded) || !matches(condition, decoded)) return false;
+    if (!query_parameter(request.query(), condition.name, decoded) || !matches(condition, decoded))
+      return false;
   }
   return true;
 }
@@ -100,8 +107,8 @@ Router::Found Router::route(const http::RequestHead& request, std::string_view h
       found = {&table_.rules[entry.source->rule], entry.source, candidate.source};
       return true;
     };
-    // Exact paths go before expressions, and so do prefixes in the order of the table; where the table puts an expression
-    // elsewhere, the lower index wins.
+    // Exact paths go before expressions, and so do prefixes in the order of the table; where the
+    // table puts an expression elsewhere, the lower index wins.
     std::uint32_t best = UINT32_MAX;
     bool any = candidate.paths.walk(path, [&](std::uint32_t index) {
       if (!fits(candidate.entries[index], request)) return false;
@@ -122,26 +129,31 @@ std::string Router::mismatch(const Entry& entry, const http::RequestHead& reques
   std::string_view path = request.path_only();
   if (entry.path ? !full_match(*entry.path, path) : !path_matches(match.path, path)) {
     constexpr std::string_view kinds[] = {"exact path", "prefix", "regular expression"};
-    return fmt::format("the path does not match {} {}", kinds[static_cast<int>(match.path.kind)], match.path.value);
+    return fmt::format("the path does not match {} {}", kinds[static_cast<int>(match.path.kind)],
+                       match.path.value);
   }
-  if (match.method && *match.method != request.method) return fmt::format("the method is not {}", *match.method);
+  if (match.method && *match.method != request.method)
+    return fmt::format("the method is not {}", *match.method);
   std::string joined;
   for (const Condition& condition : entry.headers) {
     std::string_view value = field_value(request.fields, condition.name, joined);
     if (value.data() == nullptr) return fmt::format("header {} is not there", condition.name);
-    if (!matches(condition, value)) return fmt::format("header {} is not {}", condition.name, condition.value);
+    if (!matches(condition, value))
+      return fmt::format("header {} is not {}", condition.name, condition.value);
   }
   for (const Condition& condition : entry.query) {
     std::string decoded;
     if (!query_parameter(request.query(), condition.name, decoded)) {
       return fmt::format("query parameter {} is not there", condition.name);
     }
-    if (!matches(condition, decoded)) return fmt::format("query parameter {} is not {}", condition.name, condition.value);
+    if (!matches(condition, decoded))
+      return fmt::format("query parameter {} is not {}", condition.name, condition.value);
   }
   return {};
 }
 
-std::vector<Router::Tried> Router::explain(const http::RequestHead& request, std::string_view host) const {
+std::vector<Router::Tried> Router::explain(const http::RequestHead& request,
+                                           std::string_view host) const {
   std::vector<Tried> out;
   names_.walk(host, [&](std::uint32_t number) {
     for (const Entry& entry : hosts_[number].entries) {

@@ -16,7 +16,8 @@ class RE2;
 
 namespace tidegate::proxy::router {
 
-/// Finds the rule for a request. Compiled from one RouteTable, which outlives it; immutable, shared by all workers.
+/// Finds the rule for a request. Compiled from one RouteTable, which outlives it; immutable, shared
+/// by all workers.
 class Router {
  public:
   explicit Router(const RouteTable& table);
@@ -37,7 +38,8 @@ class Router {
     const RouteEntry* entry = nullptr;
     std::string mismatch;  // "method is GET, not POST"; empty: it matches
   };
-  /// Every entry of every host name that matches, in the order of precedence, until one fits: for people who wonder.
+  /// Every entry of every host name that matches, in the order of precedence, until one fits: for
+  /// people who wonder.
   std::vector<Tried> explain(const http::RequestHead& request, std::string_view host) const;
 
  private:

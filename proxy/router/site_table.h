@@ -14,8 +14,8 @@ struct CompiledSite {
   Router router;
 };
 
-/// The sites of one listener by host name. A request belongs to the most specific one that matches, and to no other
-/// (GEP-1713). The sites outlive the table.
+/// The sites of one listener by host name. A request belongs to the most specific one that matches,
+/// and to no other (GEP-1713). The sites outlive the table.
 class SiteTable {
  public:
   explicit SiteTable(const std::vector<Site>& sites);

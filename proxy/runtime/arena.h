@@ -8,8 +8,9 @@
 
 namespace tidegate::proxy {
 
-/// Memory for the strings that one exchange makes: taken by moving a pointer, given back all at once. Views stay valid
-/// until reset(). The first block is kept, so an exchange of usual size allocates nothing.
+/// Memory for the strings that one exchange makes: taken by moving a pointer, given back all at
+/// once. Views stay valid until reset(). The first block is kept, so an exchange of usual size
+/// allocates nothing.
 class Arena {
  public:
   explicit Arena(std::size_t block_bytes = 2048) : block_bytes_(block_bytes) {}

@@ -6,7 +6,8 @@
 
 namespace tidegate::proxy {
 
-/// Read buffers of a worker, of one size, recycled. A connection holds one only while bytes come in.
+/// Read buffers of a worker, of one size, recycled. A connection holds one only while bytes come
+/// in.
 class BufferPool {
  public:
   static constexpr std::size_t kBytes = 32 * 1024;

@@ -6,11 +6,16 @@
 
 namespace tidegate::proxy {
 
-/// Written by one thread, read by any: no lock, no contended cache line, no read-modify-write instruction.
+/// Written by one thread, read by any: no lock, no contended cache line, no read-modify-write
+/// instruction.
 class Counter {
  public:
-  void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  void sub(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void sub(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
   std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -21,8 +26,9 @@ class Counter {
 class Gauge : public Counter {};
 
 /// Upper bounds of the buckets of every histogram (metrics.md); one more bucket takes the rest.
-inline constexpr std::array<double, 19> kHistogramBounds = {0.5,  1,    5,     10,    25,    50,     100,    250,     500,    1000,
-                                                            2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000};
+inline constexpr std::array<double, 19> kHistogramBounds = {
+    0.5,  1,    5,     10,    25,    50,     100,    250,     500,    1000,
+    2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000};
 
 class Histogram {
  public:

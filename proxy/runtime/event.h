@@ -9,15 +9,16 @@
 
 namespace tidegate::proxy {
 
-/// Lets one coroutine of a worker wait until another handler of the same worker says so. A notify() with nobody waiting is
-/// remembered, once. No thread safety: everything is on one worker.
+/// Lets one coroutine of a worker wait until another handler of the same worker says so. A notify()
+/// with nobody waiting is remembered, once. No thread safety: everything is on one worker.
 class Event {
  public:
   Event() = default;
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
-  /// Resumes the waiting coroutine before it returns (so: last thing in a handler, or when the caller's state is whole).
+  /// Resumes the waiting coroutine before it returns (so: last thing in a handler, or when the
+  /// caller's state is whole).
   void notify() {
     if (!waiting_) {
       notified_ = true;
@@ -49,7 +50,8 @@ class Event {
   }
 
  private:
-  using Handler = boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void()>::handler_type;
+  using Handler =
+      boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void()>::handler_type;
   std::optional<Handler> waiting_;
   bool notified_ = false;
 };

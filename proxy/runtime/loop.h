@@ -8,7 +8,8 @@
 
 namespace tidegate::proxy {
 
-/// Fast random numbers for load balancing, sampling and request ids; not for secrets. (xoshiro256**)
+/// Fast random numbers for load balancing, sampling and request ids; not for secrets.
+/// (xoshiro256**)
 class Random {
  public:
   explicit Random(std::uint64_t seed) {
@@ -33,7 +34,9 @@ class Random {
     return result;
   }
   /// In [0, bound); bound > 0.
-  std::uint64_t below(std::uint64_t bound) { return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64); }
+  std::uint64_t below(std::uint64_t bound) {
+    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+  }
 
  private:
   std::uint64_t state_[4];
@@ -41,14 +44,17 @@ class Random {
 
 /// A worker's own things. Nothing here is touched by another thread, but for io.post().
 struct Loop {
-  Loop(std::size_t index_in, std::uint64_t seed) : index(index_in), random(seed) { wheel.drive(io); }
+  Loop(std::size_t index_in, std::uint64_t seed) : index(index_in), random(seed) {
+    wheel.drive(io);
+  }
   ~Loop() { wheel.stop(); }
 
   std::size_t index;  // which worker; index into PerWorker
   Random random;
   BufferPool buffers;
   TimerWheel wheel;
-  // Last, so that it goes first: coroutines that are still suspended end with it, and their timers leave the wheel.
+  // Last, so that it goes first: coroutines that are still suspended end with it, and their timers
+  // leave the wheel.
   boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
 };
 

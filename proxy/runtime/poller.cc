@@ -26,7 +26,8 @@ error_code Poller::add(int fd, Watched& watched) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &watched;
-  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return {errno, boost::system::system_category()};
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0)
+    return {errno, boost::system::system_category()};
   if (!waiting_) wait();
   return {};
 }
@@ -34,7 +35,8 @@ error_code Poller::add(int fd, Watched& watched) {
 /// What is left of the batch being told may speak of it.
 void Poller::forget(Watched& watched) {
   for (int i = at_; i < count_; ++i) {
-    if (events_[static_cast<std::size_t>(i)].data.ptr == &watched) events_[static_cast<std::size_t>(i)].data.ptr = nullptr;
+    if (events_[static_cast<std::size_t>(i)].data.ptr == &watched)
+      events_[static_cast<std::size_t>(i)].data.ptr = nullptr;
   }
 }
 

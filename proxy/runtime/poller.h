@@ -13,19 +13,20 @@
 
 namespace tidegate::proxy {
 
-/// What is known of one descriptor: whether it may be readable or writable, and who waits for it. One waiter a direction.
+/// What is known of one descriptor: whether it may be readable or writable, and who waits for it.
+/// One waiter a direction.
 struct Watched {
   Event readable;
   Event writable;
-  bool may_read = true;    // a read may give something; false once one has said that nothing is there
+  bool may_read = true;  // a read may give something; false once one has said that nothing is there
   bool may_write = true;
   bool peer_ended = false;  // the peer has sent FIN or RST: reads end soon, however short they were
 };
 
-/// Readiness of a worker's sockets: each is registered once, for both directions, and reported when it changes (edge
-/// triggered). Asio's own sockets try each read before they wait for it, and a proxy's reads are nearly always early: two
-/// system calls a request that this one does without (ADR 0004 has the figures). Lives in an io_context as a service,
-/// whose loop it is driven by.
+/// Readiness of a worker's sockets: each is registered once, for both directions, and reported when
+/// it changes (edge triggered). Asio's own sockets try each read before they wait for it, and a
+/// proxy's reads are nearly always early: two system calls a request that this one does without
+/// (ADR 0004 has the figures). Lives in an io_context as a service, whose loop it is driven by.
 class Poller final : public boost::asio::execution_context::service {
  public:
   using key_type = Poller;
@@ -34,7 +35,8 @@ class Poller final : public boost::asio::execution_context::service {
   explicit Poller(boost::asio::execution_context& context);
   ~Poller() override;
 
-  /// From now on `watched` follows `fd`, until forget(); closing the descriptor ends the kernel's side of it.
+  /// From now on `watched` follows `fd`, until forget(); closing the descriptor ends the kernel's
+  /// side of it.
   error_code add(int fd, Watched& watched);
   void forget(Watched& watched);
   boost::asio::io_context& io() { return io_; }
@@ -47,9 +49,10 @@ class Poller final : public boost::asio::execution_context::service {
   static constexpr int kBatch = 256;
   boost::asio::io_context& io_;
   int epoll_ = -1;
-  boost::asio::posix::basic_stream_descriptor<Executor> gate_;  // the epoll descriptor itself, in Asio's
+  boost::asio::posix::basic_stream_descriptor<Executor>
+      gate_;  // the epoll descriptor itself, in Asio's
   std::array<epoll_event, kBatch> events_;
-  int at_ = 0;     // of the batch being told
+  int at_ = 0;  // of the batch being told
   int count_ = 0;
   bool waiting_ = false;
 };

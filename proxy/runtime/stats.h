@@ -8,18 +8,20 @@
 
 #include "proxy/runtime/counters.h"
 
-/// What is counted, one struct a kind of thing; each worker has an instance of its own. A member's name is Envoy's name
-/// of the metric without its prefix (metrics.md), so that telemetry prints any of them by walking the members.
+/// What is counted, one struct a kind of thing; each worker has an instance of its own. A member's
+/// name is Envoy's name of the metric without its prefix (metrics.md), so that telemetry prints any
+/// of them by walking the members.
 namespace tidegate::proxy {
 
 /// `envoy_http_…{envoy_http_conn_manager_prefix}`
 struct HttpStats {
-  Counter downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total, downstream_cx_ssl_total,
-      downstream_cx_upgrades_total;
-  Gauge downstream_cx_active, downstream_cx_http1_active, downstream_cx_http2_active, downstream_cx_ssl_active,
-      downstream_cx_upgrades_active;
-  Counter downstream_cx_destroy, downstream_cx_destroy_local, downstream_cx_destroy_remote, downstream_cx_protocol_error,
-      downstream_cx_rx_bytes_total, downstream_cx_tx_bytes_total, downstream_cx_drain_close, downstream_cx_idle_timeout;
+  Counter downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total,
+      downstream_cx_ssl_total, downstream_cx_upgrades_total;
+  Gauge downstream_cx_active, downstream_cx_http1_active, downstream_cx_http2_active,
+      downstream_cx_ssl_active, downstream_cx_upgrades_active;
+  Counter downstream_cx_destroy, downstream_cx_destroy_local, downstream_cx_destroy_remote,
+      downstream_cx_protocol_error, downstream_cx_rx_bytes_total, downstream_cx_tx_bytes_total,
+      downstream_cx_drain_close, downstream_cx_idle_timeout;
   Histogram downstream_cx_length_ms;
   Counter downstream_rq_total, downstream_rq_http1_total, downstream_rq_http2_total;
   Gauge downstream_rq_active;
@@ -27,38 +29,43 @@ struct HttpStats {
   std::array<Counter, 5> downstream_rq_xx;  // by class: index 0 is 1xx
   Histogram downstream_rq_time;             // ms
   Counter downstream_rq_rx_reset, downstream_rq_tx_reset, downstream_rq_response_before_rq_complete,
-      downstream_rq_timeout, downstream_rq_header_timeout, downstream_rq_idle_timeout, downstream_rq_too_large,
-      downstream_rq_non_relative_path, downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
+      downstream_rq_timeout, downstream_rq_header_timeout, downstream_rq_idle_timeout,
+      downstream_rq_too_large, downstream_rq_non_relative_path,
+      downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
       downstream_rq_too_many_premature_resets;
-  Counter rq_total, no_route, no_cluster, rq_direct_response, rq_reset_after_downstream_response_started;
+  Counter rq_total, no_route, no_cluster, rq_direct_response,
+      rq_reset_after_downstream_response_started;
 };
-BOOST_DESCRIBE_STRUCT(HttpStats, (),
-                      (downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total, downstream_cx_ssl_total,
-                       downstream_cx_upgrades_total, downstream_cx_active, downstream_cx_http1_active,
-                       downstream_cx_http2_active, downstream_cx_ssl_active, downstream_cx_upgrades_active,
-                       downstream_cx_destroy, downstream_cx_destroy_local, downstream_cx_destroy_remote,
-                       downstream_cx_protocol_error, downstream_cx_rx_bytes_total, downstream_cx_tx_bytes_total,
-                       downstream_cx_drain_close, downstream_cx_idle_timeout, downstream_cx_length_ms, downstream_rq_total,
-                       downstream_rq_http1_total, downstream_rq_http2_total, downstream_rq_active, downstream_rq_completed,
-                       downstream_rq_xx, downstream_rq_time, downstream_rq_rx_reset, downstream_rq_tx_reset,
-                       downstream_rq_response_before_rq_complete, downstream_rq_timeout, downstream_rq_header_timeout,
-                       downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_non_relative_path,
-                       downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
-                       downstream_rq_too_many_premature_resets, rq_total, no_route, no_cluster, rq_direct_response,
-                       rq_reset_after_downstream_response_started))
+BOOST_DESCRIBE_STRUCT(
+    HttpStats, (),
+    (downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total,
+     downstream_cx_ssl_total, downstream_cx_upgrades_total, downstream_cx_active,
+     downstream_cx_http1_active, downstream_cx_http2_active, downstream_cx_ssl_active,
+     downstream_cx_upgrades_active, downstream_cx_destroy, downstream_cx_destroy_local,
+     downstream_cx_destroy_remote, downstream_cx_protocol_error, downstream_cx_rx_bytes_total,
+     downstream_cx_tx_bytes_total, downstream_cx_drain_close, downstream_cx_idle_timeout,
+     downstream_cx_length_ms, downstream_rq_total, downstream_rq_http1_total,
+     downstream_rq_http2_total, downstream_rq_active, downstream_rq_completed, downstream_rq_xx,
+     downstream_rq_time, downstream_rq_rx_reset, downstream_rq_tx_reset,
+     downstream_rq_response_before_rq_complete, downstream_rq_timeout, downstream_rq_header_timeout,
+     downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_non_relative_path,
+     downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
+     downstream_rq_too_many_premature_resets, rq_total, no_route, no_cluster, rq_direct_response,
+     rq_reset_after_downstream_response_started))
 
 /// `envoy_listener_…{envoy_listener_address}`
 struct ListenerStats {
   Counter downstream_cx_total, downstream_cx_destroy;
   Gauge downstream_cx_active;
   Histogram downstream_cx_length_ms;
-  Counter downstream_cx_transport_socket_connect_timeout, no_filter_chain_match, ssl_handshake, ssl_session_reused,
-      ssl_connection_error;
+  Counter downstream_cx_transport_socket_connect_timeout, no_filter_chain_match, ssl_handshake,
+      ssl_session_reused, ssl_connection_error;
 };
 BOOST_DESCRIBE_STRUCT(ListenerStats, (),
-                      (downstream_cx_total, downstream_cx_destroy, downstream_cx_active, downstream_cx_length_ms,
-                       downstream_cx_transport_socket_connect_timeout, no_filter_chain_match, ssl_handshake,
-                       ssl_session_reused, ssl_connection_error))
+                      (downstream_cx_total, downstream_cx_destroy, downstream_cx_active,
+                       downstream_cx_length_ms, downstream_cx_transport_socket_connect_timeout,
+                       no_filter_chain_match, ssl_handshake, ssl_session_reused,
+                       ssl_connection_error))
 
 /// `envoy_cluster_…{envoy_cluster_name}`
 struct ClusterStats {
@@ -67,27 +74,30 @@ struct ClusterStats {
   Counter upstream_rq_completed;
   std::array<Counter, 5> upstream_rq_xx;
   Histogram upstream_rq_time;  // ms
-  Counter upstream_rq_pending_total, upstream_rq_pending_overflow, upstream_rq_pending_failure_eject,
-      upstream_rq_cancelled, upstream_rq_timeout, upstream_rq_per_try_timeout, upstream_rq_rx_reset, upstream_rq_tx_reset,
-      upstream_rq_retry, upstream_rq_retry_success, upstream_rq_retry_limit_exceeded;
+  Counter upstream_rq_pending_total, upstream_rq_pending_overflow,
+      upstream_rq_pending_failure_eject, upstream_rq_cancelled, upstream_rq_timeout,
+      upstream_rq_per_try_timeout, upstream_rq_rx_reset, upstream_rq_tx_reset, upstream_rq_retry,
+      upstream_rq_retry_success, upstream_rq_retry_limit_exceeded;
   Counter upstream_cx_total, upstream_cx_http1_total, upstream_cx_http2_total;
   Gauge upstream_cx_active;
-  Counter upstream_cx_connect_fail, upstream_cx_connect_timeout, upstream_cx_destroy, upstream_cx_destroy_local,
-      upstream_cx_destroy_remote, upstream_cx_idle_timeout, upstream_cx_protocol_error, upstream_cx_overflow,
-      upstream_cx_none_healthy, upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total;
+  Counter upstream_cx_connect_fail, upstream_cx_connect_timeout, upstream_cx_destroy,
+      upstream_cx_destroy_local, upstream_cx_destroy_remote, upstream_cx_idle_timeout,
+      upstream_cx_protocol_error, upstream_cx_overflow, upstream_cx_none_healthy,
+      upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total;
   Histogram upstream_cx_connect_ms, upstream_cx_length_ms;
 };
-BOOST_DESCRIBE_STRUCT(ClusterStats, (),
-                      (upstream_rq_total, upstream_rq_active, upstream_rq_pending_active, upstream_rq_completed,
-                       upstream_rq_xx, upstream_rq_time, upstream_rq_pending_total, upstream_rq_pending_overflow,
-                       upstream_rq_pending_failure_eject, upstream_rq_cancelled, upstream_rq_timeout,
-                       upstream_rq_per_try_timeout, upstream_rq_rx_reset, upstream_rq_tx_reset, upstream_rq_retry,
-                       upstream_rq_retry_success, upstream_rq_retry_limit_exceeded, upstream_cx_total,
-                       upstream_cx_http1_total, upstream_cx_http2_total, upstream_cx_active, upstream_cx_connect_fail,
-                       upstream_cx_connect_timeout, upstream_cx_destroy, upstream_cx_destroy_local,
-                       upstream_cx_destroy_remote, upstream_cx_idle_timeout, upstream_cx_protocol_error,
-                       upstream_cx_overflow, upstream_cx_none_healthy, upstream_cx_rx_bytes_total,
-                       upstream_cx_tx_bytes_total, upstream_cx_connect_ms, upstream_cx_length_ms))
+BOOST_DESCRIBE_STRUCT(
+    ClusterStats, (),
+    (upstream_rq_total, upstream_rq_active, upstream_rq_pending_active, upstream_rq_completed,
+     upstream_rq_xx, upstream_rq_time, upstream_rq_pending_total, upstream_rq_pending_overflow,
+     upstream_rq_pending_failure_eject, upstream_rq_cancelled, upstream_rq_timeout,
+     upstream_rq_per_try_timeout, upstream_rq_rx_reset, upstream_rq_tx_reset, upstream_rq_retry,
+     upstream_rq_retry_success, upstream_rq_retry_limit_exceeded, upstream_cx_total,
+     upstream_cx_http1_total, upstream_cx_http2_total, upstream_cx_active, upstream_cx_connect_fail,
+     upstream_cx_connect_timeout, upstream_cx_destroy, upstream_cx_destroy_local,
+     upstream_cx_destroy_remote, upstream_cx_idle_timeout, upstream_cx_protocol_error,
+     upstream_cx_overflow, upstream_cx_none_healthy, upstream_cx_rx_bytes_total,
+     upstream_cx_tx_bytes_total, upstream_cx_connect_ms, upstream_cx_length_ms))
 
 /// What /clusters shows of one address.
 struct EndpointStats {
@@ -97,28 +107,36 @@ struct EndpointStats {
   Counter rq_error, rq_success, rq_timeout, rq_total;
 };
 BOOST_DESCRIBE_STRUCT(EndpointStats, (),
-                      (cx_active, cx_connect_fail, cx_total, rq_active, rq_error, rq_success, rq_timeout, rq_total))
+                      (cx_active, cx_connect_fail, cx_total, rq_active, rq_error, rq_success,
+                       rq_timeout, rq_total))
 
-/// The instances of all workers for one thing of one name. Made by the control thread, kept while the process lives, so
-/// a counter never goes back when a snapshot changes.
+/// The instances of all workers for one thing of one name. Made by the control thread, kept while
+/// the process lives, so a counter never goes back when a snapshot changes.
 template <class Stats>
 using PerWorker = std::vector<std::unique_ptr<Stats>>;
 
-/// All counters, by the name of what they count. Control thread; workers get pointers to their own instances.
+/// All counters, by the name of what they count. Control thread; workers get pointers to their own
+/// instances.
 class StatsStore {
  public:
   explicit StatsStore(std::size_t workers) : workers_(workers) { http(); }
 
   PerWorker<HttpStats>& http() { return get(http_, "http"); }
-  PerWorker<ListenerStats>& listener(const std::string& address) { return get(listeners_, address); }
+  PerWorker<ListenerStats>& listener(const std::string& address) {
+    return get(listeners_, address);
+  }
   PerWorker<ClusterStats>& cluster(const std::string& name) { return get(clusters_, name); }
   /// Key: cluster name, space, "IP:PORT".
   PerWorker<EndpointStats>& endpoint(const std::string& key) { return get(endpoints_, key); }
 
   const std::map<std::string, PerWorker<HttpStats>>& all_http() const { return http_; }
-  const std::map<std::string, PerWorker<ListenerStats>>& all_listeners() const { return listeners_; }
+  const std::map<std::string, PerWorker<ListenerStats>>& all_listeners() const {
+    return listeners_;
+  }
   const std::map<std::string, PerWorker<ClusterStats>>& all_clusters() const { return clusters_; }
-  const std::map<std::string, PerWorker<EndpointStats>>& all_endpoints() const { return endpoints_; }
+  const std::map<std::string, PerWorker<EndpointStats>>& all_endpoints() const {
+    return endpoints_;
+  }
 
  private:
   template <class Stats>

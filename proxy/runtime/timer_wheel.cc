@@ -16,7 +16,9 @@ TimerWheel::TimerWheel(Clock::time_point start) : start_(start) {
   for (Head& head : slots_) head.next_ = head.previous_ = &head;
 }
 
-void TimerWheel::drive(boost::asio::io_context& io) { driver_ = std::make_unique<boost::asio::steady_timer>(io); }
+void TimerWheel::drive(boost::asio::io_context& io) {
+  driver_ = std::make_unique<boost::asio::steady_timer>(io);
+}
 
 TimerWheel::~TimerWheel() {
   for (Head& head : slots_) {
@@ -27,9 +29,11 @@ TimerWheel::~TimerWheel() {
 
 TimerWheel::Clock::time_point TimerWheel::now() {
   if (!driver_) return start_ + turned_ * kTick;
-  timespec coarse{};  // up to 4 ms old, and a quarter of the price: exchanges arm several timers each
+  timespec
+      coarse{};  // up to 4 ms old, and a quarter of the price: exchanges arm several timers each
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
-  return Clock::time_point(std::chrono::seconds(coarse.tv_sec) + std::chrono::nanoseconds(coarse.tv_nsec));
+  return Clock::time_point(std::chrono::seconds(coarse.tv_sec) +
+                           std::chrono::nanoseconds(coarse.tv_nsec));
 }
 
 void TimerWheel::arm(Timer& timer, std::chrono::milliseconds after) {
@@ -54,7 +58,8 @@ void TimerWheel::advance_to(Clock::time_point time) {
   std::int64_t until = tick_of(time);
   // Timers that expired() arms lie after `turned_`, so they are not met in the slot being emptied.
   std::int64_t first = turned_ + 1;
-  if (until - first >= static_cast<std::int64_t>(kSlots)) first = until - static_cast<std::int64_t>(kSlots) + 1;
+  if (until - first >= static_cast<std::int64_t>(kSlots))
+    first = until - static_cast<std::int64_t>(kSlots) + 1;
   Head due;
   due.next_ = due.previous_ = &due;
   for (std::int64_t tick = first; tick <= until; ++tick) {
@@ -88,7 +93,8 @@ void TimerWheel::advance_to(Clock::time_point time) {
 
 void TimerWheel::schedule() {
   if (!driver_ || stopped_) return;
-  // The next slot that holds anything; its timers may belong to a later turn, which costs one idle wake-up a turn.
+  // The next slot that holds anything; its timers may belong to a later turn, which costs one idle
+  // wake-up a turn.
   std::int64_t next = -1;
   for (std::int64_t ahead = 1; ahead <= static_cast<std::int64_t>(kSlots);) {
     std::size_t slot = static_cast<std::size_t>(turned_ + ahead) % kSlots;

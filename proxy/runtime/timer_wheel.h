@@ -11,8 +11,8 @@ namespace tidegate::proxy {
 
 class TimerWheel;
 
-/// One deadline. Derived classes say what happens. Lives where it is needed (in a connection, an exchange); leaving the
-/// wheel is free and happens by itself when it is destroyed.
+/// One deadline. Derived classes say what happens. Lives where it is needed (in a connection, an
+/// exchange); leaving the wheel is free and happens by itself when it is destroyed.
 class Timer {
  public:
   Timer() = default;
@@ -45,9 +45,10 @@ class CallTimer final : public Timer {
   Function function_;
 };
 
-/// All timeouts of a worker: arming and leaving are constant time and no system call. Coarse: a timer expires up to two
-/// ticks late, never early. One asio timer drives it, armed for the next timer that can expire, so an idle worker sleeps.
-/// Clock: tests turn the wheel themselves by advance_to().
+/// All timeouts of a worker: arming and leaving are constant time and no system call. Coarse: a
+/// timer expires up to two ticks late, never early. One asio timer drives it, armed for the next
+/// timer that can expire, so an idle worker sleeps. Clock: tests turn the wheel themselves by
+/// advance_to().
 class TimerWheel {
  public:
   using Clock = std::chrono::steady_clock;

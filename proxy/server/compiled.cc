@@ -17,8 +17,8 @@ std::string stats_address(const Listener& listener) {
 
 }  // namespace
 
-std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version, StatsStore& stats,
-                                        std::vector<std::string>& problems) {
+std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version,
+                                        StatsStore& stats, std::vector<std::string>& problems) {
   auto out = std::make_shared<Compiled>();
   out->snapshot = snapshot;
   out->version = version;
@@ -27,8 +27,8 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     cluster->config = config;
     cluster->stats = &stats.cluster(name);
     if (config.tls) {
-      Result<std::shared_ptr<SSL_CTX>> context =
-          tls::make_client_context(*config.tls, snapshot->certificates, config.protocol == UpstreamProtocol::kHttp2);
+      Result<std::shared_ptr<SSL_CTX>> context = tls::make_client_context(
+          *config.tls, snapshot->certificates, config.protocol == UpstreamProtocol::kHttp2);
       if (!context) {
         // Never in the clear instead: without endpoints the answer is 503.
         problems.push_back(fmt::format("cluster {}: TLS: {}", name, context.error().message()));
@@ -48,16 +48,19 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     std::vector<tls::ServerContexts::Entry> contexts;
     for (const Site& site : listener.sites) {
       if (!site.tls) continue;
-      Result<std::shared_ptr<SSL_CTX>> context = tls::make_server_context(*site.tls, snapshot->certificates);
+      Result<std::shared_ptr<SSL_CTX>> context =
+          tls::make_server_context(*site.tls, snapshot->certificates);
       if (!context) {
-        problems.push_back(fmt::format("Gateway {}/{} listener {}: TLS: {}", site.origin.namespace_, site.origin.name,
-                                       site.origin.section, context.error().message()));
+        problems.push_back(fmt::format("Gateway {}/{} listener {}: TLS: {}", site.origin.namespace_,
+                                       site.origin.name, site.origin.section,
+                                       context.error().message()));
         continue;
       }
       contexts.push_back({site.hostname, *context});
     }
     bool secure = false;
-    for (const Site& site : listener.sites) secure = secure || site.protocol == SiteProtocol::kHttps;
+    for (const Site& site : listener.sites)
+      secure = secure || site.protocol == SiteProtocol::kHttps;
     if (secure) compiled->tls = std::make_unique<tls::ServerContexts>(std::move(contexts));
     out->listeners.emplace(listener.name, std::move(compiled));
   }

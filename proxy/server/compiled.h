@@ -14,7 +14,8 @@
 
 namespace tidegate::proxy::server {
 
-/// What is made of a snapshot's listener: its host and path tables, its TLS contexts. Immutable, shared by all workers.
+/// What is made of a snapshot's listener: its host and path tables, its TLS contexts. Immutable,
+/// shared by all workers.
 struct CompiledListener {
   SnapshotPtr snapshot;  // that the pointers below point into
   const Listener* listener = nullptr;
@@ -31,13 +32,16 @@ struct Compiled {
   std::map<std::string, upstream::CompiledClusterPtr> clusters;
 };
 
-/// Errors of single parts (a certificate that OpenSSL refuses) leave that part out and are told in `problems`.
-std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version, StatsStore& stats,
-                                        std::vector<std::string>& problems);
+/// Errors of single parts (a certificate that OpenSSL refuses) leave that part out and are told in
+/// `problems`.
+std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version,
+                                        StatsStore& stats, std::vector<std::string>& problems);
 
-/// A worker's own hold on a compiled listener: exchanges pin it with a plain count, not with one that workers contend for.
+/// A worker's own hold on a compiled listener: exchanges pin it with a plain count, not with one
+/// that workers contend for.
 struct PinnedListener : boost::intrusive_ref_counter<PinnedListener, boost::thread_unsafe_counter> {
-  explicit PinnedListener(std::shared_ptr<const CompiledListener> compiled_in) : compiled(std::move(compiled_in)) {}
+  explicit PinnedListener(std::shared_ptr<const CompiledListener> compiled_in)
+      : compiled(std::move(compiled_in)) {}
   std::shared_ptr<const CompiledListener> compiled;
 };
 using PinnedListenerPtr = boost::intrusive_ptr<PinnedListener>;

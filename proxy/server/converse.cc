@@ -14,8 +14,8 @@ constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RF
 constexpr milliseconds kFirstBytesTimeout{75000};
 }  // namespace
 
-Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const ServeExchange& exchange, Live& live,
-                    bool draining) {
+Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats,
+                    const ServeExchange& exchange, Live& live, bool draining) {
   live.close = live.drain = [&stream] { stream.close(); };
   char first[kPreface.size()];
   std::size_t have = 0;

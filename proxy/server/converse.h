@@ -19,9 +19,10 @@ struct Live {
   std::function<void()> close;  // at once
 };
 
-/// Serves HTTP on a connection until it is over: HTTP/2 where ALPN said so, or where a plaintext client begins with the
-/// preface (prior knowledge, RFC 9113 section 3.3); else HTTP/1. Sets `live` to the protocol's ways to end.
-Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const ServeExchange& exchange, Live& live,
-                    bool draining);
+/// Serves HTTP on a connection until it is over: HTTP/2 where ALPN said so, or where a plaintext
+/// client begins with the preface (prior knowledge, RFC 9113 section 3.3); else HTTP/1. Sets `live`
+/// to the protocol's ways to end.
+Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats,
+                    const ServeExchange& exchange, Live& live, bool draining);
 
 }  // namespace tidegate::proxy::server

@@ -41,9 +41,12 @@ std::int64_t number(std::string_view query, std::string_view name) {
   return -1;
 }
 
-/// How many bytes of a valid UTF-8 sequence `text` begins with; 0: it begins with none. Source: RFC 3629 section 4.
+/// How many bytes of a valid UTF-8 sequence `text` begins with; 0: it begins with none. Source: RFC
+/// 3629 section 4.
 std::size_t utf8_length(std::string_view text) {
-  auto byte = [&text](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+  auto byte = [&text](std::size_t at) {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+  };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
   const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
@@ -52,8 +55,8 @@ std::size_t utf8_length(std::string_view text) {
     if ((byte(i) & 0xC0U) != 0x80) return 0;
   }
   const unsigned second = byte(1);
-  const bool wrong = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
-                     (first == 0xF4 && second > 0x8F);
+  const bool wrong = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
+                     (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
   return wrong ? 0 : length;
 }
 
@@ -62,7 +65,8 @@ json::value text(std::string_view view) {
   json::string out;
   while (!view.empty()) {
     const std::size_t length = utf8_length(view);
-    out.append(length > 0 ? json::string_view(view.data(), length) : json::string_view("\xEF\xBF\xBD"));
+    out.append(length > 0 ? json::string_view(view.data(), length)
+                          : json::string_view("\xEF\xBF\xBD"));
     view.remove_prefix(length > 0 ? length : 1);
   }
   return out;
@@ -86,9 +90,12 @@ std::string address_text(const asio::ip::tcp::endpoint& at) {
 
 std::string_view version_text(http::Version version) {
   switch (version) {
-    case http::Version::kHttp10: return "HTTP/1.0";
-    case http::Version::kHttp11: return "HTTP/1.1";
-    default: return "HTTP/2.0";
+    case http::Version::kHttp10:
+      return "HTTP/1.0";
+    case http::Version::kHttp11:
+      return "HTTP/1.1";
+    default:
+      return "HTTP/2.0";
   }
 }
 
@@ -128,7 +135,8 @@ Task<void> answer(Loop& loop, const net::ConnectionFacts& facts, http::ServerStr
       co_return;
     }
     received += chunk->bytes.size();
-    if (body.size() < kBodyShown) body.append(chunk->bytes.data(), std::min(chunk->bytes.size(), kBodyShown - body.size()));
+    if (body.size() < kBodyShown)
+      body.append(chunk->bytes.data(), std::min(chunk->bytes.size(), kBodyShown - body.size()));
     if (chunk->end) break;
   }
   seen["body"] = text(body);
@@ -140,10 +148,12 @@ Task<void> answer(Loop& loop, const net::ConnectionFacts& facts, http::ServerStr
   }
   http::ResponseHead head;
   head.status = 200;
-  if (std::int64_t status = number(query, "status"); status >= 200 && status <= 599) head.status = static_cast<int>(status);
+  if (std::int64_t status = number(query, "status"); status >= 200 && status <= 599)
+    head.status = static_cast<int>(status);
   std::int64_t left = number(query, "bytes");
-  std::string out = left >= 0 ? std::string(static_cast<std::size_t>(std::min<std::int64_t>(left, 65536)), 'x')
-                              : json::serialize(seen) + "\n";
+  std::string out =
+      left >= 0 ? std::string(static_cast<std::size_t>(std::min<std::int64_t>(left, 65536)), 'x')
+                : json::serialize(seen) + "\n";
   std::uint64_t length = left >= 0 ? static_cast<std::uint64_t>(left) : out.size();
   if (head.status == 204 || head.status == 304) {
     head.body = {};
@@ -175,7 +185,9 @@ struct EchoServer::Parts {
   Loop loop{0, 1};
   Task<void> serve(net::Socket socket) {
     net::PlainStream stream(std::move(socket));
-    ServeExchange exchange = [this, &stream](http::ServerStream& one) { return answer(loop, stream.facts(), one); };
+    ServeExchange exchange = [this, &stream](http::ServerStream& one) {
+      return answer(loop, stream.facts(), one);
+    };
     Live live;
     co_await converse(loop, stream, stats, exchange, live, false);
     stream.close();
@@ -192,10 +204,13 @@ Result<asio::ip::tcp::endpoint> EchoServer::listen(const asio::ip::tcp::endpoint
   net::ConnectionFacts facts;
   net::read_addresses(*listening, facts);
   auto serve_one = [parts = parts_.get()](net::Socket accepted) {
-    if (accepted.is_open()) asio::co_spawn(parts->loop.io, parts->serve(std::move(accepted)), asio::detached);
+    if (accepted.is_open())
+      asio::co_spawn(parts->loop.io, parts->serve(std::move(accepted)), asio::detached);
   };
-  asio::co_spawn(parts_->loop.io, net::accept_all(parts_->loop.io, parts_->loop.wheel, listening, std::move(serve_one)),
-                 asio::detached);
+  asio::co_spawn(
+      parts_->loop.io,
+      net::accept_all(parts_->loop.io, parts_->loop.wheel, listening, std::move(serve_one)),
+      asio::detached);
   return facts.local;
 }
 

@@ -8,12 +8,14 @@
 
 namespace tidegate::proxy::server {
 
-/// A small backend for trying things out: HTTP/1.1, HTTP/2 with prior knowledge, and WebSocket, on one port. It answers any
-/// request with a JSON description of what it received:
-///   {"method", "path", "query", "host", "scheme", "version", "headers": {name: [values]}, "body", "bodyBytes", "trailers",
+/// A small backend for trying things out: HTTP/1.1, HTTP/2 with prior knowledge, and WebSocket, on
+/// one port. It answers any request with a JSON description of what it received:
+///   {"method", "path", "query", "host", "scheme", "version", "headers": {name: [values]}, "body",
+///   "bodyBytes", "trailers",
 ///    "remote", "local"}
-/// The query says otherwise: `status=503` is the answer's status, `delay=250` milliseconds pass before it, `bytes=65536`
-/// asks for a body of that size instead. A WebSocket gets its messages back.
+/// The query says otherwise: `status=503` is the answer's status, `delay=250` milliseconds pass
+/// before it, `bytes=65536` asks for a body of that size instead. A WebSocket gets its messages
+/// back.
 class EchoServer {
  public:
   EchoServer();

@@ -17,13 +17,15 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr milliseconds kFresh{100};        // a connection that is silent for longer gives its buffer back
-constexpr milliseconds kWatchAfter{20};    // how long an upstream is silent before the client is watched
-constexpr std::size_t kBodyRoom = 8 * 1024;  // less room behind the head than this, and the body gets a buffer of its own
+constexpr milliseconds kFresh{100};  // a connection that is silent for longer gives its buffer back
+constexpr milliseconds kWatchAfter{
+    20};  // how long an upstream is silent before the client is watched
+constexpr std::size_t kBodyRoom =
+    8 * 1024;  // less room behind the head than this, and the body gets a buffer of its own
 }  // namespace
 
-Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats, ServeExchange serve_exchange,
-                                 const Options& options)
+Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats,
+                                 ServeExchange serve_exchange, const Options& options)
     : loop_(loop),
       stream_(stream),
       stats_(stats),
@@ -76,8 +78,8 @@ void Http1Connection::watch_client(Watcher* watcher) {
   }
 }
 
-/// Waits for a sign of the client while an upstream keeps us waiting. Bytes (a pipelined request, more of the body) end the
-/// watch: they are not for now.
+/// Waits for a sign of the client while an upstream keeps us waiting. Bytes (a pipelined request,
+/// more of the body) end the watch: they are not for now.
 Task<void> Http1Connection::watch() {
   error_code failed = co_await stream_.wait_readable();
   watching_ = false;
@@ -130,7 +132,8 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       loop_.wheel.arm(timer_, kFresh);
     }
     take_buffer();
-    Result<std::size_t> got = co_await stream_.read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
+    Result<std::size_t> got =
+        co_await stream_.read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
     if (!got && expired_ && wait_ == Wait::kFresh) {
       expired_ = false;
       wait_ = Wait::kIdle;
@@ -187,7 +190,8 @@ Task<void> Http1Connection::serve(std::span<const char> already_read) {
     head_.scheme = stream_.facts().tls ? "https" : "http";
     keep_ = head_.keep_alive;
     answered_ = raw_ = cancelled_ = chunked_ = false;
-    continue_due_ = head_.expect_continue && head_.version == http::Version::kHttp11 && begin_ == end_;
+    continue_due_ =
+        head_.expect_continue && head_.version == http::Version::kHttp11 && begin_ == end_;
     body_done_ = head_.body.none();
     decoder_.start(head_.body, head_.chunked);
     // The body's bytes are read behind the head, which has to stay while the exchange lasts.
@@ -218,8 +222,8 @@ Task<void> Http1Connection::serve(std::span<const char> already_read) {
     loop_.buffers.give(std::move(body_buffer_));
   }
   if (stream_.is_open()) {
-    // Close so that the client can read the last answer: FIN first, and what it still sends is read away for a moment, since
-    // a close with unread bytes would send RST (RFC 9112 section 9.6).
+    // Close so that the client can read the last answer: FIN first, and what it still sends is read
+    // away for a moment, since a close with unread bytes would send RST (RFC 9112 section 9.6).
     stream_.shutdown_send();
     take_buffer();
     expired_ = false;
@@ -340,27 +344,30 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
   if (draining_ || (!body_done_ && continue_due_)) keep_ = false;
   if (!keep_ && draining_) stats_.downstream_cx_drain_close.add();
   out_.clear();
-  http1::write_response_head(head, head_.version, !keep_ && !raw_, head_.is_head(), http::date(), out_);
+  http1::write_response_head(head, head_.version, !keep_ && !raw_, head_.is_head(), http::date(),
+                             out_);
   if (bodiless && !raw_) first.bytes = {};
   char size[20];
-  std::size_t size_bytes = chunked_ && !first.bytes.empty() ? http1::write_chunk_size(size, first.bytes.size()) : 0;
+  std::size_t size_bytes =
+      chunked_ && !first.bytes.empty() ? http1::write_chunk_size(size, first.bytes.size()) : 0;
   std::string_view after = size_bytes ? http1::kChunkEnd : std::string_view();
   std::string_view last = chunked_ && first.end ? http1::kLastChunk : std::string_view();
   std::array<asio::const_buffer, 5> pieces{asio::buffer(out_), asio::buffer(size, size_bytes),
-                                           asio::buffer(first.bytes.data(), first.bytes.size()), asio::buffer(after),
-                                           asio::buffer(last)};
+                                           asio::buffer(first.bytes.data(), first.bytes.size()),
+                                           asio::buffer(after), asio::buffer(last)};
   co_return co_await write(pieces);
 }
 
 Task<error_code> Http1Connection::send_body(http::Chunk chunk) {
   if (head_.is_head()) co_return error_code{};
   char size[20];
-  std::size_t size_bytes = chunked_ && !chunk.bytes.empty() ? http1::write_chunk_size(size, chunk.bytes.size()) : 0;
+  std::size_t size_bytes =
+      chunked_ && !chunk.bytes.empty() ? http1::write_chunk_size(size, chunk.bytes.size()) : 0;
   std::string_view after = size_bytes ? http1::kChunkEnd : std::string_view();
   std::string_view last = chunked_ && chunk.end ? http1::kLastChunk : std::string_view();
   std::array<asio::const_buffer, 4> pieces{asio::buffer(size, size_bytes),
-                                           asio::buffer(chunk.bytes.data(), chunk.bytes.size()), asio::buffer(after),
-                                           asio::buffer(last)};
+                                           asio::buffer(chunk.bytes.data(), chunk.bytes.size()),
+                                           asio::buffer(after), asio::buffer(last)};
   co_return co_await write(pieces);
 }
 

@@ -14,8 +14,8 @@
 
 namespace tidegate::proxy::server {
 
-/// One downstream HTTP/1 connection: requests one after the other. While it idles it holds no buffer.
-/// Source: RFC 9112 sections 9.3 to 9.6.
+/// One downstream HTTP/1 connection: requests one after the other. While it idles it holds no
+/// buffer. Source: RFC 9112 sections 9.3 to 9.6.
 class Http1Connection final : public http::ServerStream, private http::BodySource {
  public:
   using ServeExchange = std::function<Task<void>(http::ServerStream&)>;
@@ -26,10 +26,12 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
     std::chrono::milliseconds body_timeout{60000};  // without a byte of the body; 408
   };
 
-  Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats, ServeExchange serve_exchange, const Options& options);
+  Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats, ServeExchange serve_exchange,
+                  const Options& options);
   ~Http1Connection();
 
-  /// Until the connection is over. `already_read` bytes were taken off the stream to find out the protocol.
+  /// Until the connection is over. `already_read` bytes were taken off the stream to find out the
+  /// protocol.
   Task<void> serve(std::span<const char> already_read);
   /// The answer under way is the last one; a connection that idles is closed at once.
   void drain();
@@ -71,7 +73,8 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   std::size_t begin_ = 0;           // of what is read and not yet used
   std::size_t end_ = 0;
   std::size_t head_end_ = 0;
-  char* body_at_ = nullptr;  // body bytes are read to here, over and over; the head stays where it is
+  char* body_at_ =
+      nullptr;  // body bytes are read to here, over and over; the head stays where it is
   std::size_t body_room_ = 0;
   std::size_t body_begin_ = 0;
   std::size_t body_end_ = 0;

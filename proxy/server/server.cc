@@ -11,8 +11,8 @@ namespace tidegate::proxy::server {
 
 namespace asio = boost::asio;
 
-Server::Server(asio::io_context& control, StatsStore& stats, telemetry::AccessLog* access_log, Options options,
-               OnApplied on_applied)
+Server::Server(asio::io_context& control, StatsStore& stats, telemetry::AccessLog* access_log,
+               Options options, OnApplied on_applied)
     : control_(control),
       stats_(stats),
       options_(options),
@@ -43,7 +43,8 @@ void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
   for (const std::string& problem : problems) log::error(log::Component::kConfig, "{}", problem);
   follow_names(*snapshot);
   addresses_.clear();
-  for (const auto& [name, cluster] : compiled_->clusters) addresses_[name] = addresses_of(cluster->config);
+  for (const auto& [name, cluster] : compiled_->clusters)
+    addresses_[name] = addresses_of(cluster->config);
   Sockets::Change change = sockets_.update(*snapshot);
   distribute(change, [this] {
     serving_ = true;
@@ -54,11 +55,12 @@ void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
 
 void Server::distribute(const Sockets::Change& change, std::function<void()> all_done) {
   auto left = std::make_shared<std::size_t>(workers_.size());
-  auto addresses = std::make_shared<const std::map<std::string, std::vector<upstream::Address>>>(addresses_);
+  auto addresses =
+      std::make_shared<const std::map<std::string, std::vector<upstream::Address>>>(addresses_);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     Worker& worker = *workers_[i];
-    worker.post([this, &worker, compiled = compiled_, addresses, opened = change.opened[i], closed = change.closed_keys,
-                 left, all_done] {
+    worker.post([this, &worker, compiled = compiled_, addresses, opened = change.opened[i],
+                 closed = change.closed_keys, left, all_done] {
       worker.apply(compiled, *addresses, opened, closed);
       asio::post(control_, [left, all_done] {
         if (--*left == 0) all_done();
@@ -112,7 +114,9 @@ void Server::follow_names(const Snapshot& snapshot) {
   }
   for (const std::string& name : wanted) {
     if (!names_.try_emplace(name).second) continue;
-    resolver_.watch(name, [this, name](const std::vector<asio::ip::address>& found) { name_changed(name, found); });
+    resolver_.watch(name, [this, name](const std::vector<asio::ip::address>& found) {
+      name_changed(name, found);
+    });
   }
 }
 
@@ -122,7 +126,9 @@ void Server::name_changed(const std::string& name, std::vector<asio::ip::address
   known->second = std::move(found);
   for (const auto& [cluster_name, cluster] : compiled_->clusters) {
     const auto& endpoints = cluster->config.endpoints;
-    if (std::none_of(endpoints.begin(), endpoints.end(), [&](const Endpoint& one) { return one.host == name; })) continue;
+    if (std::none_of(endpoints.begin(), endpoints.end(),
+                     [&](const Endpoint& one) { return one.host == name; }))
+      continue;
     std::vector<upstream::Address> addresses = addresses_of(cluster->config);
     for (auto& worker : workers_) {
       worker->post([&worker = *worker, cluster_name = cluster_name, addresses] {

@@ -18,8 +18,8 @@
 
 namespace tidegate::proxy::server {
 
-/// The data plane: workers, what they listen on, and the snapshot that they serve. Everything is called on the control
-/// thread, whose loop `control` is, and every callback comes there.
+/// The data plane: workers, what they listen on, and the snapshot that they serve. Everything is
+/// called on the control thread, whose loop `control` is, and every callback comes there.
 class Server {
  public:
   struct Options {
@@ -29,14 +29,14 @@ class Server {
   using OnApplied = std::function<void(const Applied&)>;
 
   /// `stats` and `access_log` (null: none) live longer.
-  Server(boost::asio::io_context& control, StatsStore& stats, telemetry::AccessLog* access_log, Options options,
-         OnApplied on_applied);
+  Server(boost::asio::io_context& control, StatsStore& stats, telemetry::AccessLog* access_log,
+         Options options, OnApplied on_applied);
   /// Stops the workers at once.
   ~Server();
 
   void start();
-  /// Compiles, opens sockets, and has each worker serve it from its next request on. `on_applied` is called when all do,
-  /// and again when a port that could not be bound is.
+  /// Compiles, opens sockets, and has each worker serve it from its next request on. `on_applied`
+  /// is called when all do, and again when a port that could not be bound is.
   void publish(SnapshotPtr snapshot, std::uint64_t version);
   /// No new connections; calls `done` when the last exchange has ended, or the drain timeout has.
   void drain(std::function<void()> done);
@@ -49,7 +49,9 @@ class Server {
   bool serving() const { return serving_; }
   bool draining() const { return draining_; }
   /// What is known of each cluster's addresses, DNS names resolved.
-  const std::map<std::string, std::vector<upstream::Address>>& addresses() const { return addresses_; }
+  const std::map<std::string, std::vector<upstream::Address>>& addresses() const {
+    return addresses_;
+  }
   Applied applied() const;
 
  private:

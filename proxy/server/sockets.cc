@@ -14,7 +14,8 @@ namespace tidegate::proxy::server {
 namespace asio = boost::asio;
 
 bool Sockets::Change::empty() const {
-  return closed_keys.empty() && std::all_of(opened.begin(), opened.end(), [](const auto& one) { return one.empty(); });
+  return closed_keys.empty() &&
+         std::all_of(opened.begin(), opened.end(), [](const auto& one) { return one.empty(); });
 }
 
 Sockets::Change Sockets::update(const Snapshot& snapshot) {
@@ -28,7 +29,8 @@ Sockets::Change Sockets::update(const Snapshot& snapshot) {
                      Wanted{listener.name, address, listener.port, false, {}});
     }
   }
-  // A socket of ours on the port says nothing about other processes: there the probe for them would find only ourselves.
+  // A socket of ours on the port says nothing about other processes: there the probe for them would
+  // find only ourselves.
   std::set<std::uint16_t> our_ports;
   for (const auto& [key, one] : wanted_) {
     if (one.bound) our_ports.insert(one.port);
@@ -44,7 +46,8 @@ Sockets::Change Sockets::update(const Snapshot& snapshot) {
     if (one.bound) our_ports.insert(one.port);
     bool told = known != wanted_.end() && known->second.error == one.error;
     if (!one.bound && !told && !one.error.empty()) {
-      log::error(log::Component::kConnHandler, "listener {}: cannot listen on {} port {}: {}; trying again each second",
+      log::error(log::Component::kConnHandler,
+                 "listener {}: cannot listen on {} port {}: {}; trying again each second",
                  one.listener, one.address, one.port, one.error);
     }
   }
@@ -58,11 +61,13 @@ Sockets::Change Sockets::retry() {
   for (auto& [key, one] : wanted_) {
     if (one.bound || one.error.empty()) continue;
     const std::uint16_t port = one.port;
-    bool ours = std::any_of(wanted_.begin(), wanted_.end(),
-                            [port](const auto& other) { return other.second.bound && other.second.port == port; });
+    bool ours = std::any_of(wanted_.begin(), wanted_.end(), [port](const auto& other) {
+      return other.second.bound && other.second.port == port;
+    });
     open(key, one, ours, change);
     if (one.bound) {
-      log::info(log::Component::kConnHandler, "listener {}: listening on {} port {} now", one.listener, one.address, one.port);
+      log::info(log::Component::kConnHandler, "listener {}: listening on {} port {} now",
+                one.listener, one.address, one.port);
     }
   }
   return change;

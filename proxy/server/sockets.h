@@ -11,8 +11,9 @@
 
 namespace tidegate::proxy::server {
 
-/// Which addresses the snapshot wants to be listened on, and what came of it. Every worker has a socket of its own for each
-/// of them (SO_REUSEPORT), opened here, on the control thread, so that a failure is known before a worker hears of it.
+/// Which addresses the snapshot wants to be listened on, and what came of it. Every worker has a
+/// socket of its own for each of them (SO_REUSEPORT), opened here, on the control thread, so that a
+/// failure is known before a worker hears of it.
 class Sockets {
  public:
   explicit Sockets(std::size_t workers) : opened_for_(workers) {}
@@ -23,7 +24,8 @@ class Sockets {
     std::vector<std::string> closed_keys;
     bool empty() const;
   };
-  /// Opens what is new, and tells what is not wanted any more. What stays is not touched: no connection is lost.
+  /// Opens what is new, and tells what is not wanted any more. What stays is not touched: no
+  /// connection is lost.
   Change update(const Snapshot& snapshot);
   /// Tries again what could not be bound.
   Change retry();

@@ -20,7 +20,8 @@ std::string accept_key(std::string_view key) {
   return {reinterpret_cast<const char*>(out), static_cast<std::size_t>(length)};
 }
 
-/// Takes one whole frame off `in` and appends its answer to `out`. False: more bytes are needed. `close`: the last one.
+/// Takes one whole frame off `in` and appends its answer to `out`. False: more bytes are needed.
+/// `close`: the last one.
 bool take_frame(std::string& in, std::string& out, bool& close) {
   auto byte = [&in](std::size_t at) { return static_cast<unsigned char>(in[at]); };
   if (in.size() < 2) return false;
@@ -38,7 +39,8 @@ bool take_frame(std::string& in, std::string& out, bool& close) {
   }
   if (in.size() < at + 4 + length) return false;
   std::string payload = in.substr(at + 4, length);
-  for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(payload[i] ^ in[at + i % 4]);
+  for (std::size_t i = 0; i < payload.size(); ++i)
+    payload[i] = static_cast<char>(payload[i] ^ in[at + i % 4]);
   const unsigned char first = byte(0);
   in.erase(0, at + 4 + length);
   if (opcode == 0xA) return true;  // pong
@@ -53,7 +55,8 @@ bool take_frame(std::string& in, std::string& out, bool& close) {
     out.push_back(static_cast<char>(payload.size() & 0xFFU));
   } else {
     out.push_back(127);
-    for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(payload.size() >> shift & 0xFFU));
+    for (int shift = 56; shift >= 0; shift -= 8)
+      out.push_back(static_cast<char>(payload.size() >> shift & 0xFFU));
   }
   out += payload;
   return true;

@@ -22,8 +22,13 @@ namespace {
 constexpr milliseconds kHandshakeTimeout{10000};
 }  // namespace
 
-Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats, telemetry::AccessLog* access_log)
-    : loop_(index, seed), stats_(stats), http_(stats.http()[index].get()), access_log_(access_log), clusters_(loop_) {}
+Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats,
+               telemetry::AccessLog* access_log)
+    : loop_(index, seed),
+      stats_(stats),
+      http_(stats.http()[index].get()),
+      access_log_(access_log),
+      clusters_(loop_) {}
 
 Worker::~Worker() { stop(); }
 
@@ -41,7 +46,8 @@ void Worker::stop() {
 
 void Worker::apply(std::shared_ptr<const Compiled> compiled,
                    const std::map<std::string, std::vector<upstream::Address>>& addresses,
-                   const std::vector<OpenedSocket>& opened, const std::vector<std::string>& closed_keys) {
+                   const std::vector<OpenedSocket>& opened,
+                   const std::vector<std::string>& closed_keys) {
   clusters_.update(compiled->clusters, addresses);
   for (const auto& [name, listener] : compiled->listeners) {
     std::shared_ptr<Slot>& slot = slots_[name];
@@ -55,19 +61,23 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
     acceptors_.erase(found);
   }
   // Connections of a listener that has gone keep its last version, through their slot.
-  std::erase_if(slots_, [&](const auto& slot) { return !compiled->listeners.contains(slot.first); });
+  std::erase_if(slots_,
+                [&](const auto& slot) { return !compiled->listeners.contains(slot.first); });
   for (const OpenedSocket& socket : opened) {
     auto acceptor = std::make_shared<net::Socket>(loop_.io, socket.fd, true);
     if (draining_ || !acceptor->is_open()) continue;
     acceptors_[socket.key] = acceptor;
     auto serve_one = [this, slot = slots_[socket.listener]](net::Socket accepted) {
-      if (accepted.is_open()) asio::co_spawn(loop_.io, serve(std::move(accepted), slot), asio::detached);
+      if (accepted.is_open())
+        asio::co_spawn(loop_.io, serve(std::move(accepted), slot), asio::detached);
     };
-    asio::co_spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)), asio::detached);
+    asio::co_spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)),
+                   asio::detached);
   }
 }
 
-void Worker::set_addresses(const std::string& cluster, const std::vector<upstream::Address>& addresses) {
+void Worker::set_addresses(const std::string& cluster,
+                           const std::vector<upstream::Address>& addresses) {
   clusters_.set_addresses(cluster, addresses);
 }
 
@@ -96,7 +106,8 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
     pinned.reset();
     if (failed) {
       counted.ssl_connection_error.add();
-      log::debug(log::Component::kConnection, "{}: TLS handshake failed: {}", stream.facts().remote_ip, failed.message());
+      log::debug(log::Component::kConnection, "{}: TLS handshake failed: {}",
+                 stream.facts().remote_ip, failed.message());
     } else {
       counted.ssl_handshake.add();
       if (stream.facts().tls_resumed) counted.ssl_session_reused.add();
@@ -112,7 +123,8 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
     stream.close();
   }
   live_.erase(live);
-  double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+  double ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
   counted.downstream_cx_active.sub();
   counted.downstream_cx_destroy.add();
   counted.downstream_cx_length_ms.record(ms);
@@ -130,7 +142,8 @@ Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, L
 }
 
 /// `pinned` keeps what the exchange started with, whatever is published while it runs.
-Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned, http::ServerStream& stream) {
+Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
+                                  http::ServerStream& stream) {
   exchange::Context context{loop_, clusters_, *http_, *pinned->compiled->sites, facts, access_log_};
   co_await exchange::run(context, stream);
 }

@@ -23,10 +23,12 @@ struct OpenedSocket {
   int fd = -1;
 };
 
-/// One event loop on one thread, with everything that a connection needs. All but the constructor and post() run on it.
+/// One event loop on one thread, with everything that a connection needs. All but the constructor
+/// and post() run on it.
 class Worker {
  public:
-  Worker(std::size_t index, std::uint64_t seed, StatsStore& stats, telemetry::AccessLog* access_log);
+  Worker(std::size_t index, std::uint64_t seed, StatsStore& stats,
+         telemetry::AccessLog* access_log);
   ~Worker();
 
   void start();
@@ -36,12 +38,15 @@ class Worker {
     boost::asio::post(loop_.io, std::move(function));
   }
 
-  void apply(std::shared_ptr<const Compiled> compiled, const std::map<std::string, std::vector<upstream::Address>>& addresses,
+  void apply(std::shared_ptr<const Compiled> compiled,
+             const std::map<std::string, std::vector<upstream::Address>>& addresses,
              const std::vector<OpenedSocket>& opened, const std::vector<std::string>& closed_keys);
   void set_addresses(const std::string& cluster, const std::vector<upstream::Address>& addresses);
-  /// No new connections; those that are open end with their next answer. `done` is called once none is left.
+  /// No new connections; those that are open end with their next answer. `done` is called once none
+  /// is left.
   void drain(std::function<void()> done);
-  /// Answers close their connections, but new ones are taken (POST /healthcheck/fail); until told otherwise.
+  /// Answers close their connections, but new ones are taken (POST /healthcheck/fail); until told
+  /// otherwise.
   void close_connections_gently();
   void close_listeners();
   void close_all();
@@ -53,7 +58,8 @@ class Worker {
   };
   Task<void> serve(net::Socket socket, std::shared_ptr<Slot> slot);
   Task<void> serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
-  Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned, http::ServerStream& stream);
+  Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
+                            http::ServerStream& stream);
   void check_drained();
 
   Loop loop_;

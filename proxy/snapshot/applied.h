@@ -15,8 +15,8 @@ struct AppliedListener {
   bool operator==(const AppliedListener&) const = default;
 };
 
-/// What came of a published snapshot; the server tells it once all workers serve it, and again when a retry of a bind
-/// succeeds.
+/// What came of a published snapshot; the server tells it once all workers serve it, and again when
+/// a retry of a bind succeeds.
 struct Applied {
   std::uint64_t version = 0;
   std::vector<AppliedListener> listeners;

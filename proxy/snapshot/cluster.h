@@ -15,7 +15,8 @@ namespace tidegate::proxy {
 
 /// One address that requests may go to.
 struct Endpoint {
-  std::string host;  // IP address, or a DNS name: then it stands for all addresses that the name has
+  std::string
+      host;  // IP address, or a DNS name: then it stands for all addresses that the name has
   std::uint16_t port = 0;
   std::uint32_t weight = 1;
   std::string zone;
@@ -25,15 +26,16 @@ BOOST_DESCRIBE_STRUCT(Endpoint, (), (host, port, weight, zone))
 
 /// TLS towards the endpoints. Source: BackendTLSPolicy; Gateway.spec.tls.backend.
 struct UpstreamTls {
-  std::string sni;                       // also the name that the certificate must have, unless SANs are given
-  std::vector<std::string> sans;         // DNS names or URIs, one of which the certificate must have
-  std::string ca_pem;                    // trusted authorities; empty: the system's
-  std::string client_certificate;        // name in Snapshot::certificates; empty: none
+  std::string sni;  // also the name that the certificate must have, unless SANs are given
+  std::vector<std::string> sans;   // DNS names or URIs, one of which the certificate must have
+  std::string ca_pem;              // trusted authorities; empty: the system's
+  std::string client_certificate;  // name in Snapshot::certificates; empty: none
   bool operator==(const UpstreamTls&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(UpstreamTls, (), (sni, sans, ca_pem, client_certificate))
 
-/// The protocol that the endpoints speak. Source: Service appProtocol (GEP-1911): kubernetes.io/h2c, kubernetes.io/ws.
+/// The protocol that the endpoints speak. Source: Service appProtocol (GEP-1911):
+/// kubernetes.io/h2c, kubernetes.io/ws.
 enum class UpstreamProtocol { kHttp1, kHttp2, kTcp, kUdp };
 BOOST_DESCRIBE_ENUM(UpstreamProtocol, kHttp1, kHttp2, kTcp, kUdp)
 
@@ -51,7 +53,8 @@ struct Cluster {
   std::uint32_t requests_max = 1024;
   bool operator==(const Cluster&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Cluster, (), (name, origin, protocol, endpoints, tls, connect_timeout, idle_timeout,
-                                    connections_max, pending_max, requests_max))
+BOOST_DESCRIBE_STRUCT(Cluster, (),
+                      (name, origin, protocol, endpoints, tls, connect_timeout, idle_timeout,
+                       connections_max, pending_max, requests_max))
 
 }  // namespace tidegate::proxy

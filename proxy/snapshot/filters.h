@@ -61,8 +61,8 @@ struct UrlRewrite {
 };
 BOOST_DESCRIBE_STRUCT(UrlRewrite, (), (hostname, path))
 
-/// A copy of the request to another cluster, whose answer is thrown away. `numerator` in `denominator` requests.
-/// Source: HTTPRouteFilter type RequestMirror.
+/// A copy of the request to another cluster, whose answer is thrown away. `numerator` in
+/// `denominator` requests. Source: HTTPRouteFilter type RequestMirror.
 struct RequestMirror {
   std::string cluster;
   std::uint32_t numerator = 100;
@@ -82,9 +82,11 @@ struct Cors {
   bool operator==(const Cors&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Cors, (),
-                      (allow_origins, allow_credentials, allow_methods, allow_headers, expose_headers, max_age))
+                      (allow_origins, allow_credentials, allow_methods, allow_headers,
+                       expose_headers, max_age))
 
 /// In the order in which they act on a request; on the response they act in reverse.
-using Filter = std::variant<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite, RequestMirror, Cors>;
+using Filter =
+    std::variant<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite, RequestMirror, Cors>;
 
 }  // namespace tidegate::proxy

@@ -1,9 +1,10 @@
+#include <fmt/format.h>
+
 #include <boost/describe/members.hpp>
+#include <boost/json/value.hpp>
 #include <boost/json/value_from.hpp>
 #include <boost/mp11/algorithm.hpp>
-#include <boost/json/value.hpp>
 #include <chrono>
-#include <fmt/format.h>
 #include <type_traits>
 
 #include "proxy/snapshot/snapshot.h"
@@ -21,8 +22,8 @@ std::string_view field_name(const char* name) {
   return text;
 }
 
-constexpr std::string_view kFilterNames[] = {"request_header_modifier", "response_header_modifier", "url_rewrite",
-                                             "request_mirror", "cors"};
+constexpr std::string_view kFilterNames[] = {"request_header_modifier", "response_header_modifier",
+                                             "url_rewrite", "request_mirror", "cors"};
 static_assert(std::size(kFilterNames) == std::variant_size_v<Filter>);
 constexpr std::string_view kActionNames[] = {"forward", "redirect", "direct_response"};
 static_assert(std::size(kActionNames) == std::variant_size_v<Action>);
@@ -35,10 +36,13 @@ json::value print(T number) {
   return json::value(number);
 }
 json::value print(std::chrono::milliseconds time) {
-  return json::value(time.count() % 1000 == 0 ? fmt::format("{}s", time.count() / 1000)
-                                              : fmt::format("{:.3f}s", static_cast<double>(time.count()) / 1000));
+  return json::value(time.count() % 1000 == 0
+                         ? fmt::format("{}s", time.count() / 1000)
+                         : fmt::format("{:.3f}s", static_cast<double>(time.count()) / 1000));
 }
-json::value print(std::chrono::seconds time) { return json::value(fmt::format("{}s", time.count())); }
+json::value print(std::chrono::seconds time) {
+  return json::value(fmt::format("{}s", time.count()));
+}
 template <class T>
 json::value print(const std::vector<T>& list);
 template <class T>

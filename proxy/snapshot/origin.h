@@ -1,12 +1,12 @@
 #pragma once
 
-#include <string>
-
 #include <boost/describe/class.hpp>
+#include <string>
 
 namespace tidegate::proxy {
 
-/// The object that a piece of the snapshot came from, so that every message and every admin page can name it.
+/// The object that a piece of the snapshot came from, so that every message and every admin page
+/// can name it.
 struct Origin {
   std::string kind;        // "HTTPRoute"
   std::string namespace_;  // "default"

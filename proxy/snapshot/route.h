@@ -14,8 +14,9 @@
 
 namespace tidegate::proxy {
 
-/// Source: HTTPPathMatch. A prefix matches whole path segments: "/a" matches "/a" and "/a/b", not "/ab"; a trailing slash
-/// of the value is dropped at translation ("/" itself stays). A regular expression (RE2) must match the whole path.
+/// Source: HTTPPathMatch. A prefix matches whole path segments: "/a" matches "/a" and "/a/b", not
+/// "/ab"; a trailing slash of the value is dropped at translation ("/" itself stays). A regular
+/// expression (RE2) must match the whole path.
 struct PathMatch {
   enum class Kind { kExact, kPrefix, kRegex };
   Kind kind = Kind::kPrefix;
@@ -25,7 +26,8 @@ struct PathMatch {
 BOOST_DESCRIBE_ENUM(PathMatch::Kind, kExact, kPrefix, kRegex)
 BOOST_DESCRIBE_STRUCT(PathMatch, (), (kind, value))
 
-/// A header or query parameter to match: exactly, or by RE2 over the whole value. Header names are lower case.
+/// A header or query parameter to match: exactly, or by RE2 over the whole value. Header names are
+/// lower case.
 struct ValueMatch {
   std::string name;
   std::string value;
@@ -46,7 +48,8 @@ BOOST_DESCRIBE_STRUCT(Match, (), (path, method, headers, query))
 
 /// One of the backends among which a rule's requests are divided by weight.
 struct WeightedCluster {
-  std::string cluster;  // empty: a reference that does not resolve; its share of requests is answered with 500
+  std::string cluster;  // empty: a reference that does not resolve; its share of requests is
+                        // answered with 500
   std::uint32_t weight = 1;
   std::vector<Filter> filters;  // HTTPBackendRef.filters
   bool operator==(const WeightedCluster&) const = default;
@@ -59,8 +62,9 @@ struct Forward {
 };
 BOOST_DESCRIBE_STRUCT(Forward, (), (clusters))
 
-/// Source: HTTPRequestRedirectFilter. What is absent is taken from the request; a port that is absent follows the scheme
-/// where one is given (so none is written), else it is the listener's (`listener_port`, written unless well known).
+/// Source: HTTPRequestRedirectFilter. What is absent is taken from the request; a port that is
+/// absent follows the scheme where one is given (so none is written), else it is the listener's
+/// (`listener_port`, written unless well known).
 struct Redirect {
   std::optional<std::string> scheme;
   std::optional<std::string> hostname;
@@ -97,12 +101,14 @@ struct Rule {
   std::string name;             // HTTPRouteRule.name
   std::vector<Filter> filters;  // in order
   Action action;
-  std::optional<std::chrono::milliseconds> request_timeout;  // whole exchange; 504. 0 is no time-out
+  std::optional<std::chrono::milliseconds>
+      request_timeout;  // whole exchange; 504. 0 is no time-out
   std::optional<std::chrono::milliseconds> backend_timeout;  // one attempt; 504
   std::optional<Retry> retry;
   bool operator==(const Rule&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Rule, (), (origin, name, filters, action, request_timeout, backend_timeout, retry))
+BOOST_DESCRIBE_STRUCT(Rule, (),
+                      (origin, name, filters, action, request_timeout, backend_timeout, retry))
 
 struct RouteEntry {
   Match match;
@@ -111,9 +117,10 @@ struct RouteEntry {
 };
 BOOST_DESCRIBE_STRUCT(RouteEntry, (), (match, rule))
 
-/// The matches for one host name: exact ("a.example.com"), wildcard ("*.example.com": any number of labels) or "*".
-/// `entries` stand in the order of precedence that HTTPRoute gives (exact path, longest prefix, regex, method, number of
-/// headers, number of query parameters, oldest route, route's name, order in the route): the first that matches is it.
+/// The matches for one host name: exact ("a.example.com"), wildcard ("*.example.com": any number of
+/// labels) or "*". `entries` stand in the order of precedence that HTTPRoute gives (exact path,
+/// longest prefix, regex, method, number of headers, number of query parameters, oldest route,
+/// route's name, order in the route): the first that matches is it.
 struct VirtualHost {
   std::string hostname = "*";
   std::vector<RouteEntry> entries;
@@ -121,8 +128,8 @@ struct VirtualHost {
 };
 BOOST_DESCRIBE_STRUCT(VirtualHost, (), (hostname, entries))
 
-/// All HTTP routes of one Gateway listener. The most specific host that matches is looked at first; where none of its
-/// entries matches, the next less specific one is.
+/// All HTTP routes of one Gateway listener. The most specific host that matches is looked at first;
+/// where none of its entries matches, the next less specific one is.
 struct RouteTable {
   std::vector<VirtualHost> hosts;  // one a host name
   std::vector<Rule> rules;

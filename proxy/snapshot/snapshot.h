@@ -47,15 +47,17 @@ BOOST_DESCRIBE_STRUCT(TlsTermination, (), (certificates, alpn, client))
 enum class SiteProtocol { kHttp, kHttps, kTls, kTcp, kUdp };
 BOOST_DESCRIBE_ENUM(SiteProtocol, kHttp, kHttps, kTls, kTcp, kUdp)
 
-/// One listener of a Gateway (or ListenerSet). Those that share address and port share a socket; a connection or request
-/// belongs to the site whose host name matches it most specifically (GEP-1713, listener isolation).
+/// One listener of a Gateway (or ListenerSet). Those that share address and port share a socket; a
+/// connection or request belongs to the site whose host name matches it most specifically
+/// (GEP-1713, listener isolation).
 struct Site {
   Origin origin;  // Gateway; section is the listener's name
   SiteProtocol protocol = SiteProtocol::kHttp;
-  std::string hostname;               // exact, "*.example.com", or empty: any
-  std::optional<TlsTermination> tls;  // kHttps always; kTls only where it terminates (else passthrough)
-  RouteTable routes;                  // kHttp, kHttps
-  std::vector<StreamRoute> streams;   // kTls, kTcp, kUdp
+  std::string hostname;  // exact, "*.example.com", or empty: any
+  std::optional<TlsTermination>
+      tls;            // kHttps always; kTls only where it terminates (else passthrough)
+  RouteTable routes;  // kHttp, kHttps
+  std::vector<StreamRoute> streams;  // kTls, kTcp, kUdp
   bool operator==(const Site&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Site, (), (origin, protocol, hostname, tls, routes, streams))
@@ -72,11 +74,11 @@ struct Listener {
 };
 BOOST_DESCRIBE_STRUCT(Listener, (), (name, addresses, port, declared_port, udp, sites))
 
-/// Everything that the proxy needs to know to serve: the contract between the control loop and the proxy. Plain values;
-/// immutable once published.
+/// Everything that the proxy needs to know to serve: the contract between the control loop and the
+/// proxy. Plain values; immutable once published.
 struct Snapshot {
-  std::vector<Listener> listeners;         // sorted by name
-  std::map<std::string, Cluster> clusters;  // by name
+  std::vector<Listener> listeners;                  // sorted by name
+  std::map<std::string, Cluster> clusters;          // by name
   std::map<std::string, Certificate> certificates;  // by "NAMESPACE/NAME"
   bool operator==(const Snapshot&) const = default;
 };
@@ -84,8 +86,8 @@ BOOST_DESCRIBE_STRUCT(Snapshot, (), (listeners, clusters, certificates))
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 
-/// The whole snapshot as JSON, secrets redacted, durations as "1.5s", what is empty or absent left out: /config_dump and
-/// golden files.
+/// The whole snapshot as JSON, secrets redacted, durations as "1.5s", what is empty or absent left
+/// out: /config_dump and golden files.
 boost::json::value to_json(const Snapshot& snapshot);
 
 }  // namespace tidegate::proxy

@@ -19,7 +19,8 @@ AccessLog::~AccessLog() {
 }
 
 error_code AccessLog::open(const std::string& path) {
-  int fd = path == "-" ? STDOUT_FILENO : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  int fd = path == "-" ? STDOUT_FILENO
+                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (fd < 0) return {errno, boost::system::system_category()};
   std::lock_guard lock(mutex_);
   if (fd_ > STDERR_FILENO) ::close(fd_);
@@ -32,7 +33,8 @@ void AccessLog::reopen() {
   flush();
   if (path_.empty() || path_ == "-") return;
   if (error_code failed = open(std::string(path_))) {
-    log::error(log::Component::kMain, "access log {}: {}; the old file is written on", path_, failed.message());
+    log::error(log::Component::kMain, "access log {}: {}; the old file is written on", path_,
+               failed.message());
   }
 }
 

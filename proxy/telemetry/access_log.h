@@ -8,8 +8,9 @@
 
 namespace tidegate::proxy::telemetry {
 
-/// One line an exchange, to a file or standard output. Any worker writes; lines are gathered and written whole, when 16 KiB
-/// are there or flush() is called (the control thread does, ten times a second).
+/// One line an exchange, to a file or standard output. Any worker writes; lines are gathered and
+/// written whole, when 16 KiB are there or flush() is called (the control thread does, ten times a
+/// second).
 class AccessLog {
  public:
   explicit AccessLog(LogFormat format) : format_(std::move(format)) {}

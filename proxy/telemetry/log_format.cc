@@ -9,8 +9,10 @@
 namespace tidegate::proxy::telemetry {
 
 const char LogFormat::kDefault[] =
-    "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% %RESPONSE_FLAGS% "
-    "%BYTES_RECEIVED% %BYTES_SENT% %DURATION% \"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" \"%REQ(X-REQUEST-ID)%\" "
+    "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" "
+    "%RESPONSE_CODE% %RESPONSE_FLAGS% "
+    "%BYTES_RECEIVED% %BYTES_SENT% %DURATION% \"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" "
+    "\"%REQ(X-REQUEST-ID)%\" "
     "\"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\"\n";
 
 LogFormat LogFormat::compile(std::string_view text, std::string& problem) {
@@ -50,7 +52,9 @@ LogFormat LogFormat::compile(std::string_view text, std::string& problem) {
       continue;
     }
     std::size_t name_end = percent + 1;
-    while (name_end < text.size() && ((text[name_end] >= 'A' && text[name_end] <= 'Z') || text[name_end] == '_')) ++name_end;
+    while (name_end < text.size() &&
+           ((text[name_end] >= 'A' && text[name_end] <= 'Z') || text[name_end] == '_'))
+      ++name_end;
     std::string_view name = text.substr(percent + 1, name_end - percent - 1);
     std::optional<std::string_view> parameter;
     std::size_t end = name_end;
@@ -89,7 +93,8 @@ LogFormat LogFormat::compile(std::string_view text, std::string& problem) {
       part.text = parameter->substr(0, mark);
       if (mark != parameter->npos) part.alternative = parameter->substr(mark + 1);
       if (part.alternative.find('?') != std::string::npos) {
-        problem = fmt::format("position {}: more than 1 alternative header specified in token: {}", percent, *parameter);
+        problem = fmt::format("position {}: more than 1 alternative header specified in token: {}",
+                              percent, *parameter);
         return out;
       }
     } else if (parameter) {
@@ -127,54 +132,84 @@ std::string_view LogFormat::request_value(const LogEntry& entry, std::string_vie
 }
 
 void LogFormat::render_part(const Part& part, const LogEntry& entry, std::string& out) {
-  auto text = [&out](std::string_view value) { out += value.empty() ? std::string_view("-") : value; };
+  auto text = [&out](std::string_view value) {
+    out += value.empty() ? std::string_view("-") : value;
+  };
   auto number = [&out](auto value) { fmt::format_to(std::back_inserter(out), "{}", value); };
   const net::ConnectionFacts& facts = *entry.facts;
   switch (part.what) {
-    case Operator::kText: break;
+    case Operator::kText:
+      break;
     case Operator::kStartTime: {
       auto since = entry.started.time_since_epoch();
       auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
       std::time_t seconds = static_cast<std::time_t>(ms / 1000);
       std::tm parts{};
       ::gmtime_r(&seconds, &parts);
-      fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, ms % 1000);
+      fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+                     parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+                     parts.tm_min, parts.tm_sec, ms % 1000);
       break;
     }
     case Operator::kProtocol: {
       constexpr std::string_view names[] = {"HTTP/1.0", "HTTP/1.1", "HTTP/2"};
-      text(entry.request ? names[static_cast<std::size_t>(entry.request->version)] : std::string_view());
+      text(entry.request ? names[static_cast<std::size_t>(entry.request->version)]
+                         : std::string_view());
       break;
     }
-    case Operator::kResponseCode: number(entry.status); break;
-    case Operator::kResponseFlags: text(entry.flags); break;
-    case Operator::kBytesReceived: number(entry.bytes_received); break;
-    case Operator::kBytesSent: number(entry.bytes_sent); break;
-    case Operator::kDuration: number(static_cast<std::uint64_t>(entry.duration_ms)); break;
+    case Operator::kResponseCode:
+      number(entry.status);
+      break;
+    case Operator::kResponseFlags:
+      text(entry.flags);
+      break;
+    case Operator::kBytesReceived:
+      number(entry.bytes_received);
+      break;
+    case Operator::kBytesSent:
+      number(entry.bytes_sent);
+      break;
+    case Operator::kDuration:
+      number(static_cast<std::uint64_t>(entry.duration_ms));
+      break;
     case Operator::kRequestField: {
       std::string_view value = request_value(entry, part.text);
-      if (value.empty() && !part.alternative.empty()) value = request_value(entry, part.alternative);
+      if (value.empty() && !part.alternative.empty())
+        value = request_value(entry, part.alternative);
       text(value);
       break;
     }
-    case Operator::kUpstreamHost: text(entry.upstream_host); break;
-    case Operator::kUpstreamCluster: text(entry.upstream_cluster); break;
-    case Operator::kRouteName: text(entry.route_name); break;
+    case Operator::kUpstreamHost:
+      text(entry.upstream_host);
+      break;
+    case Operator::kUpstreamCluster:
+      text(entry.upstream_cluster);
+      break;
+    case Operator::kRouteName:
+      text(entry.route_name);
+      break;
     case Operator::kRemoteAddress:
       text(facts.remote_ip);
       out += ':';
       number(facts.remote.port());
       break;
-    case Operator::kRemoteAddressWithoutPort: text(facts.remote_ip); break;
+    case Operator::kRemoteAddressWithoutPort:
+      text(facts.remote_ip);
+      break;
     case Operator::kLocalAddress:
       out += facts.local.address().to_string();
       out += ':';
       number(facts.local.port());
       break;
-    case Operator::kServerName: text(facts.sni); break;
-    case Operator::kTlsVersion: text(facts.tls_version); break;
-    case Operator::kTlsCipher: text(facts.tls_cipher); break;
+    case Operator::kServerName:
+      text(facts.sni);
+      break;
+    case Operator::kTlsVersion:
+      text(facts.tls_version);
+      break;
+    case Operator::kTlsCipher:
+      text(facts.tls_cipher);
+      break;
   }
 }
 

@@ -26,10 +26,12 @@ struct LogEntry {
   std::string_view route_name;
 };
 
-/// A line of text with Envoy's operators: `%NAME%`, `%NAME(PARAMETER)%`, `%NAME(PARAMETER):N%` (at most N bytes), `%%`.
-/// Knows START_TIME, PROTOCOL, RESPONSE_CODE, RESPONSE_FLAGS, BYTES_RECEIVED, BYTES_SENT, DURATION, REQ(X?Y), UPSTREAM_HOST,
-/// UPSTREAM_CLUSTER, ROUTE_NAME, DOWNSTREAM_REMOTE_ADDRESS, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT, DOWNSTREAM_LOCAL_ADDRESS,
-/// REQUESTED_SERVER_NAME, DOWNSTREAM_TLS_VERSION, DOWNSTREAM_TLS_CIPHER. A value that is missing is "-".
+/// A line of text with Envoy's operators: `%NAME%`, `%NAME(PARAMETER)%`, `%NAME(PARAMETER):N%` (at
+/// most N bytes), `%%`. Knows START_TIME, PROTOCOL, RESPONSE_CODE, RESPONSE_FLAGS, BYTES_RECEIVED,
+/// BYTES_SENT, DURATION, REQ(X?Y), UPSTREAM_HOST, UPSTREAM_CLUSTER, ROUTE_NAME,
+/// DOWNSTREAM_REMOTE_ADDRESS, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT, DOWNSTREAM_LOCAL_ADDRESS,
+/// REQUESTED_SERVER_NAME, DOWNSTREAM_TLS_VERSION, DOWNSTREAM_TLS_CIPHER. A value that is missing is
+/// "-".
 class LogFormat {
  public:
   /// Envoy's default line.
@@ -42,9 +44,24 @@ class LogFormat {
 
  private:
   enum class Operator : std::uint8_t {
-    kText, kStartTime, kProtocol, kResponseCode, kResponseFlags, kBytesReceived, kBytesSent, kDuration, kRequestField,
-    kUpstreamHost, kUpstreamCluster, kRouteName, kRemoteAddress, kRemoteAddressWithoutPort, kLocalAddress, kServerName,
-    kTlsVersion, kTlsCipher,
+    kText,
+    kStartTime,
+    kProtocol,
+    kResponseCode,
+    kResponseFlags,
+    kBytesReceived,
+    kBytesSent,
+    kDuration,
+    kRequestField,
+    kUpstreamHost,
+    kUpstreamCluster,
+    kRouteName,
+    kRemoteAddress,
+    kRemoteAddressWithoutPort,
+    kLocalAddress,
+    kServerName,
+    kTlsVersion,
+    kTlsCipher,
   };
   struct Part {
     Operator what = Operator::kText;

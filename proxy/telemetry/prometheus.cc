@@ -21,32 +21,37 @@ std::string help_of(const std::string& family) {
   return out;
 }
 
-MetricFamily& family(std::map<std::string, MetricFamily>& families, const std::string& name, const std::string& help,
-                     MetricType type, bool open_metrics) {
+MetricFamily& family(std::map<std::string, MetricFamily>& families, const std::string& name,
+                     const std::string& help, MetricType type, bool open_metrics) {
   MetricFamily& out = families[name];
   if (!out.name.empty()) return out;
   out.name = name;
   out.help = help;
-  out.type = open_metrics && type == MetricType::Counter && !name.ends_with("_total") ? MetricType::Untyped : type;
+  out.type = open_metrics && type == MetricType::Counter && !name.ends_with("_total")
+                 ? MetricType::Untyped
+                 : type;
   return out;
 }
 
 }  // namespace
 
-std::string prometheus_text(const std::vector<Sample>& samples, const std::vector<Metric>& extra, bool open_metrics) {
+std::string prometheus_text(const std::vector<Sample>& samples, const std::vector<Metric>& extra,
+                            bool open_metrics) {
   std::map<std::string, MetricFamily> families;
   for (const Sample& sample : samples) {
     const MetricType type = sample.type == Sample::Type::kCounter ? MetricType::Counter
                             : sample.type == Sample::Type::kGauge ? MetricType::Gauge
                                                                   : MetricType::Histogram;
-    MetricFamily& into = family(families, sample.family, help_of(sample.family), type, open_metrics);
+    MetricFamily& into =
+        family(families, sample.family, help_of(sample.family), type, open_metrics);
     ClientMetric& metric = into.metric.emplace_back();
     for (const auto& [name, value] : sample.labels) metric.label.push_back({name, value});
     if (type == MetricType::Histogram) {
       std::uint64_t cumulative = 0;
       for (std::size_t i = 0; i < sample.buckets.size(); ++i) {
         cumulative += sample.buckets[i];
-        const double bound = i < kHistogramBounds.size() ? kHistogramBounds[i] : std::numeric_limits<double>::infinity();
+        const double bound = i < kHistogramBounds.size() ? kHistogramBounds[i]
+                                                         : std::numeric_limits<double>::infinity();
         metric.histogram.bucket.push_back({cumulative, bound});
       }
       metric.histogram.sample_count = cumulative;
@@ -60,7 +65,8 @@ std::string prometheus_text(const std::vector<Sample>& samples, const std::vecto
     }
   }
   for (const Metric& one : extra) {
-    const MetricType type = one.type == Metric::Type::kCounter ? MetricType::Counter : MetricType::Gauge;
+    const MetricType type =
+        one.type == Metric::Type::kCounter ? MetricType::Counter : MetricType::Gauge;
     MetricFamily& into = family(families, one.name, one.help, type, open_metrics);
     ClientMetric& metric = into.metric.emplace_back();
     for (const auto& [name, value] : one.labels) metric.label.push_back({name, value});
@@ -69,7 +75,8 @@ std::string prometheus_text(const std::vector<Sample>& samples, const std::vecto
   }
   std::vector<MetricFamily> ordered;
   for (auto& [name, one] : families) {
-    // OpenMetrics names a counter's family without the suffix of its samples; the samples are renamed back below.
+    // OpenMetrics names a counter's family without the suffix of its samples; the samples are
+    // renamed back below.
     ordered.push_back(std::move(one));
   }
   std::string out = prometheus::TextSerializer().Serialize(ordered);
@@ -85,7 +92,8 @@ std::string prometheus_text(const std::vector<Sample>& samples, const std::vecto
       const std::size_t space = line.find(' ', 7);
       std::string name = line.substr(7, space - 7);
       auto known = families.find(name);
-      if (known != families.end() && known->second.type == MetricType::Counter && name.ends_with("_total")) {
+      if (known != families.end() && known->second.type == MetricType::Counter &&
+          name.ends_with("_total")) {
         line.erase(space - 6, 6);
       }
     }

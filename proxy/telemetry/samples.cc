@@ -15,7 +15,8 @@ struct Scope {
   Labels labels;
 };
 
-void add_value(std::vector<Sample>& out, const Scope& scope, const std::string& name, Sample::Type type, std::uint64_t value) {
+void add_value(std::vector<Sample>& out, const Scope& scope, const std::string& name,
+               Sample::Type type, std::uint64_t value) {
   Sample sample;
   sample.dotted = scope.dotted + name;
   sample.family = scope.family + name;
@@ -26,8 +27,8 @@ void add_value(std::vector<Sample>& out, const Scope& scope, const std::string& 
 }
 
 template <class Stats, class Member>
-void add_member(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers, const std::string& name,
-                Member Stats::*member) {
+void add_member(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers,
+                const std::string& name, Member Stats::* member) {
   if constexpr (std::is_same_v<Member, Histogram>) {
     Sample sample;
     sample.dotted = scope.dotted + name;
@@ -35,7 +36,8 @@ void add_member(std::vector<Sample>& out, const Scope& scope, const PerWorker<St
     sample.labels = scope.labels;
     sample.type = Sample::Type::kHistogram;
     for (const auto& one : workers) {
-      for (std::size_t i = 0; i < sample.buckets.size(); ++i) sample.buckets[i] += ((*one).*member).bucket(i);
+      for (std::size_t i = 0; i < sample.buckets.size(); ++i)
+        sample.buckets[i] += ((*one).*member).bucket(i);
       sample.sum += ((*one).*member).sum();
     }
     out.push_back(std::move(sample));
@@ -56,14 +58,16 @@ void add_member(std::vector<Sample>& out, const Scope& scope, const PerWorker<St
   } else {
     std::uint64_t sum = 0;
     for (const auto& one : workers) sum += ((*one).*member).get();
-    add_value(out, scope, name, std::is_same_v<Member, Gauge> ? Sample::Type::kGauge : Sample::Type::kCounter, sum);
+    add_value(out, scope, name,
+              std::is_same_v<Member, Gauge> ? Sample::Type::kGauge : Sample::Type::kCounter, sum);
   }
 }
 
 template <class Stats>
 void add_all(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers) {
   using Members = boost::describe::describe_members<Stats, boost::describe::mod_public>;
-  boost::mp11::mp_for_each<Members>([&](auto member) { add_member(out, scope, workers, member.name, member.pointer); });
+  boost::mp11::mp_for_each<Members>(
+      [&](auto member) { add_member(out, scope, workers, member.name, member.pointer); });
 }
 
 }  // namespace
@@ -77,13 +81,17 @@ std::uint64_t Sample::count() const {
 std::vector<Sample> collect(const StatsStore& stats) {
   std::vector<Sample> out;
   for (const auto& [name, workers] : stats.all_http()) {
-    add_all(out, {"http." + name + ".", "envoy_http_", {{"envoy_http_conn_manager_prefix", name}}}, workers);
+    add_all(out, {"http." + name + ".", "envoy_http_", {{"envoy_http_conn_manager_prefix", name}}},
+            workers);
   }
   for (const auto& [address, workers] : stats.all_listeners()) {
-    add_all(out, {"listener." + address + ".", "envoy_listener_", {{"envoy_listener_address", address}}}, workers);
+    add_all(out,
+            {"listener." + address + ".", "envoy_listener_", {{"envoy_listener_address", address}}},
+            workers);
   }
   for (const auto& [name, workers] : stats.all_clusters()) {
-    add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}}, workers);
+    add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}},
+            workers);
   }
   return out;
 }

@@ -31,14 +31,17 @@ constexpr char kTls12Ciphers[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
-BioPtr memory(std::string_view text) { return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
+BioPtr memory(std::string_view text) {
+  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
 
 ContextPtr fresh_context(const SSL_METHOD* method) {
   ContextPtr context(SSL_CTX_new(method), SSL_CTX_free);
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(context.get(), kTls12Ciphers);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_read_ahead(context.get(), 1);
   return context;
@@ -57,8 +60,10 @@ error_code use_certificate(SSL_CTX* context, const Certificate& certificate) {
   }
   ERR_clear_error();  // the end of the file
   BioPtr pem = memory(certificate.key_pem.reveal());
-  KeyPtr key(PEM_read_bio_PrivateKey(pem.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
-  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+  KeyPtr key(PEM_read_bio_PrivateKey(
+      pem.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
+  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1 ||
+      SSL_CTX_check_private_key(context) != 1) {
     return take_error();
   }
   return {};
@@ -91,23 +96,28 @@ std::string alpn_wire(const std::vector<std::string>& names) {
 /// Keeps the wire form of a context's protocols as long as the context.
 int alpn_index() {
   static const int index = SSL_CTX_get_ex_new_index(
-      0, nullptr, nullptr, nullptr,
-      [](void*, void* data, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<std::string*>(data); });
+      0, nullptr, nullptr, nullptr, [](void*, void* data, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<std::string*>(data);
+      });
   return index;
 }
 
-int select_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* offered, unsigned size,
-                void*) {
-  const auto* ours = static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), alpn_index()));
+int select_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size,
+                const unsigned char* offered, unsigned size, void*) {
+  const auto* ours =
+      static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), alpn_index()));
   if (ours == nullptr || ours->empty()) return SSL_TLSEXT_ERR_NOACK;
   unsigned char* picked = nullptr;
-  const int found = SSL_select_next_proto(&picked, out_size, reinterpret_cast<const unsigned char*>(ours->data()),
-                                          static_cast<unsigned>(ours->size()), offered, size);
+  const int found =
+      SSL_select_next_proto(&picked, out_size, reinterpret_cast<const unsigned char*>(ours->data()),
+                            static_cast<unsigned>(ours->size()), offered, size);
   *out = picked;
-  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 section 3.2
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK
+                                         : SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 section 3.2
 }
 
-/// One set for all contexts of the process: a session may be resumed on any worker and after any reload.
+/// One set for all contexts of the process: a session may be resumed on any worker and after any
+/// reload.
 void share_ticket_keys(SSL_CTX* context) {
   static std::array<unsigned char, 80> keys = [] {
     std::array<unsigned char, 80> out{};
@@ -125,7 +135,9 @@ void separate_sessions(SSL_CTX* context, const TlsTermination& termination,
     auto found = certificates.find(name);
     if (found != certificates.end()) identity += found->second.chain_pem;
   }
-  if (termination.client) identity += termination.client->ca_pem + std::to_string(static_cast<int>(termination.client->mode));
+  if (termination.client)
+    identity +=
+        termination.client->ca_pem + std::to_string(static_cast<int>(termination.client->mode));
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   EVP_Digest(identity.data(), identity.size(), digest, &size, EVP_sha256(), nullptr);
@@ -180,7 +192,8 @@ Result<ContextPtr> make_server_context(const TlsTermination& termination,
   return context;
 }
 
-Result<ContextPtr> make_client_context(const UpstreamTls& tls, const std::map<std::string, Certificate>& certificates,
+Result<ContextPtr> make_client_context(const UpstreamTls& tls,
+                                       const std::map<std::string, Certificate>& certificates,
                                        bool h2) {
   ContextPtr context = fresh_context(TLS_client_method());
   if (tls.ca_pem.empty()) {
@@ -194,7 +207,8 @@ Result<ContextPtr> make_client_context(const UpstreamTls& tls, const std::map<st
     if (found == certificates.end()) return make_error_code(boost::system::errc::invalid_argument);
     if (error_code failed = use_certificate(context.get(), found->second)) return failed;
   }
-  const std::string wire = alpn_wire(h2 ? std::vector<std::string>{"h2"} : std::vector<std::string>{"http/1.1"});
+  const std::string wire =
+      alpn_wire(h2 ? std::vector<std::string>{"h2"} : std::vector<std::string>{"http/1.1"});
   SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>(wire.data()),
                           static_cast<unsigned>(wire.size()));
   return context;

@@ -25,9 +25,11 @@ class ServerContexts {
   };
   explicit ServerContexts(std::vector<Entry> entries);
 
-  /// The most specific one: exact, the longest wildcard, any. Null where none matches: the handshake is refused.
+  /// The most specific one: exact, the longest wildcard, any. Null where none matches: the
+  /// handshake is refused.
   SSL_CTX* find(std::string_view sni) const;
-  /// What a handshake begins with, before the client has named anybody; null where there is none at all.
+  /// What a handshake begins with, before the client has named anybody; null where there is none at
+  /// all.
   SSL_CTX* any() const { return entries_.empty() ? nullptr : entries_[0].context.get(); }
 
  private:
@@ -35,13 +37,15 @@ class ServerContexts {
   std::map<std::string, SSL_CTX*, std::less<>> by_name_;
 };
 
-/// TLS 1.2 and 1.3, the server's order of ciphers, no renegotiation, stateless tickets whose keys all contexts of the
-/// process share. Several certificates are picked by the client's algorithms.
+/// TLS 1.2 and 1.3, the server's order of ciphers, no renegotiation, stateless tickets whose keys
+/// all contexts of the process share. Several certificates are picked by the client's algorithms.
 /// Errors: a certificate or key that OpenSSL does not read, a pair that does not belong together.
-Result<ContextPtr> make_server_context(const TlsTermination& termination, const std::map<std::string, Certificate>& certificates);
+Result<ContextPtr> make_server_context(const TlsTermination& termination,
+                                       const std::map<std::string, Certificate>& certificates);
 
 /// Verifies the peer always: against `tls.ca_pem`, or the system's authorities.
-Result<ContextPtr> make_client_context(const UpstreamTls& tls, const std::map<std::string, Certificate>& certificates,
+Result<ContextPtr> make_client_context(const UpstreamTls& tls,
+                                       const std::map<std::string, Certificate>& certificates,
                                        bool h2);
 
 }  // namespace tidegate::proxy::tls

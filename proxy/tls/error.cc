@@ -15,8 +15,10 @@ class Category final : public boost::system::error_category {
   const char* name() const noexcept override { return "tls"; }
   std::string message(int value) const override {
     if (value == kNameMismatch) return "the certificate has none of the names asked for";
-    const char* reason = ERR_reason_error_string(static_cast<unsigned long>(static_cast<unsigned>(value)));
-    return reason ? std::string(reason) : "TLS error " + std::to_string(static_cast<unsigned>(value));
+    const char* reason =
+        ERR_reason_error_string(static_cast<unsigned long>(static_cast<unsigned>(value)));
+    return reason ? std::string(reason)
+                  : "TLS error " + std::to_string(static_cast<unsigned>(value));
   }
 };
 

@@ -16,12 +16,14 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-/// server_name of a ClientHello: list length, type 0, name length, name. Source: RFC 6066 section 3.
+/// server_name of a ClientHello: list length, type 0, name length, name. Source: RFC 6066
+/// section 3.
 bool hello_name(SSL* ssl, std::string& out) {
   const unsigned char* at = nullptr;
   std::size_t size = 0;
   if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &at, &size) != 1) return true;
-  if (size < 5 || (static_cast<std::size_t>(at[0]) << 8U | at[1]) != size - 2 || at[2] != 0) return false;
+  if (size < 5 || (static_cast<std::size_t>(at[0]) << 8U | at[1]) != size - 2 || at[2] != 0)
+    return false;
   const std::size_t length = static_cast<std::size_t>(at[3]) << 8U | at[4];
   if (length != size - 5 || length > 255) return false;
   std::string_view name(reinterpret_cast<const char*>(at + 5), length);

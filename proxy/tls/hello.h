@@ -8,8 +8,9 @@
 
 namespace tidegate::proxy::tls {
 
-/// OpenSSL's client hello callback of every server context: switches to the context for the SNI, before anything else of
-/// the hello is looked at, so that resumption, ALPN and client certificates follow the right one.
+/// OpenSSL's client hello callback of every server context: switches to the context for the SNI,
+/// before anything else of the hello is looked at, so that resumption, ALPN and client certificates
+/// follow the right one.
 int on_client_hello(SSL* ssl, int* alert, void*);
 
 /// Where on_client_hello looks. `contexts` outlives the handshake.

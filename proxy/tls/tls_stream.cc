@@ -21,21 +21,26 @@ namespace {
 
 constexpr std::size_t kRecordMax = 16 * 1024;  // RFC 8446 section 5.1
 
-/// Whether the certificate has one of the names, DNS names or URIs. Source: RFC 9525 section 6; BackendTLSPolicy.
+/// Whether the certificate has one of the names, DNS names or URIs. Source: RFC 9525 section 6;
+/// BackendTLSPolicy.
 bool has_name(X509* certificate, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (name.find("://") == name.npos) {
-      if (X509_check_host(certificate, name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1) return true;
+      if (X509_check_host(certificate, name.data(), name.size(),
+                          X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1)
+        return true;
       continue;
     }
-    auto* all = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+    auto* all = static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
     bool found = false;
     for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
       const GENERAL_NAME* one = sk_GENERAL_NAME_value(all, i);
       if (one->type != GEN_URI) continue;
       const ASN1_IA5STRING* uri = one->d.uniformResourceIdentifier;
-      found = found || name == std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                                                static_cast<std::size_t>(ASN1_STRING_length(uri)));
+      found = found ||
+              name == std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+                                       static_cast<std::size_t>(ASN1_STRING_length(uri)));
     }
     GENERAL_NAMES_free(all);
     if (found) return true;
@@ -47,7 +52,8 @@ bool has_name(X509* certificate, const std::vector<std::string>& names) {
 error_code failure(int reason) {
   if (reason == SSL_ERROR_ZERO_RETURN) return asio::error::eof;
   if (reason == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) {
-    return errno != 0 ? error_code(errno, boost::system::system_category()) : error_code(asio::error::connection_reset);
+    return errno != 0 ? error_code(errno, boost::system::system_category())
+                      : error_code(asio::error::connection_reset);
   }
   return take_error();
 }
@@ -80,7 +86,8 @@ Task<error_code> TlsStream::handshake() {
 }
 
 Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
-  if (contexts.any() == nullptr) co_return make_error_code(boost::system::errc::no_such_file_or_directory);
+  if (contexts.any() == nullptr)
+    co_return make_error_code(boost::system::errc::no_such_file_or_directory);
   ssl_.reset(SSL_new(contexts.any()));
   if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.fd()) != 1) co_return take_error();
   attach(ssl_.get(), contexts);
@@ -88,7 +95,8 @@ Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
   co_return co_await handshake();
 }
 
-Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string sni, const UpstreamTls& tls) {
+Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string sni,
+                                             const UpstreamTls& tls) {
   ssl_.reset(SSL_new(&context));
   if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.fd()) != 1) co_return take_error();
   if (!sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), sni.c_str());
@@ -204,7 +212,8 @@ bool TlsStream::peer_closed() {
   if (!socket_.is_open()) return true;
   char byte;
   ERR_clear_error();
-  const int seen = SSL_peek(ssl_.get(), &byte, 1);  // also takes in session tickets, which are no sign of an end
+  const int seen =
+      SSL_peek(ssl_.get(), &byte, 1);  // also takes in session tickets, which are no sign of an end
   if (seen > 0) return false;
   const int reason = SSL_get_error(ssl_.get(), seen);
   return reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE;

@@ -10,13 +10,15 @@
 
 namespace tidegate::proxy::tls {
 
-/// TLS over TCP, either side of it. The process must ignore SIGPIPE: OpenSSL writes to the socket itself.
+/// TLS over TCP, either side of it. The process must ignore SIGPIPE: OpenSSL writes to the socket
+/// itself.
 class TlsStream final : public net::Stream {
  public:
   explicit TlsStream(net::Socket socket);
   ~TlsStream() override;
 
-  /// The context follows from the client's SNI; refused with unrecognized_name where there is none for it.
+  /// The context follows from the client's SNI; refused with unrecognized_name where there is none
+  /// for it.
   Task<error_code> handshake_server(const ServerContexts& contexts);
   /// Errors: also a certificate without the name that is asked for (name_mismatch).
   Task<error_code> handshake_client(SSL_CTX& context, std::string sni, const UpstreamTls& tls);

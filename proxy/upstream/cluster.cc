@@ -1,8 +1,9 @@
 #include "proxy/upstream/cluster.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <fmt/format.h>
 
 #include "base/log.h"
 #include "proxy/net/connect.h"
@@ -17,9 +18,12 @@ namespace asio = boost::asio;
 Host::Host() = default;
 Host::~Host() = default;
 
-Lease::Lease(std::shared_ptr<ClusterState> cluster, std::shared_ptr<Host> host, std::unique_ptr<Http1Client> http1,
-             std::unique_ptr<http::ClientStream> http2)
-    : cluster_(std::move(cluster)), host_(std::move(host)), http1_(std::move(http1)), http2_(std::move(http2)) {
+Lease::Lease(std::shared_ptr<ClusterState> cluster, std::shared_ptr<Host> host,
+             std::unique_ptr<Http1Client> http1, std::unique_ptr<http::ClientStream> http2)
+    : cluster_(std::move(cluster)),
+      host_(std::move(host)),
+      http1_(std::move(http1)),
+      http2_(std::move(http2)) {
   ++host_->active;
   ++cluster_->active_;
   cluster_->stats().upstream_rq_active.add();
@@ -55,7 +59,8 @@ void Lease::finish() {
   cluster_.reset();
 }
 
-ClusterState::ClusterState(Loop& loop, CompiledClusterPtr compiled) : loop_(loop), compiled_(std::move(compiled)) {
+ClusterState::ClusterState(Loop& loop, CompiledClusterPtr compiled)
+    : loop_(loop), compiled_(std::move(compiled)) {
   auto sweep_now = [this] { sweep(); };
   sweeper_ = std::make_unique<CallTimer<decltype(sweep_now)>>(sweep_now);
 }
@@ -133,8 +138,8 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host) {
   CompiledClusterPtr compiled = compiled_;
   auto started = loop_.wheel.now();
   counted.upstream_cx_total.add();
-  Result<net::Socket> socket =
-      co_await net::connect(loop_.io, host.address.at, loop_.wheel, compiled->config.connect_timeout);
+  Result<net::Socket> socket = co_await net::connect(loop_.io, host.address.at, loop_.wheel,
+                                                     compiled->config.connect_timeout);
   if (!socket) {
     bool late = socket.error() == asio::error::timed_out;
     (late ? counted.upstream_cx_connect_timeout : counted.upstream_cx_connect_fail).add();
@@ -146,17 +151,20 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host) {
     auto late = [&secure] { secure->close(); };
     CallTimer<decltype(late)> deadline(late);
     loop_.wheel.arm(deadline, compiled->config.connect_timeout);
-    error_code failed = co_await secure->handshake_client(*compiled->tls, compiled->config.tls->sni, *compiled->config.tls);
+    error_code failed = co_await secure->handshake_client(*compiled->tls, compiled->config.tls->sni,
+                                                          *compiled->config.tls);
     if (failed) {
       counted.upstream_cx_connect_fail.add();
-      log::debug(log::Component::kUpstream, "{}: TLS with {} failed: {}", compiled->config.name, host.text, failed.message());
+      log::debug(log::Component::kUpstream, "{}: TLS with {} failed: {}", compiled->config.name,
+                 host.text, failed.message());
       co_return make_error_code(deadline.armed() ? Error::kConnectFailed : Error::kConnectTimeout);
     }
     stream = std::move(secure);
   } else {
     stream = std::make_unique<net::PlainStream>(std::move(*socket));
   }
-  counted.upstream_cx_connect_ms.record(std::chrono::duration<double, std::milli>(loop_.wheel.now() - started).count());
+  counted.upstream_cx_connect_ms.record(
+      std::chrono::duration<double, std::milli>(loop_.wheel.now() - started).count());
   co_return stream;
 }
 
@@ -179,7 +187,8 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful) {
     Result<std::unique_ptr<net::Stream>> stream = co_await connect(*host);
     if (!stream) co_return stream.error();
     stats().upstream_cx_http2_total.add();
-    std::erase_if(host->http2, [](const auto& client) { return !client->usable() && client->active() == 0; });
+    std::erase_if(host->http2,
+                  [](const auto& client) { return !client->usable() && client->active() == 0; });
     host->http2.push_back(std::make_unique<Http2Client>(std::move(*stream), loop_, stats()));
     host->http2.back()->start();
     std::unique_ptr<http::ClientStream> opened = host->http2.back()->open();

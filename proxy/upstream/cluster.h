@@ -35,11 +35,11 @@ struct CompiledCluster {
 };
 using CompiledClusterPtr = std::shared_ptr<const CompiledCluster>;
 
-/// One address of a cluster on one worker: its connections and counters. Lives on by address when a snapshot changes, and
-/// until its last exchange ends when it is taken out.
+/// One address of a cluster on one worker: its connections and counters. Lives on by address when a
+/// snapshot changes, and until its last exchange ends when it is taken out.
 struct Host {
   Address address;
-  std::string text;  // "127.0.0.1:9000"
+  std::string text;                                // "127.0.0.1:9000"
   std::vector<std::unique_ptr<Http1Client>> idle;  // last used last
   std::vector<std::unique_ptr<Http2Client>> http2;
   std::uint32_t active = 0;
@@ -52,18 +52,21 @@ struct Host {
 
 class ClusterState;
 
-/// An attempt's hold on a connection. Ends by finish() (back to the pool if it can be) or by being destroyed.
+/// An attempt's hold on a connection. Ends by finish() (back to the pool if it can be) or by being
+/// destroyed.
 class Lease {
  public:
   Lease() = default;
-  Lease(std::shared_ptr<ClusterState> cluster, std::shared_ptr<Host> host, std::unique_ptr<Http1Client> http1,
-        std::unique_ptr<http::ClientStream> http2);
+  Lease(std::shared_ptr<ClusterState> cluster, std::shared_ptr<Host> host,
+        std::unique_ptr<Http1Client> http1, std::unique_ptr<http::ClientStream> http2);
   Lease(Lease&&) noexcept = default;
   Lease& operator=(Lease&& other) noexcept;
   ~Lease() { finish(); }
 
   explicit operator bool() const { return host_ != nullptr; }
-  http::ClientStream& stream() { return http1_ ? static_cast<http::ClientStream&>(*http1_) : *http2_; }
+  http::ClientStream& stream() {
+    return http1_ ? static_cast<http::ClientStream&>(*http1_) : *http2_;
+  }
   const std::string& host() const { return host_->text; }
   void finish();
 
@@ -84,8 +87,9 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   void update(CompiledClusterPtr compiled);
   void set_addresses(const std::vector<Address>& addresses);
 
-  /// Picks a host and a connection to it, a new one if need be. `fresh`: no pooled one (a retry after a stale one).
-  /// `careful`: the request must not be sent twice, so a pooled connection is looked at first.
+  /// Picks a host and a connection to it, a new one if need be. `fresh`: no pooled one (a retry
+  /// after a stale one). `careful`: the request must not be sent twice, so a pooled connection is
+  /// looked at first.
   Task<Result<Lease>> acquire(bool fresh, bool careful);
 
   const Cluster& config() const { return compiled_->config; }

@@ -3,9 +3,9 @@
 #include <ares.h>
 #include <netinet/in.h>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 
 #include "base/log.h"
 
@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 namespace {
-constexpr seconds kShortest{1};    // whatever a TTL says
+constexpr seconds kShortest{1};  // whatever a TTL says
 constexpr seconds kLongest{300};
 constexpr seconds kUnknownTtl{10};  // of /etc/hosts
 constexpr seconds kBackoffMax{30};
@@ -42,7 +42,9 @@ struct Resolver::Channel {
       static_cast<Channel*>(self)->sockets(fd, readable != 0, writable != 0);
     };
     options.sock_state_cb_data = this;
-    good = ares_init_options(&handle, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB) == ARES_SUCCESS;
+    good = ares_init_options(&handle, &options,
+                             ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB) ==
+           ARES_SUCCESS;
   }
   ~Channel() {
     if (good) ares_destroy(handle);
@@ -79,8 +81,10 @@ struct Resolver::Channel {
                                   [this, fd, socket, read](error_code failed) {
                                     bool& wanted = read ? socket->read : socket->write;
                                     if (failed || !wanted) return;
-                                    ares_process_fd(handle, read ? fd : ARES_SOCKET_BAD, read ? ARES_SOCKET_BAD : fd);
-                                    if (wanted && waiting.contains(fd) && waiting[fd] == socket) wait(fd, socket, read);
+                                    ares_process_fd(handle, read ? fd : ARES_SOCKET_BAD,
+                                                    read ? ARES_SOCKET_BAD : fd);
+                                    if (wanted && waiting.contains(fd) && waiting[fd] == socket)
+                                      wait(fd, socket, read);
                                     tick();
                                   });
   }
@@ -110,7 +114,8 @@ Resolver::Resolver(asio::io_context& io) : io_(io) {
   static const int ready = ares_library_init(ARES_LIB_INIT_ALL);
   channel_ = std::make_unique<Channel>(io);
   if (ready != ARES_SUCCESS || !channel_->good) {
-    log::error(log::Component::kDns, "the DNS client does not start: endpoints that are names are not resolved");
+    log::error(log::Component::kDns,
+               "the DNS client does not start: endpoints that are names are not resolved");
   }
 }
 
@@ -147,7 +152,8 @@ void Resolver::look_up(const std::shared_ptr<Name>& name) {
       channel_->handle, name->text.c_str(), nullptr, &hints,
       [](void* data, int status, int, ares_addrinfo* found) {
         std::unique_ptr<Query> query(static_cast<Query*>(data));
-        if (query->name->watched && status != ARES_EDESTRUCTION) query->self->answered(query->name, status, found);
+        if (query->name->watched && status != ARES_EDESTRUCTION)
+          query->self->answered(query->name, status, found);
         if (found != nullptr) ares_freeaddrinfo(found);
       },
       new Query{this, name});
@@ -165,7 +171,8 @@ void Resolver::answered(const std::shared_ptr<Name>& name, int status, ares_addr
       } else if (node->ai_family == AF_INET6) {
         const auto* in = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
         asio::ip::address_v6::bytes_type bytes;
-        std::copy(std::begin(in->sin6_addr.s6_addr), std::end(in->sin6_addr.s6_addr), bytes.begin());
+        std::copy(std::begin(in->sin6_addr.s6_addr), std::end(in->sin6_addr.s6_addr),
+                  bytes.begin());
         addresses.emplace_back(asio::ip::address_v6(bytes, in->sin6_scope_id));
       } else {
         continue;
@@ -183,8 +190,8 @@ void Resolver::answered(const std::shared_ptr<Name>& name, int status, ares_addr
       });
     }
   } else {
-    log::warning(log::Component::kDns, "{}: {}; {} addresses are kept, trying again in {} s", name->text,
-                 ares_strerror(status), name->addresses.size(), name->backoff.count());
+    log::warning(log::Component::kDns, "{}: {}; {} addresses are kept, trying again in {} s",
+                 name->text, ares_strerror(status), name->addresses.size(), name->backoff.count());
     next = name->backoff;
     name->backoff = std::min(name->backoff * 2, kBackoffMax);
   }

@@ -16,8 +16,8 @@ struct ares_addrinfo;
 
 namespace tidegate::proxy::upstream {
 
-/// Follows DNS names: looks each up now, and again when its time to live is over. Knows /etc/hosts. Belongs to the loop that
-/// it is given, the control thread's.
+/// Follows DNS names: looks each up now, and again when its time to live is over. Knows /etc/hosts.
+/// Belongs to the loop that it is given, the control thread's.
 class Resolver {
  public:
   using OnChange = std::function<void(const std::vector<boost::asio::ip::address>&)>;
@@ -25,8 +25,8 @@ class Resolver {
   explicit Resolver(boost::asio::io_context& io);
   ~Resolver();
 
-  /// Calls `changed` with the addresses, sorted, whenever they are others than before. A name that cannot be looked up keeps
-  /// those that it had, and is tried again after 1 s, 2 s, 4 s ... 30 s.
+  /// Calls `changed` with the addresses, sorted, whenever they are others than before. A name that
+  /// cannot be looked up keeps those that it had, and is tried again after 1 s, 2 s, 4 s ... 30 s.
   void watch(const std::string& name, OnChange changed);
   void unwatch(const std::string& name);
 

@@ -31,7 +31,8 @@ void Http1Client::begin() {
 }
 
 bool Http1Client::reusable() const {
-  return !broken_ && !raw_ && request_done_ && response_done_ && head_.keep_alive && begin_ == end_ && stream_->is_open();
+  return !broken_ && !raw_ && request_done_ && response_done_ && head_.keep_alive &&
+         begin_ == end_ && stream_->is_open();
 }
 
 void Http1Client::rest() {
@@ -64,11 +65,13 @@ Task<error_code> Http1Client::send_head(const http::RequestHead& head, http::Chu
     co_return co_await write(pieces);
   }
   if (!chunked_) {
-    std::array<asio::const_buffer, 2> pieces{asio::buffer(out_), asio::buffer(first.bytes.data(), first.bytes.size())};
+    std::array<asio::const_buffer, 2> pieces{asio::buffer(out_),
+                                             asio::buffer(first.bytes.data(), first.bytes.size())};
     co_return co_await write(pieces);
   }
   char size[20];
-  std::size_t size_bytes = first.bytes.empty() ? 0 : http1::write_chunk_size(size, first.bytes.size());
+  std::size_t size_bytes =
+      first.bytes.empty() ? 0 : http1::write_chunk_size(size, first.bytes.size());
   std::string_view after = first.bytes.empty() ? std::string_view() : http1::kChunkEnd;
   std::string_view last = first.end ? http1::kLastChunk : std::string_view();
   std::array<asio::const_buffer, 5> pieces{asio::buffer(out_), asio::buffer(size, size_bytes),
@@ -87,7 +90,8 @@ Task<error_code> Http1Client::send_body(http::Chunk chunk) {
     co_return failed;
   }
   char size[20];
-  std::size_t size_bytes = chunk.bytes.empty() ? 0 : http1::write_chunk_size(size, chunk.bytes.size());
+  std::size_t size_bytes =
+      chunk.bytes.empty() ? 0 : http1::write_chunk_size(size, chunk.bytes.size());
   std::string_view after = chunk.bytes.empty() ? std::string_view() : http1::kChunkEnd;
   std::string_view last = chunk.end ? http1::kLastChunk : std::string_view();
   if (chunk.end) request_done_ = true;
@@ -110,7 +114,8 @@ Task<error_code> Http1Client::send_trailers(const http::Fields& trailers) {
 Task<error_code> Http1Client::fill() {
   if (!buffer_) buffer_ = loop_.buffers.take();
   if (end_ == BufferPool::kBytes) co_return make_error_code(Error::kBadResponse);
-  Result<std::size_t> got = co_await stream_->read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
+  Result<std::size_t> got =
+      co_await stream_->read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
   if (!got) {
     broken_ = true;
     if (cancelled_) co_return cancelled_;
@@ -161,7 +166,8 @@ Result<http::Chunk> Http1Client::decode() {
     return http::Chunk{in, false};
   }
   while (begin_ < end_) {
-    Result<http1::BodyDecoder::Step> step = decoder_.decode({buffer_.get() + begin_, end_ - begin_});
+    Result<http1::BodyDecoder::Step> step =
+        decoder_.decode({buffer_.get() + begin_, end_ - begin_});
     if (!step) {
       broken_ = true;
       stats_.upstream_cx_protocol_error.add();

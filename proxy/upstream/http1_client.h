@@ -11,15 +11,16 @@
 
 namespace tidegate::proxy::upstream {
 
-/// One HTTP/1.1 connection to an endpoint, and the exchange that is on it. Between exchanges it idles in a pool, without a
-/// buffer. One exchange at a time; begin() starts the next.
+/// One HTTP/1.1 connection to an endpoint, and the exchange that is on it. Between exchanges it
+/// idles in a pool, without a buffer. One exchange at a time; begin() starts the next.
 class Http1Client final : public http::ClientStream, private http::BodySource {
  public:
   Http1Client(Loop& loop, std::unique_ptr<net::Stream> stream, ClusterStats& stats);
   ~Http1Client() override;
 
   void begin();
-  /// Whether another exchange may use it: both messages are whole and the peer keeps the connection.
+  /// Whether another exchange may use it: both messages are whole and the peer keeps the
+  /// connection.
   bool reusable() const;
   /// Looks whether the peer has closed it meanwhile; costs a system call.
   bool stale() { return stream_->peer_closed(); }

@@ -18,7 +18,8 @@ struct Decoded {
 };
 
 /// Feeds `bytes` in pieces of `piece`.
-Decoded decode(const std::string& bytes, std::size_t piece, http::BodyLength length = {http::BodyLength::Kind::kUnknown, 0}) {
+Decoded decode(const std::string& bytes, std::size_t piece,
+               http::BodyLength length = {http::BodyLength::Kind::kUnknown, 0}) {
   http1::BodyDecoder decoder;
   decoder.start(length, length.kind == http::BodyLength::Kind::kUnknown);
   Decoded out;
@@ -36,7 +37,8 @@ Decoded decode(const std::string& bytes, std::size_t piece, http::BodyLength len
     out.left = bytes.size() - at;
   }
   if (const http::Fields* fields = decoder.trailers()) {
-    for (const http::Field& field : *fields) out.trailers += std::string(field.name) + "=" + std::string(field.value) + ";";
+    for (const http::Field& field : *fields)
+      out.trailers += std::string(field.name) + "=" + std::string(field.value) + ";";
   }
   return out;
 }
@@ -44,7 +46,9 @@ Decoded decode(const std::string& bytes, std::size_t piece, http::BodyLength len
 }  // namespace
 
 TEST_CASE("chunks are taken apart, however they are cut", "[http1][rfc9112-7.1]") {
-  const std::string bytes = "5\r\nhello\r\n1;name=\"v\"\r\n \r\n00A\r\n0123456789\r\n0\r\nX-A: 1\r\nContent-Length: 5\r\n\r\nNEXT";
+  const std::string bytes =
+      "5\r\nhello\r\n1;name=\"v\"\r\n \r\n00A\r\n0123456789\r\n0\r\nX-A: 1\r\nContent-Length: "
+      "5\r\n\r\nNEXT";
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
     CAPTURE(piece);
     const Decoded out = decode(bytes, piece);
@@ -57,8 +61,10 @@ TEST_CASE("chunks are taken apart, however they are cut", "[http1][rfc9112-7.1]"
 }
 
 TEST_CASE("broken chunks are refused", "[http1][smuggling]") {
-  for (const char* bytes : {"x\r\n", "5 \r\nhello\r\n", "5\nhello", "5\r\nhelloX", "5\r\nhello\n0\r\n", "\r\n", "-1\r\n", "0x5\r\nhello",
-                            "11111111111111111\r\n", "0\r\nbad field\r\n\r\n", "0\r\n x: 1\r\n\r\n", "5;a\nb\r\nhello\r\n"}) {
+  for (const char* bytes :
+       {"x\r\n", "5 \r\nhello\r\n", "5\nhello", "5\r\nhelloX", "5\r\nhello\n0\r\n", "\r\n",
+        "-1\r\n", "0x5\r\nhello", "11111111111111111\r\n", "0\r\nbad field\r\n\r\n",
+        "0\r\n x: 1\r\n\r\n", "5;a\nb\r\nhello\r\n"}) {
     CAPTURE(bytes);
     CHECK(decode(bytes, 1).failed);
     CHECK(decode(bytes, 1000).failed);
@@ -91,7 +97,9 @@ TEST_CASE("heads are written for the next hop", "[http1]") {
   request.fields.append("x", "1");
   std::string out;
   http1::write_request_head(request, out);
-  CHECK(out == "POST /a HTTP/1.1\r\nHost: h\r\nx: 1\r\nTransfer-Encoding: chunked\r\nTE: trailers\r\nConnection: TE\r\n\r\n");
+  CHECK(out ==
+        "POST /a HTTP/1.1\r\nHost: h\r\nx: 1\r\nTransfer-Encoding: chunked\r\nTE: "
+        "trailers\r\nConnection: TE\r\n\r\n");
 
   http::ResponseHead response;
   response.status = 200;

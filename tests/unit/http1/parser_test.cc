@@ -34,15 +34,18 @@ http::RequestHead parsed(const std::string& given) {
 
 TEST_CASE("a head ends with its empty line, wherever it was cut", "[http1]") {
   const std::string head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  for (std::size_t size = 0; size < head.size(); ++size) CHECK(http1::find_head_end(head.substr(0, size), 0) == 0);
-  for (std::size_t from = 0; from + 3 < head.size(); ++from) CHECK(http1::find_head_end(head + "rest", from) == head.size());
+  for (std::size_t size = 0; size < head.size(); ++size)
+    CHECK(http1::find_head_end(head.substr(0, size), 0) == 0);
+  for (std::size_t from = 0; from + 3 < head.size(); ++from)
+    CHECK(http1::find_head_end(head + "rest", from) == head.size());
   CHECK(http1::find_head_end("\r\n" + head, 0) == head.size() + 2);
   CHECK(http1::find_head_end("GET / HTTP/1.1\nHost: a\n\n", 0) == 24);
 }
 
 TEST_CASE("what frames the message is taken off the fields", "[http1][rfc9110-7.6.1]") {
   const std::string text = request(
-      "Host: Example.com:8080\r\nConnection: keep-alive, X-Hop, Upgrade\r\nX-Hop: 1\r\nUpgrade: h2c, websocket\r\nTE: trailers\r\n"
+      "Host: Example.com:8080\r\nConnection: keep-alive, X-Hop, Upgrade\r\nX-Hop: 1\r\nUpgrade: "
+      "h2c, websocket\r\nTE: trailers\r\n"
       "Keep-Alive: 5\r\nAccept:  */* \r\nExpect: 100-Continue\r\nContent-Length: 12\r\n",
       "POST /a?b=c HTTP/1.1");
   const http::RequestHead head = parsed(text);
@@ -60,12 +63,14 @@ TEST_CASE("what frames the message is taken off the fields", "[http1][rfc9110-7.
 
 TEST_CASE("the forms of a target", "[http1][rfc9112-3.2]") {
   CHECK(parsed(request("Host: a\r\n", "OPTIONS * HTTP/1.1")).path == "*");
-  const http::RequestHead absolute = parsed(request("Host: other\r\n", "GET http://a.example:81/x?y HTTP/1.1"));
+  const http::RequestHead absolute =
+      parsed(request("Host: other\r\n", "GET http://a.example:81/x?y HTTP/1.1"));
   CHECK(absolute.authority == "a.example:81");
   CHECK(absolute.path == "/x?y");
   CHECK(parsed(request("Host: a\r\n", "GET HTTPS://a HTTP/1.1")).path == "/");
   CHECK(parsed(request("Host: a:1\r\n", "CONNECT a:1 HTTP/1.1")).authority == "a:1");
-  for (const char* target : {"x", "*", "/a b", "/a#b", "ftp://a/", "http:///x", "http://u@a/", "/\x01", "/\x80", "http://a?x"}) {
+  for (const char* target : {"x", "*", "/a b", "/a#b", "ftp://a/", "http:///x", "http://u@a/",
+                             "/\x01", "/\x80", "http://a?x"}) {
     CAPTURE(target);
     CHECK(refused(request("Host: a\r\n", std::string("GET ") + target + " HTTP/1.1")) == 400);
   }
@@ -84,8 +89,8 @@ TEST_CASE("versions", "[http1][rfc9112-2.3]") {
 
 TEST_CASE("what could be read in two ways is refused", "[http1][smuggling]") {
   const std::pair<const char*, int> fields[] = {
-      {"", 400},                                                           // no Host
-      {"Host: a\r\nHost: a\r\n", 400},                                      // two
+      {"", 400},                        // no Host
+      {"Host: a\r\nHost: a\r\n", 400},  // two
       {"Host: a b\r\n", 400},
       {"Host: a/b\r\n", 400},
       {"Host: a:port\r\n", 400},
@@ -130,20 +135,24 @@ TEST_CASE("how long a response's body is", "[http1][rfc9112-6.3]") {
     REQUIRE_FALSE(http1::parse_response_head(text, {}, method, head).has_value());
     return head;
   };
-  CHECK(response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").body == http::BodyLength{Kind::kExact, 5});
+  CHECK(response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").body ==
+        http::BodyLength{Kind::kExact, 5});
   CHECK(response("HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n").chunked);
   const http::ResponseHead until_close = response("HTTP/1.1 200 \r\n\r\n");
   CHECK(until_close.body.kind == Kind::kUnknown);
   CHECK_FALSE(until_close.keep_alive);
   CHECK(response("HTTP/1.1 204 No\r\n\r\n").body.kind == Kind::kNone);
-  const http::ResponseHead to_head = response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HEAD");
+  const http::ResponseHead to_head =
+      response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HEAD");
   CHECK(to_head.body.kind == Kind::kNone);
   CHECK(to_head.declared_length == 5);
-  CHECK(response("HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n").upgrade == "websocket");
+  CHECK(response("HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n").upgrade ==
+        "websocket");
   http::ResponseHead head;
-  for (const char* text : {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n", "HTTP/1.1 600 X\r\n\r\n",
-                           "HTTP/2 200 OK\r\n\r\n", "200 OK\r\n\r\n",
-                           "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+  for (const char* text :
+       {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n",
+        "HTTP/1.1 600 X\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     CAPTURE(text);
     head = {};
     CHECK(http1::parse_response_head(text, {}, "GET", head).has_value());

@@ -16,15 +16,17 @@ using Kind = PathMatch::Kind;
 struct Table {
   RouteTable table;
   void add(const std::string& host, Match match, const std::string& name) {
-    auto found = std::find_if(table.hosts.begin(), table.hosts.end(), [&](const auto& one) { return one.hostname == host; });
-    if (found == table.hosts.end()) found = table.hosts.insert(table.hosts.end(), VirtualHost{host, {}});
+    auto found = std::find_if(table.hosts.begin(), table.hosts.end(),
+                              [&](const auto& one) { return one.hostname == host; });
+    if (found == table.hosts.end())
+      found = table.hosts.insert(table.hosts.end(), VirtualHost{host, {}});
     found->entries.push_back({std::move(match), static_cast<std::uint32_t>(table.rules.size())});
     Rule rule;
     rule.name = name;
     table.rules.push_back(rule);
   }
-  std::string ask(const std::string& host, const std::string& path, const std::string& method = "GET",
-                  std::vector<http::Field> fields = {}) const {
+  std::string ask(const std::string& host, const std::string& path,
+                  const std::string& method = "GET", std::vector<http::Field> fields = {}) const {
     Router router(table);
     http::RequestHead request;
     request.method = method;
@@ -35,11 +37,14 @@ struct Table {
   }
 };
 
-Match path(Kind kind, std::string value) { return Match{{kind, std::move(value)}, std::nullopt, {}, {}}; }
+Match path(Kind kind, std::string value) {
+  return Match{{kind, std::move(value)}, std::nullopt, {}, {}};
+}
 
 }  // namespace
 
-TEST_CASE("the most specific host wins, and the next one is asked where it has no match", "[router]") {
+TEST_CASE("the most specific host wins, and the next one is asked where it has no match",
+          "[router]") {
   Table table;
   table.add("*", path(Kind::kPrefix, "/"), "any");
   table.add("*.example.com", path(Kind::kPrefix, "/"), "wide");
@@ -91,13 +96,15 @@ TEST_CASE("method, headers and query must all hold", "[router]") {
   table.add("*", strict, "strict");
   table.add("*", path(Kind::kPrefix, "/"), "rest");
   CHECK(table.ask("h", "/?q=a+b", "POST", {{"X-Version", "2"}, {"x-user", "abc"}}) == "strict");
-  CHECK(table.ask("h", "/?q=a%20b&q=c", "POST", {{"X-Version", "2"}, {"x-user", "abc"}}) == "strict");
+  CHECK(table.ask("h", "/?q=a%20b&q=c", "POST", {{"X-Version", "2"}, {"x-user", "abc"}}) ==
+        "strict");
   CHECK(table.ask("h", "/?q=a+b", "GET", {{"X-Version", "2"}, {"x-user", "abc"}}) == "rest");
   CHECK(table.ask("h", "/?q=a+b", "POST", {{"X-Version", "3"}, {"x-user", "abc"}}) == "rest");
   CHECK(table.ask("h", "/?q=a+b", "POST", {{"X-Version", "2"}, {"x-user", "bc"}}) == "rest");
   CHECK(table.ask("h", "/?q=c", "POST", {{"X-Version", "2"}, {"x-user", "abc"}}) == "rest");
   CHECK(table.ask("h", "/?q=a+b", "POST", {{"X-Version", "2"}}) == "rest");
-  CHECK(table.ask("h", "/?q=a+b", "POST", {{"X-Version", "2"}, {"X-Version", "2"}, {"x-user", "a"}}) == "rest");  // "2,2"
+  CHECK(table.ask("h", "/?q=a+b", "POST",
+                  {{"X-Version", "2"}, {"X-Version", "2"}, {"x-user", "a"}}) == "rest");  // "2,2"
 }
 
 TEST_CASE("explain says what did not fit", "[router]") {

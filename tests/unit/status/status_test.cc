@@ -15,7 +15,11 @@ Statuses one(Condition::Value value, std::string reason) {
 }
 
 std::string since(const StatusStore& store) {
-  return std::string(store.find({"HTTPRoute", "default", "r"})->at("conditions").at(0).at("lastTransitionTime").as_string());
+  return std::string(store.find({"HTTPRoute", "default", "r"})
+                         ->at("conditions")
+                         .at(0)
+                         .at("lastTransitionTime")
+                         .as_string());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// tests/golden/NAME.in.yaml -> NAME.out.json: snapshot, statuses, problems. TIDEGATE_ACCEPT=1 writes what comes out.
+// tests/golden/NAME.in.yaml -> NAME.out.json: snapshot, statuses, problems. TIDEGATE_ACCEPT=1
+// writes what comes out.
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <catch2/catch.hpp>
@@ -53,16 +54,20 @@ std::string translated(const std::string& yaml) {
   config::LoadResult loaded = config::load_text(yaml);
   translate::Translation result = translate::translate(*loaded.objects, {});
   proxy::Applied applied;
-  for (const proxy::Listener& listener : result.snapshot->listeners) applied.listeners.push_back({listener.name, true, ""});
+  for (const proxy::Listener& listener : result.snapshot->listeners)
+    applied.listeners.push_back({listener.name, true, ""});
   json::object statuses;
   for (const auto& [key, status] : translate::statuses_of(result, &applied)) {
     json::object shown = status;
     shown.erase("supportedFeatures");  // one table, the same in all
-    statuses[key.kind + " " + (key.namespace_.empty() ? "" : key.namespace_ + "/") + key.name] = std::move(shown);
+    statuses[key.kind + " " + (key.namespace_.empty() ? "" : key.namespace_ + "/") + key.name] =
+        std::move(shown);
   }
   json::array problems;
-  for (const config::Problem& problem : loaded.problems) problems.push_back(json::string(to_string(problem)));
-  for (const config::Problem& problem : result.problems) problems.push_back(json::string(to_string(problem)));
+  for (const config::Problem& problem : loaded.problems)
+    problems.push_back(json::string(to_string(problem)));
+  for (const config::Problem& problem : result.problems)
+    problems.push_back(json::string(to_string(problem)));
   json::object out;
   out["snapshot"] = proxy::to_json(*result.snapshot);
   out["statuses"] = std::move(statuses);
@@ -91,7 +96,8 @@ TEST_CASE("each golden input translates to its output", "[golden]") {
 }
 
 TEST_CASE("translation is pure", "[golden]") {
-  const std::string yaml = contents("examples/quickstart/gateway.yaml") + "\n---\n" + contents("examples/quickstart/routes.yaml");
+  const std::string yaml = contents("examples/quickstart/gateway.yaml") + "\n---\n" +
+                           contents("examples/quickstart/routes.yaml");
   CHECK(translated(yaml) == translated(yaml));
 }
 
