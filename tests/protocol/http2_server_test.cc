@@ -133,7 +133,8 @@ TEST_CASE("requests on one connection are answered side by side", "[http2][proto
   std::vector<std::int32_t> ids;
   for (int i = 0; i < 50; ++i) ids.push_back(client.request(Http2Peer::get("/a"), true));
   for (std::int32_t id : ids) client.send(id, "body " + std::to_string(id), true);
-  CHECK(served.until([&] { return client.heard(ids.back()).ended && served.exchanges.finished == 50; }));
+  CHECK(served.until(
+      [&] { return client.heard(ids.back()).ended && served.exchanges.finished == 50; }));
   for (std::int32_t id : ids) {
     CHECK(client.heard(id).status() == "200");
     CHECK(client.heard(id).body == "body " + std::to_string(id));
@@ -149,7 +150,8 @@ TEST_CASE("a large body and its trailers come back whole", "[http2][protocol]") 
   client.settings();
   const std::int32_t id = client.request(Http2Peer::get("/"), true);
   std::string body(8 * 1024 * 1024, 'x');
-  for (std::size_t i = 0; i < body.size(); i += 1000) body[i] = static_cast<char>('a' + i / 1000 % 26);
+  for (std::size_t i = 0; i < body.size(); i += 1000)
+    body[i] = static_cast<char>('a' + i / 1000 % 26);
   client.send(id, body, false);
   client.end_with(id, {{"sum", "42"}});
   CHECK(served.until([&] { return client.heard(id).ended; }));
@@ -166,7 +168,9 @@ TEST_CASE("a client that does not read holds up its answer, not the memory", "[h
   const std::int32_t id = client.request(Http2Peer::get("/large"));
   const std::int32_t other = client.request(Http2Peer::get("/"));
   if (by_window) {
-    CHECK(served.until([&] { return client.heard(id).body.size() == 65535 && client.heard(other).ended == false; }));
+    CHECK(served.until([&] {
+      return client.heard(id).body.size() == 65535 && client.heard(other).ended == false;
+    }));
     std::size_t given = 0;
     CHECK(served.until([&] {
       const std::size_t now = client.heard(id).body.size();
@@ -192,7 +196,8 @@ TEST_CASE("a client that resets, or goes, ends its exchange", "[http2][protocol]
   const std::int32_t waiting = client.request(Http2Peer::get("/wait"));
   const std::int32_t reading = client.request(Http2Peer::get("/"), true);
   client.send(reading, "part", false);
-  CHECK(served.until([&] { return served.exchanges.running == 2 && client.heard(reading).body == "part"; }));
+  CHECK(served.until(
+      [&] { return served.exchanges.running == 2 && client.heard(reading).body == "part"; }));
   SECTION("by RST_STREAM") {
     client.reset(reading);
     CHECK(served.until([&] { return served.exchanges.finished == 1; }));

@@ -80,7 +80,8 @@ class WiredPeer {
   std::string out_;
 };
 
-/// Turns the loop and then `turn`, until `fact` is true. False: it did not become so in ten seconds.
+/// Turns the loop and then `turn`, until `fact` is true. False: it did not become so in ten
+/// seconds.
 template <class Turn, class Fact>
 bool drive(Loop& loop, Turn turn, Fact fact) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
