@@ -1,0 +1,106 @@
+"""Runs every folder below examples/ as it stands, and what its check.txt says must come back. Usage: examples.py BINARY [NAME]
+
+check.txt, a line each; empty lines and those with # are skipped:
+  backend PORT                                  `tidegate echo` on 127.0.0.1:PORT
+  METHOD URL [name=value ...] -> STATUS [name: value] [body "text"]
+A URL's host is the request's Host (and SNI); its port is that of the listener. The connection goes to 127.0.0.1.
+A certificate is not verified. Listener ports are moved by --port-offset, so that examples do not meet.
+"""
+import contextlib
+import http.client
+import pathlib
+import re
+import shlex
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from gateway import free_port, get, wait_for  # noqa: E402
+
+
+def ask(line, offset):
+    request, expected = line.split(" -> ", 1)
+    method, url, *fields = shlex.split(request)
+    parts = urllib.parse.urlsplit(url)
+    port = (parts.port or (443 if parts.scheme == "https" else 80)) + offset
+    peer = socket.create_connection(("127.0.0.1", port), 10)
+    if parts.scheme == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        peer = context.wrap_socket(peer, server_hostname=parts.hostname)
+    connection = http.client.HTTPConnection(parts.hostname, port)
+    connection.sock = peer
+    headers = dict(field.split("=", 1) for field in fields)
+    headers.setdefault("Host", parts.netloc)
+    connection.request(method, parts.path + ("?" + parts.query if parts.query else ""), headers=headers)
+    answer = connection.getresponse()
+    body = b"" if answer.status == 101 else answer.read()
+    peer.close()
+    status, rest = re.match(r"(\d+)(.*)", expected).groups()
+    assert answer.status == int(status), f"{line}: answered with {answer.status} {body[:200]}"
+    for text in re.findall(r'body "((?:[^"\\]|\\.)*)"', rest):
+        text = text.replace('\\"', '"')
+        assert text.encode() in body, f"{line}: not in the body: {text}: {body[:400]}"
+    for name, value in re.findall(r"\[([\w-]+): ([^\]]*)\]", rest):
+        assert answer.getheader(name) == value, f"{line}: {name} is {answer.getheader(name)}"
+
+
+def run(binary, folder):
+    lines = [line.strip() for line in (folder / "check.txt").read_text().splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    offset = 20000
+    ready, admin, metrics = free_port(), free_port(), free_port()
+    with contextlib.ExitStack() as stack, tempfile.TemporaryFile() as log:
+        for line in lines:
+            if line.startswith("backend "):
+                port = int(line.split()[1])
+                echo = subprocess.Popen([binary, "echo", "--address", f"127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
+                stack.callback(lambda process=echo: (process.kill(), process.wait()))
+                wait_for(lambda port=port: answers(port), f"the backend on port {port} answers")
+        config = folder / "config" if (folder / "config").is_dir() else folder
+        gateway = subprocess.Popen([binary, "run", "--config", str(config), "--bind-address", "127.0.0.1", "--strict", "--port-offset", str(offset),
+                                    "--workers", "1", "--admin-address", f"127.0.0.1:{admin}", "--readiness-address", f"127.0.0.1:{ready}",
+                                    "--metrics-address", f"127.0.0.1:{metrics}"], stderr=log)
+        stack.callback(lambda: (gateway.kill(), gateway.wait()))
+
+        def is_ready():
+            if gateway.poll() is not None:
+                log.seek(0)
+                raise AssertionError(log.read().decode())
+            return answers(ready, "/ready")
+        wait_for(is_ready, "the gateway is ready")
+        for line in lines:
+            if not line.startswith("backend "):
+                ask(line, offset)
+
+
+def answers(port, path="/"):
+    try:
+        return get(port, path)[0] == 200
+    except OSError:
+        return False
+
+
+def main():
+    binary, only = sys.argv[1], sys.argv[2:]
+    failures = 0
+    for folder in sorted((ROOT / "examples").iterdir()):
+        if not folder.is_dir() or (only and folder.name not in only):
+            continue
+        try:
+            assert (folder / "README.md").exists(), "no README.md"
+            run(binary, folder)
+            print(f"PASS example {folder.name}", flush=True)
+        except Exception as error:
+            failures += 1
+            print(f"FAIL example {folder.name}: {type(error).__name__} {error}", flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
