@@ -87,12 +87,6 @@ HostCounters counters_of(const AdminContext& context, const std::string& key) {
   return out;
 }
 
-std::string address_text(const upstream::Address& address) {
-  const std::string ip = address.at.address().to_string();
-  return address.at.address().is_v6() ? fmt::format("[{}]:{}", ip, address.at.port())
-                                      : fmt::format("{}:{}", ip, address.at.port());
-}
-
 std::string cluster_text(const AdminContext& context, const Cluster& cluster,
                          const std::vector<upstream::Address>& addresses) {
   const std::string& name = cluster.name;
@@ -106,8 +100,8 @@ std::string cluster_text(const AdminContext& context, const Cluster& cluster,
   }
   out += fmt::format("{}::added_via_api::true\n", name);
   for (const upstream::Address& address : addresses) {
-    const std::string host = fmt::format("{}::{}", name, address_text(address));
-    const HostCounters counted = counters_of(context, name + " " + address_text(address));
+    const std::string host = fmt::format("{}::{}", name, upstream::text_of(address.at));
+    const HostCounters counted = counters_of(context, name + " " + upstream::text_of(address.at));
     out += fmt::format(
         "{0}::cx_active::{1}\n{0}::cx_connect_fail::{2}\n{0}::cx_total::{3}\n{0}::rq_active::{4}\n"
         "{0}::rq_error::{5}\n{0}::rq_success::{6}\n{0}::rq_timeout::{7}\n{0}::rq_total::{8}\n"
@@ -125,7 +119,7 @@ json::object cluster_json(const AdminContext& context, const Cluster& cluster,
                           const std::vector<upstream::Address>& addresses) {
   json::array hosts;
   for (const upstream::Address& address : addresses) {
-    const HostCounters counted = counters_of(context, cluster.name + " " + address_text(address));
+    const HostCounters counted = counters_of(context, cluster.name + " " + upstream::text_of(address.at));
     json::array stats;
     auto add = [&stats](const char* stat, std::uint64_t value, bool gauge) {
       json::object one;

@@ -254,6 +254,7 @@ Task<void> Exchange::forward(const Forward& forward) {
     bool stale = *failed == upstream::Error::kReset && lease_ && lease_.stream().reused() &&
                  !lease_.stream().answered();
     co_await stop_upload();
+    lease_.count(0);
     lease_.finish();
     if (!may_retry(*failed)) break;
     if (stale && !fresh) {  // closed while it idled: the same try again, on a connection of its own
@@ -355,6 +356,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   ClusterStats& counted = cluster.stats();
   counted.upstream_rq_completed.add();
   counted.upstream_rq_xx[static_cast<std::size_t>(head.status / 100 - 1)].add();
+  lease_.count(head.status);
   bool upgraded = head.status == 101;
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
   if (upgraded)

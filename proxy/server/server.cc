@@ -139,20 +139,22 @@ void Server::name_changed(const std::string& name, std::vector<asio::ip::address
   }
 }
 
-std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) const {
+std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
   std::vector<upstream::Address> out;
+  auto add = [&](const asio::ip::address& ip, const Endpoint& endpoint) {
+    const asio::ip::tcp::endpoint at(ip, endpoint.port);
+    out.push_back({at, endpoint.weight, &stats_.endpoint(cluster.name + " " + upstream::text_of(at))});
+  };
   for (const Endpoint& endpoint : cluster.endpoints) {
     error_code not_an_address;
     asio::ip::address ip = asio::ip::make_address(endpoint.host, not_an_address);
     if (!not_an_address) {
-      out.push_back({asio::ip::tcp::endpoint(ip, endpoint.port), endpoint.weight});
+      add(ip, endpoint);
       continue;
     }
     auto found = names_.find(endpoint.host);
     if (found == names_.end()) continue;
-    for (const asio::ip::address& one : found->second) {
-      out.push_back({asio::ip::tcp::endpoint(one, endpoint.port), endpoint.weight});
-    }
+    for (const asio::ip::address& one : found->second) add(one, endpoint);
   }
   return out;
 }

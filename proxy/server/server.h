@@ -57,7 +57,7 @@ class Server {
  private:
   void distribute(const Sockets::Change& change, std::function<void()> all_done);
   void follow_names(const Snapshot& snapshot);
-  std::vector<upstream::Address> addresses_of(const Cluster& cluster) const;
+  std::vector<upstream::Address> addresses_of(const Cluster& cluster);
   void name_changed(const std::string& name, std::vector<boost::asio::ip::address> found);
   void schedule_retry();
   void tell_applied();

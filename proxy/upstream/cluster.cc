@@ -15,6 +15,12 @@ namespace tidegate::proxy::upstream {
 
 namespace asio = boost::asio;
 
+std::string text_of(const asio::ip::tcp::endpoint& at) {
+  const std::string ip = at.address().to_string();
+  return at.address().is_v6() ? fmt::format("[{}]:{}", ip, at.port())
+                              : fmt::format("{}:{}", ip, at.port());
+}
+
 Host::Host() = default;
 Host::~Host() = default;
 
@@ -28,6 +34,15 @@ Lease::Lease(std::shared_ptr<ClusterState> cluster, std::shared_ptr<Host> host,
   ++cluster_->active_;
   cluster_->stats().upstream_rq_active.add();
   cluster_->stats().upstream_rq_total.add();
+  if (host_->counted) {
+    host_->counted->rq_total.add();
+    host_->counted->rq_active.add();
+  }
+}
+
+void Lease::count(int status) {
+  if (!host_ || !host_->counted) return;
+  (status > 0 && status < 500 ? host_->counted->rq_success : host_->counted->rq_error).add();
 }
 
 Lease& Lease::operator=(Lease&& other) noexcept {
@@ -44,6 +59,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 void Lease::finish() {
   if (!host_) return;
   --host_->active;
+  if (host_->counted) host_->counted->rq_active.sub();
   --cluster_->active_;
   cluster_->stats().upstream_rq_active.sub();
   if (http1_ && http1_->reusable() && !host_->removed) {
@@ -94,11 +110,10 @@ void ClusterState::set_addresses(const std::vector<Address>& addresses) {
     }
     if (!host) {
       host = std::make_shared<Host>();
-      host->text = address.at.address().is_v6()
-                       ? fmt::format("[{}]:{}", address.at.address().to_string(), address.at.port())
-                       : fmt::format("{}:{}", address.at.address().to_string(), address.at.port());
+      host->text = text_of(address.at);
     }
     host->address = address;
+    host->counted = address.stats ? (*address.stats)[loop_.index].get() : nullptr;
     if (address.weight > 0) hosts.push_back(std::move(host));
   }
   for (auto& gone : hosts_) {
@@ -138,11 +153,16 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host) {
   CompiledClusterPtr compiled = compiled_;
   auto started = loop_.wheel.now();
   counted.upstream_cx_total.add();
+  if (host.counted) host.counted->cx_total.add();
   Result<net::Socket> socket = co_await net::connect(loop_.io, host.address.at, loop_.wheel,
                                                      compiled->config.connect_timeout);
   if (!socket) {
     bool late = socket.error() == asio::error::timed_out;
     (late ? counted.upstream_cx_connect_timeout : counted.upstream_cx_connect_fail).add();
+    if (host.counted) {
+      host.counted->cx_connect_fail.add();
+      host.counted->rq_error.add();
+    }
     co_return make_error_code(late ? Error::kConnectTimeout : Error::kConnectFailed);
   }
   std::unique_ptr<net::Stream> stream;
@@ -189,7 +209,8 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful) {
     stats().upstream_cx_http2_total.add();
     std::erase_if(host->http2,
                   [](const auto& client) { return !client->usable() && client->active() == 0; });
-    host->http2.push_back(std::make_unique<Http2Client>(std::move(*stream), loop_, stats()));
+    host->http2.push_back(
+        std::make_unique<Http2Client>(std::move(*stream), loop_, stats(), config().idle_timeout));
     host->http2.back()->start();
     std::unique_ptr<http::ClientStream> opened = host->http2.back()->open();
     if (!opened) co_return make_error_code(Error::kConnectFailed);

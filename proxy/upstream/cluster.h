@@ -24,8 +24,12 @@ class Http2Client;
 struct Address {
   boost::asio::ip::tcp::endpoint at;
   std::uint32_t weight = 1;
+  const PerWorker<EndpointStats>* stats = nullptr;  // null: not counted
   bool operator==(const Address&) const = default;
 };
+
+/// "127.0.0.1:9000", "[::1]:9000".
+std::string text_of(const boost::asio::ip::tcp::endpoint& at);
 
 /// What the control thread compiles of a snapshot's cluster: shared by all workers, immutable.
 struct CompiledCluster {
@@ -42,6 +46,7 @@ struct Host {
   std::string text;                                // "127.0.0.1:9000"
   std::vector<std::unique_ptr<Http1Client>> idle;  // last used last
   std::vector<std::unique_ptr<Http2Client>> http2;
+  EndpointStats* counted = nullptr;  // this worker's; null: not counted
   std::uint32_t active = 0;
   bool removed = false;
   std::int64_t credit = 0;  // of weighted round robin
@@ -68,6 +73,8 @@ class Lease {
     return http1_ ? static_cast<http::ClientStream&>(*http1_) : *http2_;
   }
   const std::string& host() const { return host_->text; }
+  /// How the attempt went, for /clusters: the answer's status; 0: none came.
+  void count(int status);
   void finish();
 
  private:

@@ -1,0 +1,209 @@
+"""Backends that misbehave, and what the client gets. Usage: upstreams.py BINARY"""
+import pathlib
+import socket
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from gateway import get, main, raw, wait_for  # noqa: E402
+from upstream import ScriptedUpstream  # noqa: E402
+
+TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def scripted(gateway, script, rules=TO_ECHO):
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route(rules)
+    gateway.start()
+    return upstream
+
+
+def each_wrong_answer_is_502(gateway):
+    wrong = [b"", b"HTTP/1.1 200", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+             b"HTTP/1.1 200 OK\r\nBad Field: 1\r\n\r\n", b"HTTP/1.1 99 No\r\n\r\n", b"HTTP/2 200\r\n\r\n",
+             b"HTTP/1.1 200 OK\r\nX: " + b"x" * 40000 + b"\r\n\r\n", b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"]
+    now = [b""]
+
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(now[0])
+    upstream = scripted(gateway, script)
+    for answer in wrong:
+        now[0] = answer
+        status, _, body = get(gateway.port, "/")
+        assert status == 502 and body, (answer[:60], status, body)
+    now[0] = OK
+    assert get(gateway.port, "/")[2] == b"ok"
+
+
+def hop_by_hop_fields_stop_here_and_others_pass(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-End: 2\r\nKeep-Alive: 5\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
+                     b"Content-Length: 2\r\n\r\nok")
+    upstream = scripted(gateway, script)
+    answer = raw(gateway.port, b"GET /p?q HTTP/1.1\r\nHost: h:1\r\nConnection: close, X-Secret\r\nX-Secret: 1\r\nTE: trailers\r\nX-Pass: yes\r\n"
+                 b"Proxy-Connection: x\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n", until_closed=True)
+    assert b"x-hop" not in answer.lower() and b"keep-alive" not in answer.lower(), answer
+    assert b"X-End: 2" in answer and b"Set-Cookie: a=1" in answer and b"Set-Cookie: b=2" in answer, answer
+    head = upstream.heads[0].lower()
+    assert head.startswith(b"get /p?q http/1.1\r\nhost: h:1\r\n") and b"x-pass: yes" in head, head
+    assert b"x-secret" not in head and b"proxy-connection" not in head, head
+    assert b"x-forwarded-for: 192.0.2.1, 127.0.0.1" in head, head
+
+
+def informational_answers_pass_and_100_is_ours(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK)
+    upstream = scripted(gateway, script)
+    answer = raw(gateway.port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", until_closed=True)
+    assert answer.startswith(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n"), answer
+
+
+def a_body_cut_short_closes_the_connection(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this")
+    upstream = scripted(gateway, script)
+    answer = raw(gateway.port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", until_closed=True)
+    assert answer.endswith(b"only this"), answer
+
+
+def a_body_without_length_ends_with_its_connection(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\n\r\nhello ")
+        peer.sendall(b"world")
+    upstream = scripted(gateway, script)
+    assert get(gateway.port, "/")[2] == b"hello world"
+    answer = raw(gateway.port, b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", until_closed=True)
+    assert answer.endswith(b"\r\n\r\nhello world") and b"chunked" not in answer.lower(), answer
+
+
+def trailers_pass_both_ways(gateway):
+    def script(peer, number):
+        _, body = upstream.head(peer)
+        while not body.endswith(b"\r\n\r\n"):
+            body += peer.recv(65536)
+        bodies.append(body)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 9\r\n\r\n")
+    bodies = []
+    upstream = scripted(gateway, script)
+    answer = raw(gateway.port, b"POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 b"3\r\nabc\r\n0\r\nX-Up: 1\r\n\r\n")
+    assert answer.endswith(b"2\r\nok\r\n0\r\nX-Sum: 9\r\n\r\n"), answer
+    assert bodies[0].endswith(b"0\r\nX-Up: 1\r\n\r\n"), bodies
+
+
+def an_early_answer_to_an_upload_is_passed_on(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
+    upstream = scripted(gateway, script)
+    with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
+        peer.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 100000)
+        peer.settimeout(5)
+        answer = b""
+        while b"big" not in answer:
+            chunk = peer.recv(65536)
+            assert chunk, answer
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 413 "), answer
+
+
+def a_post_is_sent_once(gateway):
+    def script(peer, number):
+        upstream.head(peer)  # and nothing: closed
+    upstream = scripted(gateway, script)
+    assert get(gateway.port, "/", method="POST", body=b"x")[0] == 502
+    assert len(upstream.heads) == 1, upstream.heads
+
+
+def retries_follow_the_route(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(OK if number >= 3 else b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    upstream = scripted(gateway, script, "    - retry: {attempts: 2, backoff: 10ms, codes: [503]}\n"
+                        "      backendRefs: [{name: echo, port: 80}]\n")
+    assert get(gateway.port, "/")[2] == b"ok"
+    assert len(upstream.heads) == 3
+
+
+def a_reset_in_the_middle_is_502_before_the_head_and_a_close_after_it(gateway):
+    first = [b""]
+
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(first[0])
+        time.sleep(0.05)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    upstream = scripted(gateway, script)
+    assert get(gateway.port, "/", method="POST", body=b"x")[0] == 502
+    first[0] = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123"
+    answer = raw(gateway.port, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", until_closed=True)
+    assert answer.endswith(b"123"), answer
+
+
+def timeouts_are_504(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        held.wait(5)
+    held = threading.Event()
+    upstream = scripted(gateway, script, "    - timeouts: {request: 2s, backendRequest: 100ms}\n      backendRefs: [{name: echo, port: 80}]\n")
+    started = time.monotonic()
+    assert get(gateway.port, "/", method="POST", body=b"")[0] == 504
+    assert time.monotonic() - started < 1.5
+    held.set()
+
+
+def a_client_that_leaves_ends_the_attempt(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        ended.append(peer.recv(1))
+    ended = []
+    upstream = scripted(gateway, script)
+    with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for(lambda: upstream.heads, "the request arrives")
+    wait_for(lambda: ended == [b""], "the backend's connection is closed")
+
+
+def requests_byte_by_byte_are_the_same_requests(gateway):
+    def script(peer, number):
+        _, body = upstream.head(peer)
+        while len(body) < 5:
+            body += peer.recv(1)
+        peer.sendall(OK)
+    upstream = scripted(gateway, script)
+    with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello":
+            peer.sendall(bytes([byte]))
+        peer.settimeout(5)
+        assert peer.recv(65536).endswith(b"ok")
+    assert upstream.heads[0].startswith(b"POST /slow HTTP/1.1")
+
+
+def endpoints_are_counted_for_the_clusters_page(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    for path in ("/", "/", "/?status=503"):
+        get(gateway.port, path)
+    text = get(gateway.admin, "/clusters")[2].decode()
+    host = f"kube_default_echo_80::127.0.0.1:{gateway.backends[0].port}::"
+    assert host + "rq_total::3" in text and host + "rq_error::1" in text and host + "rq_success::2" in text, text
+    assert host + "cx_total::" in text
+
+
+TESTS = [value for name, value in list(globals().items())
+         if callable(value) and getattr(value, "__module__", "") == "__main__" and name != "scripted"]
+
+if __name__ == "__main__":
+    sys.exit(1 if main(TESTS, sys.argv[1]) else 0)
