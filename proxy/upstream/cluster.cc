@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <utility>
 
 #include "base/log.h"
 #include "proxy/net/connect.h"
@@ -14,6 +15,11 @@
 namespace tidegate::proxy::upstream {
 
 namespace asio = boost::asio;
+
+namespace {
+constexpr std::size_t kStreamsOfOne =
+    100;  // that a connection is expected to carry, before it says
+}
 
 std::string text_of(const asio::ip::tcp::endpoint& at) {
   const std::string ip = at.address().to_string();
@@ -200,21 +206,9 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful) {
     co_return make_error_code(Error::kOverflow);
   }
   if (config().protocol == UpstreamProtocol::kHttp2) {
-    for (auto& client : host->http2) {
-      if (client->usable()) co_return Lease(self, host, nullptr, client->open());
-    }
-    stats().upstream_rq_pending_total.add();
-    Result<std::unique_ptr<net::Stream>> stream = co_await connect(*host);
-    if (!stream) co_return stream.error();
-    stats().upstream_cx_http2_total.add();
-    std::erase_if(host->http2,
-                  [](const auto& client) { return !client->usable() && client->active() == 0; });
-    host->http2.push_back(
-        std::make_unique<Http2Client>(std::move(*stream), loop_, stats(), config().idle_timeout));
-    host->http2.back()->start();
-    std::unique_ptr<http::ClientStream> opened = host->http2.back()->open();
-    if (!opened) co_return make_error_code(Error::kConnectFailed);
-    co_return Lease(self, host, nullptr, std::move(opened));
+    Result<std::unique_ptr<http::ClientStream>> opened = co_await open_http2(host);
+    if (!opened) co_return opened.error();
+    co_return Lease(self, host, nullptr, std::move(*opened));
   }
   while (!fresh && !host->idle.empty()) {
     std::unique_ptr<Http1Client> client = std::move(host->idle.back());
@@ -230,6 +224,46 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful) {
   auto client = std::make_unique<Http1Client>(loop_, std::move(*stream), stats());
   client->begin();
   co_return Lease(self, host, std::move(client), nullptr);
+}
+
+/// Who comes while a connection is being made waits for that one, up to what it will carry, so that
+/// a burst does not make a connection for each of its requests.
+Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
+    std::shared_ptr<Host> host) {
+  bool counted = false;
+  while (true) {
+    for (auto& client : host->http2) {
+      if (std::unique_ptr<http::ClientStream> stream = client->open()) co_return std::move(stream);
+    }
+    if (!std::exchange(counted, true)) stats().upstream_rq_pending_total.add();
+    if (host->waiting.size() >= host->connecting * kStreamsOfOne) break;
+    Host::Waiting waiting;
+    host->waiting.push_back(&waiting);
+    co_await waiting.over.wait();
+    if (waiting.failed) co_return waiting.failed;
+  }
+  ++host->connecting;
+  Result<std::unique_ptr<net::Stream>> connected = co_await connect(*host);
+  --host->connecting;
+  std::unique_ptr<http::ClientStream> own;
+  if (connected) {
+    stats().upstream_cx_http2_total.add();
+    std::erase_if(host->http2,
+                  [](const auto& client) { return !client->usable() && client->active() == 0; });
+    host->http2.push_back(std::make_unique<Http2Client>(std::move(*connected), loop_, stats(),
+                                                        config().idle_timeout));
+    host->http2.back()->start();
+    own = host->http2.back()->open();
+  }
+  if (connected || host->connecting == 0) {
+    for (Host::Waiting* one : std::exchange(host->waiting, {})) {
+      if (!connected) one->failed = connected.error();
+      one->over.notify();
+    }
+  }
+  if (!connected) co_return connected.error();
+  if (!own) co_return make_error_code(Error::kConnectFailed);
+  co_return std::move(own);
 }
 
 /// Once a second while anything idles: what the peer has closed goes, and what idled for too long.

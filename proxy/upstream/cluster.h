@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/http/stream.h"
+#include "proxy/runtime/event.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/runtime/stats.h"
 #include "proxy/snapshot/cluster.h"
@@ -46,6 +47,13 @@ struct Host {
   std::string text;                                // "127.0.0.1:9000"
   std::vector<std::unique_ptr<Http1Client>> idle;  // last used last
   std::vector<std::unique_ptr<Http2Client>> http2;
+  /// A request that waits for a connection that another has asked for.
+  struct Waiting {
+    Event over;
+    error_code failed;
+  };
+  std::vector<Waiting*> waiting;     // each in the frame of its own coroutine
+  std::size_t connecting = 0;        // HTTP/2 connections under way
   EndpointStats* counted = nullptr;  // this worker's; null: not counted
   std::uint32_t active = 0;
   bool removed = false;
@@ -110,6 +118,7 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
 
  private:
   friend class Lease;
+  Task<Result<std::unique_ptr<http::ClientStream>>> open_http2(std::shared_ptr<Host> host);
   void sweep();
 
   Loop& loop_;
