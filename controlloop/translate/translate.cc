@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "config/kinds/gateway/gateway_class.h"
+#include "config/kinds/gateway/http_route.h"
 #include "controlloop/translate/features.h"
 #include "controlloop/translate/gateway.h"
 #include "controlloop/translate/http_route.h"
+#include "controlloop/translate/parents.h"
 
 namespace tidegate::controlloop::translate {
 
@@ -32,6 +34,37 @@ void class_statuses(const config::ObjectSet& objects, const Options& options,
     }
     out["supportedFeatures"] = std::move(features);
     statuses[{"GatewayClass", "", key.name}] = std::move(out);
+  }
+}
+
+/// Objects that an API server would have refused take no part, and are told so.
+void rejected_statuses(const config::ObjectSet& objects, const Options& options,
+                       const std::vector<std::shared_ptr<GatewayState>>& gateways,
+                       status::Statuses& statuses) {
+  const std::string message = "the object is not valid: see its problems";
+  const std::set<std::string> classes = our_classes(objects, options);
+  for (const auto& [key, gateway] : objects.rejected<config::Gateway>()) {
+    if (!classes.contains(gateway->gateway_class_name)) continue;
+    std::vector<Condition> conditions;
+    status::set(conditions, "Accepted", Value::kFalse, "Invalid", message);
+    status::set(conditions, "Programmed", Value::kFalse, "Invalid", message);
+    json::object out;
+    out["conditions"] = status::to_json(conditions, gateway->meta.generation);
+    statuses[{"Gateway", key.namespace_, key.name}] = std::move(out);
+  }
+  for (const auto& [key, route] : objects.rejected<config::HttpRoute>()) {
+    ParentStatuses parents(options.controller_name, route->meta.generation);
+    for (const config::ParentRef& ref : route->parent_refs) {
+      const std::string space = ref.namespace_.value_or(key.namespace_);
+      const bool ours = std::any_of(gateways.begin(), gateways.end(), [&](const auto& state) {
+        return state->gateway->meta.namespace_ == space && state->gateway->meta.name == ref.name;
+      });
+      if (!ours || ref.kind != "Gateway") continue;
+      std::vector<Condition> conditions;
+      status::set(conditions, "Accepted", Value::kFalse, "UnsupportedValue", message);
+      parents.add(ref, conditions);
+    }
+    statuses[{"HTTPRoute", key.namespace_, key.name}] = parents.take();
   }
 }
 
@@ -118,6 +151,7 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   std::vector<std::shared_ptr<GatewayState>> gateways =
       read_gateways(objects, options, *snapshot, report);
   translate_http_routes(objects, options, gateways, *snapshot, out.statuses, report);
+  rejected_statuses(objects, options, gateways, out.statuses);
   place_listeners(gateways, options, *snapshot, report);
   out.gateways.assign(gateways.begin(), gateways.end());
   out.snapshot = std::move(snapshot);

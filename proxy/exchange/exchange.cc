@@ -65,6 +65,7 @@ class Exchange final : private http::ServerStream::Watcher {
   router::Router::Found route_{};
   const WeightedCluster* backend_ = nullptr;
   upstream::Lease lease_;
+  Mirrors mirrors_;
   http::Chunk first_;       // of the request's body: what came with the head
   bool replayable_ = true;  // no byte of the body has been taken that a second try would miss
   bool uploading_ = false;
@@ -237,9 +238,10 @@ Task<void> Exchange::forward(const Forward& forward) {
   for (const std::vector<Filter>* all : {&rule.filters, &backend_->filters}) {
     for (const Filter& filter : *all) {
       if (const auto* copy = std::get_if<RequestMirror>(&filter))
-        mirror(context_, *copy, request_, first_);
+        mirrors_.add(context_, *copy, request_);
     }
   }
+  mirrors_.body(first_);
 
   if (rule.request_timeout && rule.request_timeout->count() > 0)
     context_.loop.wheel.arm(deadline_, *rule.request_timeout);
@@ -426,6 +428,7 @@ Task<void> Exchange::upload() {
       break;
     }
     received_ += chunk->bytes.size();
+    mirrors_.body(*chunk);
     const http::Fields* trailers = chunk->end ? body.trailers() : nullptr;
     http::Chunk part = *chunk;
     if (trailers) part.end = false;

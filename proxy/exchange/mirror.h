@@ -1,14 +1,29 @@
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "proxy/exchange/exchange.h"
 #include "proxy/snapshot/filters.h"
 
 namespace tidegate::proxy::exchange {
 
-/// Sends a copy of a request to the mirror's cluster, beside the exchange; its answer is read and
-/// thrown away. Only a body that is here whole is mirrored: a longer one is counted as abandoned,
-/// since the copy must not hold up the request.
-void mirror(const Context& context, const RequestMirror& mirror, const http::RequestHead& request,
-            http::Chunk body);
+/// Copies of one request to other clusters, whose answers are thrown away. A body is gathered while
+/// it passes, up to 1 MiB: a longer one is not mirrored, and a mirror never holds the request
+/// itself back. Source: HTTPRouteFilter type RequestMirror.
+class Mirrors {
+ public:
+  Mirrors();
+  ~Mirrors();
+
+  /// Draws whether this request is one of the mirrored ones, and copies its head if so.
+  void add(const Context& context, const RequestMirror& mirror, const http::RequestHead& request);
+  /// A part of the body. The one that ends it sends the copies on their way.
+  void body(http::Chunk chunk);
+
+ private:
+  struct Copy;
+  std::vector<std::unique_ptr<Copy>> copies_;
+};
 
 }  // namespace tidegate::proxy::exchange

@@ -190,6 +190,29 @@ def requests_byte_by_byte_are_the_same_requests(gateway):
     assert upstream.heads[0].startswith(b"POST /slow HTTP/1.1")
 
 
+def a_mirror_gets_the_body_too(gateway):
+    def script(peer, number):
+        head, body = upstream.head(peer)
+        size = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")).split(b":")[1])
+        while len(body) < size:
+            body += peer.recv(1 << 20)
+        bodies.append(body)
+        peer.sendall(OK)
+    bodies = []
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("shadow", upstream.port)
+    gateway.backend()
+    gateway.route("    - filters: [{type: RequestMirror, requestMirror: {backendRef: {name: shadow, port: 80}}}]\n"
+                  "      backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    for size in (3, 200_000):
+        assert get(gateway.port, "/", method="POST", body=b"x" * size)[0] == 200
+        wait_for(lambda: bodies and bodies[-1] == b"x" * size, f"the mirror has {size} bytes")
+    assert get(gateway.port, "/", method="POST", body=b"x" * 3_000_000)[0] == 200
+    assert len(bodies) == 2, "too long to be mirrored"
+
+
 def endpoints_are_counted_for_the_clusters_page(gateway):
     gateway.backend()
     gateway.route(TO_ECHO)
