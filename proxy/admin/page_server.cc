@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "proxy/admin/query.h"
+#include "proxy/http/percent.h"
 
 namespace tidegate::proxy::admin {
 
@@ -147,7 +148,7 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     PageRequest page_request;
     page_request.method = std::string(request.method_string());
     std::string_view target(request.target().data(), request.target().size());
-    page_request.path = percent_decode(target.substr(0, target.find('?')), false);
+    page_request.path = proxy::http::percent_decode(target.substr(0, target.find('?')), false);
     if (std::size_t mark = target.find('?'); mark != target.npos)
       page_request.query = parse_query(target.substr(mark + 1));
     for (const auto& field : request) {

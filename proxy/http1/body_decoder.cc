@@ -2,7 +2,8 @@
 
 #include <boost/system/errc.hpp>
 
-#include "proxy/http1/characters.h"
+#include "proxy/http/characters.h"
+#include "proxy/http/percent.h"
 #include "proxy/http1/parser.h"
 
 namespace tidegate::proxy::http1 {
@@ -12,13 +13,6 @@ constexpr std::size_t kExtensionsMax = 16 * 1024;
 
 error_code broken() { return make_error_code(boost::system::errc::bad_message); }
 error_code too_large() { return make_error_code(boost::system::errc::value_too_large); }
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 }  // namespace
 
@@ -75,11 +69,11 @@ error_code BodyDecoder::framing_byte(char c) {
   switch (state_) {
     case State::kSizeStart:
       left_ = 0;
-      if (hex_digit(c) < 0) return broken();
+      if (http::hex_digit(c) < 0) return broken();
       state_ = State::kSize;
       [[fallthrough]];
     case State::kSize:
-      if (int digit = hex_digit(c); digit >= 0) {
+      if (int digit = http::hex_digit(c); digit >= 0) {
         if (left_ >> 56U) return too_large();
         left_ = left_ << 4U | static_cast<unsigned>(digit);
       } else if (c == '\r') {
@@ -94,7 +88,7 @@ error_code BodyDecoder::framing_byte(char c) {
       if (++extension_bytes_ > kExtensionsMax) return too_large();
       if (c == '\r') {
         state_ = State::kSizeFeed;
-      } else if (!(kClasses[static_cast<unsigned char>(c)] & kValue)) {
+      } else if (!(http::kClasses[static_cast<unsigned char>(c)] & http::kValue)) {
         return broken();
       }
       return {};

@@ -4,13 +4,19 @@
 #include <charconv>
 #include <cstring>
 
-#include "proxy/http1/characters.h"
+#include "proxy/http/characters.h"
 
 namespace tidegate::proxy::http1 {
 namespace {
 
+using http::all_of;
 using http::BodyLength;
 using http::iequals;
+using http::kClasses;
+using http::kTarget;
+using http::kToken;
+using http::kValue;
+using http::valid_authority;
 
 struct Meaning {
   HeadError error;
@@ -227,38 +233,6 @@ void remove_named(http::Fields& fields) {
   }
 }
 
-/// host [ ":" port ]. Source: RFC 3986 section 3.2.
-bool valid_authority(std::string_view text) {
-  if (text.empty()) return true;
-  if (!all_of(text, kHost)) return false;
-  std::string_view port;
-  if (text.front() == '[') {
-    std::size_t close = text.find(']');
-    if (close == text.npos || close < 3) return false;
-    for (const char c : text.substr(1, close - 1)) {
-      const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-      if (!hex && c != ':' && c != '.') return false;
-    }
-    std::string_view after = text.substr(close + 1);
-    if (after.empty()) return true;
-    if (after.front() != ':') return false;
-    port = after.substr(1);
-  } else {
-    if (text.find_first_of("[]") != text.npos) return false;
-    std::size_t colon = text.find(':');
-    if (colon == 0) return false;
-    if (colon == text.npos) return true;
-    port = text.substr(colon + 1);
-  }
-  if (port.size() > 5) return false;
-  int number = 0;
-  for (const char c : port) {
-    if (c < '0' || c > '9') return false;
-    number = number * 10 + (c - '0');
-  }
-  return number <= 65535;
-}
-
 std::optional<HeadError> parse_target(std::string_view target, http::RequestHead& out) {
   if (!all_of(target, kTarget) || target.empty()) return HeadError::kBadTarget;
   if (out.method == "CONNECT") {
@@ -334,8 +308,7 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   if (first == line.npos) return HeadError::kBadRequestLine;
   std::size_t last = line.rfind(' ');
   out.method = line.substr(0, first);
-  if (out.method.empty() || out.method.size() > 32 || !all_of(out.method, kToken))
-    return HeadError::kBadMethod;
+  if (!http::valid_method(out.method)) return HeadError::kBadMethod;
   if (last == first) return HeadError::kBadRequestLine;
   std::string_view target = line.substr(first + 1, last - first - 1);
   if (target.size() > limits.target_bytes_max) return HeadError::kTargetTooLong;

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "proxy/http2/characters.h"
+#include "proxy/http/characters.h"
 #include "proxy/http2/field_list.h"
 #include "proxy/http2/session.h"
 #include "proxy/http2/stream.h"
@@ -101,7 +101,7 @@ int Stream::finish_request(bool end) {
   end_received_ = end;
   request_.version = http::Version::kHttp2;
   if (block_too_large_) return 431;
-  if (block_invalid_ || !valid_method(request_.method)) return 400;
+  if (block_invalid_ || !http::valid_method(request_.method)) return 400;
   if (request_.method == "CONNECT" && protocol_.data() == nullptr)
     return 501;  // we are no forward proxy
   if (!http::iequals(request_.scheme, "http") && !http::iequals(request_.scheme, "https"))
@@ -112,9 +112,9 @@ int Stream::finish_request(bool end) {
   } else if (host_.data() != nullptr && !http::iequals(host_, request_.authority)) {
     return 400;  // RFC 9113 section 8.3.1
   }
-  if (!valid_authority(request_.authority)) return 400;
+  if (!http::valid_authority(request_.authority)) return 400;
   if (request_.path.size() > session_->limits().head.target_bytes_max) return 414;
-  if (!valid_path(request_.path) && !(request_.path == "*" && request_.method == "OPTIONS"))
+  if (!http::valid_path(request_.path) && !(request_.path == "*" && request_.method == "OPTIONS"))
     return 400;
   if (bad_expectation_) return 417;
   if (!cookies_.empty()) request_.fields.append("cookie", arena_.copy(cookies_));

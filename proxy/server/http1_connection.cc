@@ -79,7 +79,7 @@ void Http1Connection::watch_client(Watcher* watcher) {
 }
 
 /// Waits for a sign of the client while an upstream keeps us waiting. Bytes (a pipelined request,
-/// more of the body) end the watch: they are not for now.
+/// more of the body) end the watch: their turn comes later.
 Task<void> Http1Connection::watch() {
   error_code failed = co_await stream_.wait_readable();
   watching_ = false;

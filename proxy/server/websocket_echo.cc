@@ -1,24 +1,13 @@
 #include "proxy/server/websocket_echo.h"
 
-#include <openssl/evp.h>
-
 #include <string>
+
+#include "proxy/http2/websocket.h"
 
 namespace tidegate::proxy::server {
 namespace {
 
 constexpr std::uint64_t kFrameMax = 1024 * 1024;
-
-std::string accept_key(std::string_view key) {
-  std::string text(key);
-  text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 section 1.3
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr) != 1) return {};
-  unsigned char out[64];
-  int length = EVP_EncodeBlock(out, digest, static_cast<int>(size));
-  return {reinterpret_cast<const char*>(out), static_cast<std::size_t>(length)};
-}
 
 /// Takes one whole frame off `in` and appends its answer to `out`. False: more bytes are needed.
 /// `close`: the last one.
@@ -66,7 +55,7 @@ bool take_frame(std::string& in, std::string& out, bool& close) {
 
 Task<void> echo_websocket(http::ServerStream& stream) {
   http::ResponseHead head;
-  std::string accept = accept_key(stream.request().fields.get("sec-websocket-key"));
+  std::string accept = http2::websocket_accept(stream.request().fields.get("sec-websocket-key"));
   head.status = 101;
   head.upgrade = "websocket";
   head.body.kind = http::BodyLength::Kind::kUnknown;

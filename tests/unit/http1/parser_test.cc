@@ -96,6 +96,8 @@ TEST_CASE("what could be read in two ways is refused", "[http1][smuggling]") {
       {"Host: a:port\r\n", 400},
       {"Host: a:99999\r\n", 400},
       {"Host: [::1\r\n", 400},
+      {"Host: a[b]\r\n", 400},
+      {"Host: a@b\r\n", 400},
       {"Host: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n", 400},
       {"Host: a\r\nContent-Length: 1, 1\r\n", 400},
       {"Host: a\r\nContent-Length: +1\r\n", 400},

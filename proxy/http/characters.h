@@ -5,13 +5,13 @@
 #include <string_view>
 
 /// Which bytes may stand where, as tables: one lookup a byte.
-namespace tidegate::proxy::http1 {
+namespace tidegate::proxy::http {
 
 enum CharacterClass : std::uint8_t {
   kToken = 1,   // RFC 9110 section 5.6.2
   kValue = 2,   // of a field: VCHAR, obs-text, SP, HTAB
   kTarget = 4,  // of a request target: visible ASCII without '#'
-  kHost = 8,    // of a host, port and brackets included
+  kHost = 8,    // of a host's name
 };
 
 inline constexpr std::array<std::uint8_t, 256> kClasses = [] {
@@ -27,7 +27,7 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = [] {
     if ((c >= 0x20 && c != 0x7F) || c == '\t') classes |= kValue;
     if (c > 0x20 && c < 0x7F && c != '#') classes |= kTarget;
     if (c > 0 && c < 128 &&
-        (alphanumeric || std::string_view("-._~!$&'()*+,;=%[]:").find(static_cast<char>(c)) !=
+        (alphanumeric || std::string_view("-._~!$&'()*+,;=%").find(static_cast<char>(c)) !=
                              std::string_view::npos)) {
       classes |= kHost;
     }
@@ -43,4 +43,13 @@ inline bool all_of(std::string_view text, CharacterClass wanted) {
   return true;
 }
 
-}  // namespace tidegate::proxy::http1
+/// A method: a token of up to 32 characters. Source: RFC 9110 section 9.1.
+bool valid_method(std::string_view text);
+/// host [ ":" port ], without user information; may be empty. Source: RFC 3986 section 3.2, RFC
+/// 9110 section 7.2.
+bool valid_authority(std::string_view text);
+/// origin-form: '/' and what may follow it, visible ASCII without '#'. Source: RFC 9112
+/// section 3.2.1.
+bool valid_path(std::string_view text);
+
+}  // namespace tidegate::proxy::http
