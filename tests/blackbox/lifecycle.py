@@ -88,6 +88,22 @@ def sigterm_lets_a_slow_download_finish_and_refuses_new_connections(gateway):
     assert gateway.process.wait(10) == 0
 
 
+def the_drain_timeout_ends_what_does_not_end(gateway):
+    gateway.arguments = ["--drain-timeout", "300ms"]
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    with socket.create_connection(("127.0.0.1", gateway.port)) as stuck, socket.create_connection(("127.0.0.1", gateway.port)) as idle:
+        stuck.sendall(b"GET /?bytes=100000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        stuck.recv(10)
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        idle.recv(65536)
+        started = time.monotonic()
+        assert gateway.terminate() == 0
+        assert 0.25 < time.monotonic() - started < 3
+        assert idle.recv(1) == b"", "a connection that idles is closed at once"
+
+
 def a_broken_file_keeps_its_last_good_objects_and_is_reported(gateway):
     gateway.backend()
     gateway.route(TO_ECHO)
