@@ -23,8 +23,8 @@ bool covers(std::string_view wide, std::string_view narrow) {
 }  // namespace
 
 std::optional<std::string> intersect(std::string_view first, std::string_view second) {
-  const std::string a = lower(first);
-  const std::string b = lower(second);
+  std::string a = lower(first);
+  std::string b = lower(second);
   if (covers(a, b)) return b;
   if (covers(b, a)) return a;
   return std::nullopt;

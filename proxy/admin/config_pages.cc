@@ -119,7 +119,8 @@ json::object cluster_json(const AdminContext& context, const Cluster& cluster,
                           const std::vector<upstream::Address>& addresses) {
   json::array hosts;
   for (const upstream::Address& address : addresses) {
-    const HostCounters counted = counters_of(context, cluster.name + " " + upstream::text_of(address.at));
+    const HostCounters counted =
+        counters_of(context, cluster.name + " " + upstream::text_of(address.at));
     json::array stats;
     auto add = [&stats](const char* stat, std::uint64_t value, bool gauge) {
       json::object one;

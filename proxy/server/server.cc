@@ -143,7 +143,8 @@ std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
   std::vector<upstream::Address> out;
   auto add = [&](const asio::ip::address& ip, const Endpoint& endpoint) {
     const asio::ip::tcp::endpoint at(ip, endpoint.port);
-    out.push_back({at, endpoint.weight, &stats_.endpoint(cluster.name + " " + upstream::text_of(at))});
+    out.push_back(
+        {at, endpoint.weight, &stats_.endpoint(cluster.name + " " + upstream::text_of(at))});
   };
   for (const Endpoint& endpoint : cluster.endpoints) {
     error_code not_an_address;
