@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -34,9 +35,7 @@ class Arena {
     std::size_t size = (std::string_view(parts).size() + ... + 0);
     char* out = allocate(size);
     char* at = out;
-    ((std::memcpy(at, std::string_view(parts).data(), std::string_view(parts).size()),
-      at += std::string_view(parts).size()),
-     ...);
+    ((at = std::copy_n(std::string_view(parts).data(), std::string_view(parts).size(), at)), ...);
     return {out, size};
   }
   void reset() {

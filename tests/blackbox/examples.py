@@ -76,7 +76,11 @@ def run(binary, folder):
         wait_for(is_ready, "the gateway is ready")
         for line in lines:
             if not line.startswith("backend "):
-                ask(line, offset)
+                try:
+                    ask(line, offset)
+                except Exception as error:
+                    log.seek(0)
+                    raise AssertionError(f"{error!r}; the gateway's exit status is {gateway.poll()}, its log:\n{log.read().decode()}") from error
 
 
 def answers(port, path="/"):
