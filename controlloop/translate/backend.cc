@@ -3,18 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
-#include "config/kinds/core/endpoint_slice.h"
-#include "config/kinds/core/service.h"
 #include "controlloop/translate/reference_grant.h"
 
 namespace tidegate::controlloop::translate {
-namespace {
+
+Backends::Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot)
+    : objects_(objects), snapshot_(snapshot) {
+  for (const auto& [key, slice] : objects.all<config::EndpointSlice>()) {
+    auto owner = slice->meta.labels.find(config::kServiceNameLabel);
+    if (owner != slice->meta.labels.end())
+      slices_[{key.namespace_, owner->second}].push_back(slice.get());
+  }
+}
 
 /// The ready endpoints of a Service's port. Source: Kubernetes EndpointSlice.
-std::vector<proxy::Endpoint> endpoints_of(const config::ObjectSet& objects,
-                                          const config::Service& service,
-                                          const config::ServicePort& port) {
+std::vector<proxy::Endpoint> Backends::endpoints_of(const config::Service& service,
+                                                    const config::ServicePort& port) const {
   std::vector<proxy::Endpoint> out;
   if (service.type == "ExternalName") {
     const int* target = port.target_port ? std::get_if<int>(&*port.target_port) : nullptr;
@@ -22,23 +29,19 @@ std::vector<proxy::Endpoint> endpoints_of(const config::ObjectSet& objects,
         {service.external_name, static_cast<std::uint16_t>(target ? *target : port.port), 1, ""});
     return out;
   }
-  for (const auto& [key, slice] : objects.all<config::EndpointSlice>()) {
-    if (key.namespace_ != service.meta.namespace_) continue;
-    auto owner = slice->meta.labels.find(config::kServiceNameLabel);
-    if (owner == slice->meta.labels.end() || owner->second != service.meta.name) continue;
+  auto slices = slices_.find(service.meta.key());
+  if (slices == slices_.end()) return out;
+  std::set<std::pair<std::string, std::uint16_t>> known;
+  for (const config::EndpointSlice* slice : slices->second) {
     for (const config::SlicePort& slice_port : slice->ports) {
       if (slice_port.name != port.name || !slice_port.port) continue;
+      const auto number = static_cast<std::uint16_t>(*slice_port.port);
       for (const config::SliceEndpoint& endpoint : slice->endpoints) {
         if (!endpoint.conditions.ready.value_or(true) && !service.publish_not_ready_addresses)
           continue;
         for (const std::string& address : endpoint.addresses) {
-          proxy::Endpoint one{address, static_cast<std::uint16_t>(*slice_port.port), 1,
-                              endpoint.zone};
-          const bool known =
-              std::any_of(out.begin(), out.end(), [&one](const proxy::Endpoint& other) {
-                return other.host == one.host && other.port == one.port;
-              });
-          if (!known) out.push_back(std::move(one));
+          if (known.emplace(address, number).second)
+            out.push_back({address, number, 1, endpoint.zone});
         }
       }
     }
@@ -46,23 +49,20 @@ std::vector<proxy::Endpoint> endpoints_of(const config::ObjectSet& objects,
   return out;
 }
 
-}  // namespace
-
-ResolvedBackend resolve_backend(const config::ObjectSet& objects, std::string_view kind,
-                                const std::string& namespace_, const config::BackendObjectRef& ref,
-                                proxy::Snapshot& snapshot) {
+ResolvedBackend Backends::resolve(std::string_view kind, const std::string& namespace_,
+                                  const config::BackendObjectRef& ref) {
   if (!ref.group.empty() || ref.kind != "Service") {
     return {"", "InvalidKind",
             fmt::format("a backend of kind {}{}{} is not supported", ref.group,
                         ref.group.empty() ? "" : "/", ref.kind)};
   }
   const std::string space = ref.namespace_.value_or(namespace_);
-  if (!permitted(objects,
+  if (!permitted(objects_,
                  {config::kGatewayGroup, kind, namespace_, "", "Service", space, ref.name})) {
     return {"", "RefNotPermitted",
             fmt::format("no ReferenceGrant lets it use Service {}/{}", space, ref.name)};
   }
-  const auto* service = objects.find<config::Service>(space, ref.name);
+  const auto* service = objects_.find<config::Service>(space, ref.name);
   if (service == nullptr)
     return {"", "BackendNotFound", fmt::format("Service {}/{} does not exist", space, ref.name)};
   if (!ref.port)
@@ -77,12 +77,12 @@ ResolvedBackend resolve_backend(const config::ObjectSet& objects, std::string_vi
             fmt::format("Service {}/{} has no port {}", space, ref.name, *ref.port)};
   }
   std::string name = fmt::format("kube_{}_{}_{}", space, ref.name, *ref.port);
-  proxy::Cluster& cluster = snapshot.clusters[name];
+  proxy::Cluster& cluster = snapshot_.clusters[name];
   if (cluster.name.empty()) {
     cluster.name = name;
     cluster.origin = {"Service",         space, ref.name, port->name, service->meta.file,
                       service->meta.line};
-    cluster.endpoints = endpoints_of(objects, *service, *port);
+    cluster.endpoints = endpoints_of(*service, *port);
     if (port->app_protocol == "kubernetes.io/h2c")
       cluster.protocol = proxy::UpstreamProtocol::kHttp2;
   }

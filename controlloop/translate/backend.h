@@ -1,8 +1,12 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "config/kinds/core/endpoint_slice.h"
+#include "config/kinds/core/service.h"
 #include "config/kinds/gateway/references.h"
 #include "config/object_set.h"
 #include "proxy/snapshot/snapshot.h"
@@ -16,10 +20,25 @@ struct ResolvedBackend {
   std::string message;
 };
 
-/// Resolves a reference of a route of `kind` in `namespace_`, and adds the cluster it needs.
-/// Source: Gateway API BackendObjectReference; GEP-1911 (appProtocol).
-ResolvedBackend resolve_backend(const config::ObjectSet& objects, std::string_view kind,
-                                const std::string& namespace_, const config::BackendObjectRef& ref,
-                                proxy::Snapshot& snapshot);
+/// The backends of one translation: resolves references, and adds the clusters they need to the
+/// snapshot. Source: Gateway API BackendObjectReference; GEP-1911 (appProtocol).
+class Backends {
+ public:
+  /// Both outlive it.
+  Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot);
+
+  /// A reference of a route of `kind` in `namespace_`.
+  ResolvedBackend resolve(std::string_view kind, const std::string& namespace_,
+                          const config::BackendObjectRef& ref);
+
+ private:
+  std::vector<proxy::Endpoint> endpoints_of(const config::Service& service,
+                                            const config::ServicePort& port) const;
+
+  const config::ObjectSet& objects_;
+  proxy::Snapshot& snapshot_;
+  std::map<config::NamespacedName, std::vector<const config::EndpointSlice*>>
+      slices_;  // by Service
+};
 
 }  // namespace tidegate::controlloop::translate

@@ -26,6 +26,7 @@ struct ListenerState {
   std::set<config::NamespacedName> routes;    // attached
   std::string snapshot_listener;              // that it is a site of; empty: not served
   proxy::RouteTable table;
+  std::map<std::string, std::size_t> hosts;  // index into table.hosts
 
   bool accepted() const { return status::is_true(conditions, "Accepted"); }
   bool served() const { return !snapshot_listener.empty(); }

@@ -44,11 +44,9 @@ proxy::Cors cors(const config::HttpCors& from) {
 
 }  // namespace
 
-TranslatedFilters translate_filters(const config::ObjectSet& objects,
-                                    const config::HttpRoute& route,
+TranslatedFilters translate_filters(const config::HttpRoute& route,
                                     const std::vector<config::HttpRouteFilter>& filters,
-                                    const std::string& path, proxy::Snapshot& snapshot,
-                                    Report& report) {
+                                    const std::string& path, Backends& backends, Report& report) {
   TranslatedFilters out;
   for (std::size_t i = 0; i < filters.size(); ++i) {
     const config::HttpRouteFilter& filter = filters[i];
@@ -87,8 +85,8 @@ TranslatedFilters translate_filters(const config::ObjectSet& objects,
       }
       case config::HttpFilterType::kRequestMirror: {
         const config::RequestMirror& from = *filter.request_mirror;
-        ResolvedBackend backend = resolve_backend(objects, "HTTPRoute", route.meta.namespace_,
-                                                  from.backend_ref, snapshot);
+        ResolvedBackend backend =
+            backends.resolve("HTTPRoute", route.meta.namespace_, from.backend_ref);
         if (!backend.reason.empty()) {
           report.error("HTTPRoute", route.meta, here + ".requestMirror.backendRef",
                        backend.message);

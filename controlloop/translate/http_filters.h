@@ -5,6 +5,7 @@
 
 #include "config/kinds/gateway/http_route.h"
 #include "config/object_set.h"
+#include "controlloop/translate/backend.h"
 #include "controlloop/translate/report.h"
 #include "proxy/snapshot/snapshot.h"
 
@@ -20,10 +21,8 @@ struct TranslatedFilters {
 };
 
 /// Source: HTTPRouteFilter. `path` is that of the list, for problems: "spec.rules[0].filters".
-TranslatedFilters translate_filters(const config::ObjectSet& objects,
-                                    const config::HttpRoute& route,
+TranslatedFilters translate_filters(const config::HttpRoute& route,
                                     const std::vector<config::HttpRouteFilter>& filters,
-                                    const std::string& path, proxy::Snapshot& snapshot,
-                                    Report& report);
+                                    const std::string& path, Backends& backends, Report& report);
 
 }  // namespace tidegate::controlloop::translate

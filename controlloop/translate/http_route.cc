@@ -69,8 +69,8 @@ proxy::Match translate_match(const config::HttpRouteMatch& from) {
 class RouteTranslation {
  public:
   RouteTranslation(const config::ObjectSet& objects, const config::HttpRoute& route,
-                   proxy::Snapshot& snapshot, Report& report)
-      : objects_(objects), route_(route), snapshot_(snapshot), report_(report) {}
+                   Backends& backends, Report& report)
+      : objects_(objects), route_(route), backends_(backends), report_(report) {}
 
   TranslatedRoute run() {
     for (std::size_t i = 0; i < route_.rules.size(); ++i) one_rule(i);
@@ -104,7 +104,7 @@ class RouteTranslation {
       to.rule.retry = std::move(retry);
     }
     TranslatedFilters filters =
-        translate_filters(objects_, route_, from.filters, path + ".filters", snapshot_, report_);
+        translate_filters(route_, from.filters, path + ".filters", backends_, report_);
     unresolved(filters.unresolved, filters.message);
     to.rule.filters = std::move(filters.filters);
     std::string unsupported = filters.unsupported;
@@ -129,14 +129,13 @@ class RouteTranslation {
       const config::HttpBackendRef& ref = from.backend_refs[i];
       const std::string here = fmt::format("{}.backendRefs[{}]", path, i);
       config::BackendObjectRef target{ref.group, ref.kind, ref.name, ref.namespace_, ref.port};
-      ResolvedBackend backend =
-          resolve_backend(objects_, "HTTPRoute", route_.meta.namespace_, target, snapshot_);
+      ResolvedBackend backend = backends_.resolve("HTTPRoute", route_.meta.namespace_, target);
       if (!backend.reason.empty()) {
         report_.error("HTTPRoute", route_.meta, here, backend.message);
         unresolved(backend.reason, backend.message);
       }
       TranslatedFilters filters =
-          translate_filters(objects_, route_, ref.filters, here + ".filters", snapshot_, report_);
+          translate_filters(route_, ref.filters, here + ".filters", backends_, report_);
       unresolved(filters.unresolved, filters.message);
       if (!filters.unsupported.empty() || filters.redirect) {
         out_.invalid =
@@ -153,7 +152,7 @@ class RouteTranslation {
 
   const config::ObjectSet& objects_;
   const config::HttpRoute& route_;
-  proxy::Snapshot& snapshot_;
+  Backends& backends_;
   Report& report_;
   TranslatedRoute out_;
 };
@@ -168,13 +167,12 @@ void add_to_table(const TranslatedRoute& translated, const Attachment& attachmen
     }
   }
   for (const std::string& hostname : attachment.hostnames) {
-    auto host = std::find_if(table.hosts.begin(), table.hosts.end(),
-                             [&](const auto& one) { return one.hostname == hostname; });
-    if (host == table.hosts.end())
-      host = table.hosts.insert(table.hosts.end(), proxy::VirtualHost{hostname, {}});
+    auto [index, added] = attachment.listener->hosts.try_emplace(hostname, table.hosts.size());
+    if (added) table.hosts.push_back({hostname, {}});
+    std::vector<proxy::RouteEntry>& entries = table.hosts[index->second].entries;
     for (std::uint32_t i = 0; i < translated.rules.size(); ++i) {
       for (const proxy::Match& match : translated.rules[i].matches)
-        host->entries.push_back({match, first + i});
+        entries.push_back({match, first + i});
     }
   }
 }
@@ -194,6 +192,7 @@ std::vector<const config::HttpRoute*> by_age(const config::ObjectSet& objects) {
 void translate_http_routes(const config::ObjectSet& objects, const Options& options,
                            const std::vector<std::shared_ptr<GatewayState>>& gateways,
                            proxy::Snapshot& snapshot, status::Statuses& statuses, Report& report) {
+  Backends backends(objects, snapshot);
   for (const config::HttpRoute* route : by_age(objects)) {
     std::vector<std::pair<const config::ParentRef*, AttachResult>> parents;
     for (const config::ParentRef& ref : route->parent_refs) {
@@ -202,7 +201,7 @@ void translate_http_routes(const config::ObjectSet& objects, const Options& opti
       if (result.gateway != nullptr) parents.emplace_back(&ref, std::move(result));
     }
     if (parents.empty()) continue;
-    TranslatedRoute translated = RouteTranslation(objects, *route, snapshot, report).run();
+    TranslatedRoute translated = RouteTranslation(objects, *route, backends, report).run();
     ParentStatuses out(options.controller_name, route->meta.generation);
     for (auto& [ref, result] : parents) {
       for (Attachment& attachment : result.attachments) {

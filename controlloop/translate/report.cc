@@ -1,7 +1,5 @@
 #include "controlloop/translate/report.h"
 
-#include <algorithm>
-
 namespace tidegate::controlloop::translate {
 
 int Report::line(std::string_view kind, const config::Meta& meta, std::string_view path) const {
@@ -19,8 +17,7 @@ void Report::add(config::Severity severity, std::string_view kind, const config:
   problem.namespace_ = meta.namespace_;
   problem.name = meta.name;
   problem.message = std::move(message);
-  if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end())
-    problems_.push_back(std::move(problem));
+  if (known_.insert(config::to_string(problem)).second) problems_.push_back(std::move(problem));
 }
 
 void Report::error(std::string_view kind, const config::Meta& meta, std::string_view path,

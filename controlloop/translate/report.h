@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ class Report {
 
   const config::ObjectSet& objects_;
   std::vector<config::Problem>& problems_;
+  std::set<std::string> known_;
 };
 
 }  // namespace tidegate::controlloop::translate
