@@ -76,15 +76,18 @@ ResolvedBackend Backends::resolve(std::string_view kind, const std::string& name
     return {"", "BackendNotFound",
             fmt::format("Service {}/{} has no port {}", space, ref.name, *ref.port)};
   }
-  std::string name = fmt::format("kube_{}_{}_{}", space, ref.name, *ref.port);
+  const bool says_http2 = port->app_protocol == "kubernetes.io/h2c" || port->app_protocol == "grpc";
+  const bool http2 = says_http2 || kind == "GRPCRoute";
+  // A Service that does not say what it speaks may serve routes of both kinds.
+  std::string name = fmt::format("kube_{}_{}_{}{}", space, ref.name, *ref.port,
+                                 http2 && !says_http2 ? "_h2c" : "");
   proxy::Cluster& cluster = snapshot_.clusters[name];
   if (cluster.name.empty()) {
     cluster.name = name;
     cluster.origin = {"Service",         space, ref.name, port->name, service->meta.file,
                       service->meta.line};
     cluster.endpoints = endpoints_of(*service, *port);
-    if (port->app_protocol == "kubernetes.io/h2c")
-      cluster.protocol = proxy::UpstreamProtocol::kHttp2;
+    if (http2) cluster.protocol = proxy::UpstreamProtocol::kHttp2;
   }
   return {std::move(name), "", ""};
 }

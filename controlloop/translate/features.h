@@ -7,7 +7,9 @@ namespace tidegate::controlloop::translate {
 
 /// What the GatewayClass claims in status.supportedFeatures: what the conformance suite has tests
 /// for and we pass. Sorted. Source: Gateway API, pkg/features.
-inline constexpr std::array<std::string_view, 31> kSupportedFeatures{
+inline constexpr std::array<std::string_view, 33> kSupportedFeatures{
+    "GRPCRoute",
+    "GRPCRouteNamedRouteRule",
     "Gateway",
     "GatewayAddressEmpty",
     "GatewayHTTPListenerIsolation",

@@ -31,7 +31,7 @@ std::string field(std::size_t index, std::string_view rest = {}) {
 
 /// Kinds of routes that a protocol can carry here.
 std::vector<std::string> kinds_of(const std::string& protocol) {
-  if (protocol == "HTTP" || protocol == "HTTPS") return {"HTTPRoute"};
+  if (protocol == "HTTP" || protocol == "HTTPS") return {"HTTPRoute", "GRPCRoute"};
   return {};
 }
 

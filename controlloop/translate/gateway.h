@@ -10,11 +10,18 @@
 #include "config/kinds/gateway/gateway.h"
 #include "config/object_set.h"
 #include "controlloop/status/status.h"
+#include "controlloop/translate/precedence.h"
 #include "controlloop/translate/report.h"
 #include "controlloop/translate/translate.h"
 #include "proxy/snapshot/snapshot.h"
 
 namespace tidegate::controlloop::translate {
+
+/// What a listener serves under one host name.
+struct HostState {
+  std::string kind;  // of its routes: HTTPRoute or GRPCRoute, never both
+  RankedEntries entries;
+};
 
 /// One listener of a Gateway, as far as it has been judged.
 struct ListenerState {
@@ -23,10 +30,11 @@ struct ListenerState {
   std::vector<std::string> supported_kinds;   // of Gateway API's group
   std::vector<status::Condition> conditions;  // all but Programmed
   std::vector<std::string> certificates;      // names in Snapshot::certificates
-  std::set<config::NamespacedName> routes;    // attached
-  std::string snapshot_listener;              // that it is a site of; empty: not served
+  std::set<std::pair<std::string, config::NamespacedName>> routes;  // attached: kind, name
+  std::string snapshot_listener;  // that it is a site of; empty: not served
   proxy::RouteTable table;
-  std::map<std::string, std::size_t> hosts;  // index into table.hosts
+  std::map<std::string, HostState> hosts;  // what table.hosts is made of
+  std::set<std::string> kinds_attached;
 
   bool accepted() const { return status::is_true(conditions, "Accepted"); }
   bool served() const { return !snapshot_listener.empty(); }

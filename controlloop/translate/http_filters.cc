@@ -44,7 +44,7 @@ proxy::Cors cors(const config::HttpCors& from) {
 
 }  // namespace
 
-TranslatedFilters translate_filters(const config::HttpRoute& route,
+TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& route,
                                     const std::vector<config::HttpRouteFilter>& filters,
                                     const std::string& path, Backends& backends, Report& report) {
   TranslatedFilters out;
@@ -53,7 +53,7 @@ TranslatedFilters translate_filters(const config::HttpRoute& route,
     const std::string here = fmt::format("{}[{}]", path, i);
     auto unsupported = [&](const std::string& what) {
       out.unsupported = what;
-      report.error("HTTPRoute", route.meta, here,
+      report.error(kind, route.meta, here,
                    what + ": requests that it would act on are answered with 500");
     };
     switch (filter.type) {
@@ -85,11 +85,9 @@ TranslatedFilters translate_filters(const config::HttpRoute& route,
       }
       case config::HttpFilterType::kRequestMirror: {
         const config::RequestMirror& from = *filter.request_mirror;
-        ResolvedBackend backend =
-            backends.resolve("HTTPRoute", route.meta.namespace_, from.backend_ref);
+        ResolvedBackend backend = backends.resolve(kind, route.meta.namespace_, from.backend_ref);
         if (!backend.reason.empty()) {
-          report.error("HTTPRoute", route.meta, here + ".requestMirror.backendRef",
-                       backend.message);
+          report.error(kind, route.meta, here + ".requestMirror.backendRef", backend.message);
           if (out.unresolved.empty()) {
             out.unresolved = backend.reason;
             out.message = backend.message;

@@ -20,8 +20,9 @@ struct TranslatedFilters {
   std::string message;
 };
 
-/// Source: HTTPRouteFilter. `path` is that of the list, for problems: "spec.rules[0].filters".
-TranslatedFilters translate_filters(const config::HttpRoute& route,
+/// Source: HTTPRouteFilter, GRPCRouteFilter; `kind` is the route's. `path` is that of the list, for
+/// problems: "spec.rules[0].filters".
+TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& route,
                                     const std::vector<config::HttpRouteFilter>& filters,
                                     const std::string& path, Backends& backends, Report& report);
 

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
+#include "config/kinds/gateway/grpc_route.h"
 #include "config/kinds/gateway/http_route.h"
 #include "controlloop/translate/attach.h"
 #include "controlloop/translate/backend.h"
+#include "controlloop/translate/hostname.h"
 #include "controlloop/translate/http_filters.h"
+#include "controlloop/translate/matches.h"
 #include "controlloop/translate/parents.h"
-#include "controlloop/translate/precedence.h"
 
 namespace tidegate::controlloop::translate {
 namespace {
@@ -20,7 +23,7 @@ using Value = status::Condition::Value;
 struct TranslatedRoute {
   struct OneRule {
     proxy::Rule rule;
-    std::vector<proxy::Match> matches;
+    std::vector<RankedMatch> matches;
   };
   std::vector<OneRule> rules;
   std::string unresolved;  // reason of ResolvedRefs: False
@@ -28,49 +31,77 @@ struct TranslatedRoute {
   std::string invalid;  // message of PartiallyInvalid: True
 };
 
-std::vector<proxy::ValueMatch> value_matches(const std::vector<config::HttpValueMatch>& from,
-                                             bool fold) {
-  std::vector<proxy::ValueMatch> out;
-  for (const config::HttpValueMatch& one : from) {
-    proxy::ValueMatch match{one.name, one.value,
-                            one.type == config::ValueMatchType::kRegularExpression};
-    if (fold) {
-      for (char& c : match.name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+/// A GRPCRoute is an HTTPRoute in all but its matches.
+template <class To, class From>
+To with_filters(const From& from) {
+  To out;
+  for (const auto& filter : from.filters) {
+    config::HttpRouteFilter& to = out.filters.emplace_back();
+    switch (filter.type) {
+      case config::GrpcFilterType::kRequestHeaderModifier:
+        to.type = config::HttpFilterType::kRequestHeaderModifier;
+        break;
+      case config::GrpcFilterType::kResponseHeaderModifier:
+        to.type = config::HttpFilterType::kResponseHeaderModifier;
+        break;
+      case config::GrpcFilterType::kRequestMirror:
+        to.type = config::HttpFilterType::kRequestMirror;
+        break;
+      case config::GrpcFilterType::kExtensionRef:
+        to.type = config::HttpFilterType::kExtensionRef;
+        break;
     }
-    // Of several with one name only the first counts (HTTPHeaderMatch, HTTPQueryParamMatch).
-    const bool known = std::any_of(
-        out.begin(), out.end(), [&match](const auto& other) { return other.name == match.name; });
-    if (!known) out.push_back(std::move(match));
+    to.request_header_modifier = filter.request_header_modifier;
+    to.response_header_modifier = filter.response_header_modifier;
+    to.request_mirror = filter.request_mirror;
+    to.extension_ref = filter.extension_ref;
   }
   return out;
 }
 
-proxy::Match translate_match(const config::HttpRouteMatch& from) {
-  proxy::Match out;
-  out.path.value = from.path.value;
-  switch (from.path.type) {
-    case config::PathMatchType::kExact:
-      out.path.kind = proxy::PathMatch::Kind::kExact;
-      break;
-    case config::PathMatchType::kRegularExpression:
-      out.path.kind = proxy::PathMatch::Kind::kRegex;
-      break;
-    case config::PathMatchType::kPathPrefix:
-      out.path.kind = proxy::PathMatch::Kind::kPrefix;
-      while (out.path.value.size() > 1 && out.path.value.back() == '/') out.path.value.pop_back();
-      break;
+/// One route of either kind, in the shape of an HTTPRoute, with its matches rule by rule.
+struct AnyRoute {
+  const char* kind;
+  std::shared_ptr<const config::HttpRoute> route;
+  std::vector<std::vector<RankedMatch>> matches;
+};
+
+AnyRoute any_route(const std::shared_ptr<const config::HttpRoute>& from) {
+  AnyRoute out{"HTTPRoute", from, {}};
+  for (const config::HttpRouteRule& rule : from->rules) {
+    auto& matches = out.matches.emplace_back();
+    for (const config::HttpRouteMatch& match : rule.matches) matches.push_back(http_match(match));
   }
-  if (!from.method.empty()) out.method = from.method;
-  out.headers = value_matches(from.headers, true);
-  out.query = value_matches(from.query_params, false);
+  return out;
+}
+
+AnyRoute any_route(const std::shared_ptr<const config::GrpcRoute>& from) {
+  auto route = std::make_shared<config::HttpRoute>();
+  AnyRoute out{"GRPCRoute", nullptr, {}};
+  route->meta = from->meta;
+  route->parent_refs = from->parent_refs;
+  route->hostnames = from->hostnames;
+  route->rules.clear();
+  for (const config::GrpcRouteRule& rule : from->rules) {
+    auto& to = route->rules.emplace_back(with_filters<config::HttpRouteRule>(rule));
+    to.name = rule.name;
+    to.session_persistence = rule.session_persistence;
+    for (const config::GrpcBackendRef& ref : rule.backend_refs) {
+      auto& to_ref = to.backend_refs.emplace_back(with_filters<config::HttpBackendRef>(ref));
+      static_cast<config::BackendRef&>(to_ref) = ref;
+    }
+    auto& matches = out.matches.emplace_back();
+    for (const config::GrpcRouteMatch& match : rule.matches) matches.push_back(grpc_match(match));
+    if (matches.empty()) matches.emplace_back();
+  }
+  out.route = std::move(route);
   return out;
 }
 
 class RouteTranslation {
  public:
-  RouteTranslation(const config::ObjectSet& objects, const config::HttpRoute& route,
-                   Backends& backends, Report& report)
-      : objects_(objects), route_(route), backends_(backends), report_(report) {}
+  RouteTranslation(const AnyRoute& any, Backends& backends, Report& report)
+      : any_(any), route_(*any.route), backends_(backends), report_(report) {}
 
   TranslatedRoute run() {
     for (std::size_t i = 0; i < route_.rules.size(); ++i) one_rule(i);
@@ -88,12 +119,11 @@ class RouteTranslation {
     const config::HttpRouteRule& from = route_.rules[index];
     const std::string path = fmt::format("spec.rules[{}]", index);
     TranslatedRoute::OneRule& to = out_.rules.emplace_back();
-    to.rule.origin = {"HTTPRoute",      route_.meta.namespace_,
+    to.rule.origin = {any_.kind,        route_.meta.namespace_,
                       route_.meta.name, from.name.empty() ? fmt::format("{}", index) : from.name,
-                      route_.meta.file, report_.line("HTTPRoute", route_.meta, path)};
+                      route_.meta.file, report_.line(any_.kind, route_.meta, path)};
     to.rule.name = from.name;
-    for (const config::HttpRouteMatch& match : from.matches)
-      to.matches.push_back(translate_match(match));
+    to.matches = any_.matches[index];
     to.rule.request_timeout = from.timeouts.request;
     to.rule.backend_timeout = from.timeouts.backend_request;
     if (from.retry) {
@@ -104,13 +134,13 @@ class RouteTranslation {
       to.rule.retry = std::move(retry);
     }
     TranslatedFilters filters =
-        translate_filters(route_, from.filters, path + ".filters", backends_, report_);
+        translate_filters(any_.kind, route_, from.filters, path + ".filters", backends_, report_);
     unresolved(filters.unresolved, filters.message);
     to.rule.filters = std::move(filters.filters);
     std::string unsupported = filters.unsupported;
     if (from.session_persistence) {
       unsupported = "sessionPersistence is not supported";
-      report_.error("HTTPRoute", route_.meta, path + ".sessionPersistence", unsupported);
+      report_.error(any_.kind, route_.meta, path + ".sessionPersistence", unsupported);
     }
     if (!unsupported.empty()) {
       out_.invalid = fmt::format("rule {}: {}", to.rule.origin.section, unsupported);
@@ -129,13 +159,13 @@ class RouteTranslation {
       const config::HttpBackendRef& ref = from.backend_refs[i];
       const std::string here = fmt::format("{}.backendRefs[{}]", path, i);
       config::BackendObjectRef target{ref.group, ref.kind, ref.name, ref.namespace_, ref.port};
-      ResolvedBackend backend = backends_.resolve("HTTPRoute", route_.meta.namespace_, target);
+      ResolvedBackend backend = backends_.resolve(any_.kind, route_.meta.namespace_, target);
       if (!backend.reason.empty()) {
-        report_.error("HTTPRoute", route_.meta, here, backend.message);
+        report_.error(any_.kind, route_.meta, here, backend.message);
         unresolved(backend.reason, backend.message);
       }
       TranslatedFilters filters =
-          translate_filters(route_, ref.filters, here + ".filters", backends_, report_);
+          translate_filters(any_.kind, route_, ref.filters, here + ".filters", backends_, report_);
       unresolved(filters.unresolved, filters.message);
       if (!filters.unsupported.empty() || filters.redirect) {
         out_.invalid =
@@ -150,7 +180,7 @@ class RouteTranslation {
     return out;
   }
 
-  const config::ObjectSet& objects_;
+  const AnyRoute& any_;
   const config::HttpRoute& route_;
   Backends& backends_;
   Report& report_;
@@ -167,24 +197,43 @@ void add_to_table(const TranslatedRoute& translated, const Attachment& attachmen
     }
   }
   for (const std::string& hostname : attachment.hostnames) {
-    auto [index, added] = attachment.listener->hosts.try_emplace(hostname, table.hosts.size());
-    if (added) table.hosts.push_back({hostname, {}});
-    std::vector<proxy::RouteEntry>& entries = table.hosts[index->second].entries;
+    RankedEntries& entries = attachment.listener->hosts[hostname].entries;
     for (std::uint32_t i = 0; i < translated.rules.size(); ++i) {
-      for (const proxy::Match& match : translated.rules[i].matches)
-        entries.push_back({match, first + i});
+      for (const RankedMatch& one : translated.rules[i].matches)
+        entries.push_back({one.rank, {one.match, first + i}});
     }
   }
 }
 
 /// Oldest first, then by namespace and name: who comes first wins between equal matches.
-std::vector<const config::HttpRoute*> by_age(const config::ObjectSet& objects) {
-  std::vector<const config::HttpRoute*> out;
-  for (const auto& [key, route] : objects.all<config::HttpRoute>()) out.push_back(route.get());
-  std::stable_sort(out.begin(), out.end(), [](const auto* a, const auto* b) {
-    return a->meta.creation_timestamp < b->meta.creation_timestamp;
+std::vector<AnyRoute> by_age(const config::ObjectSet& objects) {
+  std::vector<AnyRoute> out;
+  for (const auto& [key, route] : objects.all<config::HttpRoute>()) out.push_back(any_route(route));
+  for (const auto& [key, route] : objects.all<config::GrpcRoute>()) out.push_back(any_route(route));
+  std::stable_sort(out.begin(), out.end(), [](const AnyRoute& a, const AnyRoute& b) {
+    auto age = [](const config::Meta& meta) {
+      return std::tie(meta.creation_timestamp, meta.namespace_, meta.name);
+    };
+    return age(a.route->meta) < age(b.route->meta);
   });
   return out;
+}
+
+/// Routes of the two kinds must not share a host name on a listener: the older one keeps it. True
+/// when this one may have its names. Source: GRPCRoute, on Accepted: False.
+bool claim_hosts(const char* kind, const Attachment& attachment) {
+  ListenerState& listener = *attachment.listener;
+  listener.kinds_attached.insert(kind);
+  if (listener.kinds_attached.size() > 1) {
+    auto any_name = [](std::string_view name) { return name == "*" ? std::string_view() : name; };
+    for (const std::string& name : attachment.hostnames) {
+      for (const auto& [other, state] : listener.hosts) {
+        if (state.kind != kind && intersect(any_name(name), any_name(other))) return false;
+      }
+    }
+  }
+  for (const std::string& name : attachment.hostnames) listener.hosts[name].kind = kind;
+  return true;
 }
 
 }  // namespace
@@ -193,26 +242,35 @@ void translate_http_routes(const config::ObjectSet& objects, const Options& opti
                            const std::vector<std::shared_ptr<GatewayState>>& gateways,
                            proxy::Snapshot& snapshot, status::Statuses& statuses, Report& report) {
   Backends backends(objects, snapshot);
-  for (const config::HttpRoute* route : by_age(objects)) {
+  for (const AnyRoute& any : by_age(objects)) {
+    const config::HttpRoute& route = *any.route;
     std::vector<std::pair<const config::ParentRef*, AttachResult>> parents;
-    for (const config::ParentRef& ref : route->parent_refs) {
+    for (const config::ParentRef& ref : route.parent_refs) {
       AttachResult result =
-          attach(objects, gateways, {"HTTPRoute", &route->meta, &route->hostnames}, ref);
+          attach(objects, gateways, {any.kind, &route.meta, &route.hostnames}, ref);
       if (result.gateway != nullptr) parents.emplace_back(&ref, std::move(result));
     }
     if (parents.empty()) continue;
-    TranslatedRoute translated = RouteTranslation(objects, *route, backends, report).run();
-    ParentStatuses out(options.controller_name, route->meta.generation);
+    TranslatedRoute translated = RouteTranslation(any, backends, report).run();
+    ParentStatuses out(options.controller_name, route.meta.generation);
     for (auto& [ref, result] : parents) {
+      bool accepted = false;
       for (Attachment& attachment : result.attachments) {
-        if (!attachment.listener->routes.insert(route->meta.key()).second)
+        if (!claim_hosts(any.kind, attachment)) {
+          result.reason = "NotAllowedByListeners";
+          result.message =
+              fmt::format("listener {}: an older route of the other kind has one of its host names",
+                          attachment.listener->spec->name);
+          continue;
+        }
+        accepted = true;
+        if (!attachment.listener->routes.insert({any.kind, route.meta.key()}).second)
           continue;  // two parentRefs, one listener
         add_to_table(translated, attachment);
       }
-      const bool accepted = !result.attachments.empty();
       std::vector<status::Condition> conditions;
       status::set(conditions, "Accepted", accepted ? Value::kTrue : Value::kFalse,
-                  accepted ? "Accepted" : result.reason, result.message);
+                  accepted ? "Accepted" : result.reason, accepted ? "" : result.message);
       const bool resolved = translated.unresolved.empty();
       status::set(conditions, "ResolvedRefs", resolved ? Value::kTrue : Value::kFalse,
                   resolved ? "ResolvedRefs" : translated.unresolved, translated.unresolved_message);
@@ -220,18 +278,19 @@ void translate_http_routes(const config::ObjectSet& objects, const Options& opti
         status::set(conditions, "PartiallyInvalid", Value::kTrue, "UnsupportedValue",
                     translated.invalid);
       }
-      if (!accepted) {
-        const auto index = static_cast<std::size_t>(ref - route->parent_refs.data());
-        report.error("HTTPRoute", route->meta, fmt::format("spec.parentRefs[{}]", index),
+      if (!result.message.empty()) {
+        const auto index = static_cast<std::size_t>(ref - route.parent_refs.data());
+        report.error(any.kind, route.meta, fmt::format("spec.parentRefs[{}]", index),
                      result.message);
       }
       out.add(*ref, conditions);
     }
-    statuses[{"HTTPRoute", route->meta.namespace_, route->meta.name}] = out.take();
+    statuses[{any.kind, route.meta.namespace_, route.meta.name}] = out.take();
   }
   for (const auto& state : gateways) {
     for (ListenerState& listener : state->listeners) {
-      for (proxy::VirtualHost& host : listener.table.hosts) sort_by_precedence(host.entries);
+      for (auto& [hostname, host] : listener.hosts)
+        listener.table.hosts.push_back({hostname, by_precedence(std::move(host.entries))});
     }
   }
 }

@@ -4,28 +4,21 @@
 
 namespace tidegate::controlloop::translate {
 
-void sort_by_precedence(std::vector<proxy::RouteEntry>& entries) {
+Rank http_rank(const proxy::Match& match) {
+  const std::size_t kind = match.path.kind == proxy::PathMatch::Kind::kExact   ? 2
+                           : match.path.kind == proxy::PathMatch::Kind::kRegex ? 1
+                                                                               : 0;
+  return {kind, match.path.value.size(), match.method ? 1U : 0U, match.headers.size(),
+          match.query.size()};
+}
+
+std::vector<proxy::RouteEntry> by_precedence(RankedEntries entries) {
   std::stable_sort(entries.begin(), entries.end(),
-                   [](const proxy::RouteEntry& first, const proxy::RouteEntry& second) {
-                     const proxy::Match& a = first.match;
-                     const proxy::Match& b = second.match;
-                     if (a.path.kind != b.path.kind) {
-                       // Exact, then regular expressions (Envoy Gateway's and kgateway's choice;
-                       // the specification leaves it open), then prefixes.
-                       auto rank = [](proxy::PathMatch::Kind kind) {
-                         return kind == proxy::PathMatch::Kind::kExact   ? 0
-                                : kind == proxy::PathMatch::Kind::kRegex ? 1
-                                                                         : 2;
-                       };
-                       return rank(a.path.kind) < rank(b.path.kind);
-                     }
-                     if (a.path.value.size() != b.path.value.size())
-                       return a.path.value.size() > b.path.value.size();
-                     if (a.method.has_value() != b.method.has_value()) return a.method.has_value();
-                     if (a.headers.size() != b.headers.size())
-                       return a.headers.size() > b.headers.size();
-                     return a.query.size() > b.query.size();
-                   });
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<proxy::RouteEntry> out;
+  out.reserve(entries.size());
+  for (auto& [rank, entry] : entries) out.push_back(std::move(entry));
+  return out;
 }
 
 }  // namespace tidegate::controlloop::translate

@@ -1,11 +1,32 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <vector>
+
 #include "proxy/snapshot/route.h"
 
 namespace tidegate::controlloop::translate {
 
-/// Sorts a host's entries so that the first that matches is the right one. Entries come in by age
-/// and name of their route, which decides between equals. Source: HTTPRouteRule.matches.
-void sort_by_precedence(std::vector<proxy::RouteEntry>& entries);
+/// How specific a match is: compared number by number, the greater one goes first.
+using Rank = std::array<std::size_t, 5>;
+
+/// A match that stands in line for its host's table.
+struct RankedMatch {
+  proxy::Match match;
+  Rank rank{};
+};
+
+/// Exact paths before regular expressions (Envoy Gateway's and kgateway's choice; the specification
+/// leaves it open) before prefixes; then the longer path, a method, the number of headers and of
+/// query parameters. Source: HTTPRouteRule.matches.
+Rank http_rank(const proxy::Match& match);
+
+/// A host's matches, each with the index of its rule in the table.
+using RankedEntries = std::vector<std::pair<Rank, proxy::RouteEntry>>;
+
+/// In the order in which they are to be tried. They come in by age and name of their route, which
+/// decides between equals.
+std::vector<proxy::RouteEntry> by_precedence(RankedEntries entries);
 
 }  // namespace tidegate::controlloop::translate

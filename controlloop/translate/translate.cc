@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/kinds/gateway/gateway_class.h"
+#include "config/kinds/gateway/grpc_route.h"
 #include "config/kinds/gateway/http_route.h"
 #include "controlloop/translate/features.h"
 #include "controlloop/translate/gateway.h"
@@ -37,6 +38,26 @@ void class_statuses(const config::ObjectSet& objects, const Options& options,
   }
 }
 
+template <class Route>
+void rejected_routes(const char* kind, const config::ObjectSet& objects, const Options& options,
+                     const std::vector<std::shared_ptr<GatewayState>>& gateways,
+                     const std::string& message, status::Statuses& statuses) {
+  for (const auto& [key, route] : objects.rejected<Route>()) {
+    ParentStatuses parents(options.controller_name, route->meta.generation);
+    for (const config::ParentRef& ref : route->parent_refs) {
+      const std::string space = ref.namespace_.value_or(key.namespace_);
+      const bool ours = std::any_of(gateways.begin(), gateways.end(), [&](const auto& state) {
+        return state->gateway->meta.namespace_ == space && state->gateway->meta.name == ref.name;
+      });
+      if (!ours || ref.kind != "Gateway") continue;
+      std::vector<Condition> conditions;
+      status::set(conditions, "Accepted", Value::kFalse, "UnsupportedValue", message);
+      parents.add(ref, conditions);
+    }
+    statuses[{kind, key.namespace_, key.name}] = parents.take();
+  }
+}
+
 /// Objects that an API server would have refused take no part, and are told so.
 void rejected_statuses(const config::ObjectSet& objects, const Options& options,
                        const std::vector<std::shared_ptr<GatewayState>>& gateways,
@@ -52,20 +73,8 @@ void rejected_statuses(const config::ObjectSet& objects, const Options& options,
     out["conditions"] = status::to_json(conditions, gateway->meta.generation);
     statuses[{"Gateway", key.namespace_, key.name}] = std::move(out);
   }
-  for (const auto& [key, route] : objects.rejected<config::HttpRoute>()) {
-    ParentStatuses parents(options.controller_name, route->meta.generation);
-    for (const config::ParentRef& ref : route->parent_refs) {
-      const std::string space = ref.namespace_.value_or(key.namespace_);
-      const bool ours = std::any_of(gateways.begin(), gateways.end(), [&](const auto& state) {
-        return state->gateway->meta.namespace_ == space && state->gateway->meta.name == ref.name;
-      });
-      if (!ours || ref.kind != "Gateway") continue;
-      std::vector<Condition> conditions;
-      status::set(conditions, "Accepted", Value::kFalse, "UnsupportedValue", message);
-      parents.add(ref, conditions);
-    }
-    statuses[{"HTTPRoute", key.namespace_, key.name}] = parents.take();
-  }
+  rejected_routes<config::HttpRoute>("HTTPRoute", objects, options, gateways, message, statuses);
+  rejected_routes<config::GrpcRoute>("GRPCRoute", objects, options, gateways, message, statuses);
 }
 
 const proxy::AppliedListener* find(const proxy::Applied& applied, const std::string& name) {

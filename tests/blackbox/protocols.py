@@ -121,6 +121,28 @@ def http2_over_tls_and_with_prior_knowledge(gateway):
     assert len(nghttp(f"http://127.0.0.1:{gateway.port}/?bytes=20000000")) == 20_000_000
 
 
+def grpc_routes_send_calls_by_method(gateway):
+    gateway.backend()
+    gateway.write("grpc.yaml", """apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: calls}
+spec:
+  parentRefs: [{name: g}]
+  hostnames: [grpc.example.com]
+  rules:
+  - matches: [{method: {service: p.S, method: Get}}]
+    backendRefs: [{name: echo, port: 80}]
+""")
+    call = ("-d", "/dev/null", "-H", ":authority: grpc.example.com", "-H", "content-type: application/grpc", "-H", "te: trailers")
+    url = f"http://127.0.0.1:{gateway.port}/p.S/"
+    gateway.start()
+    gateway.wait_for_route("/p.S/Get", "grpc.example.com")
+    seen = json.loads(nghttp(*call, url + "Get"))
+    assert seen["version"] == "HTTP/2.0" and seen["path"] == "/p.S/Get", seen
+    answer = nghttp("-v", "--no-verify-peer", *call, url + "Other").decode()
+    assert ":status: 200" in answer and "grpc-status: 12" in answer and "content-type: application/grpc" in answer, answer
+
+
 def an_h2c_backend_is_spoken_to_in_http2(gateway):
     gateway.backend(app_protocol="kubernetes.io/h2c")
     gateway.route(TO_ECHO)
@@ -204,7 +226,7 @@ def an_idempotent_request_survives_a_stale_connection(gateway):
 
 TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, a_request_for_another_listeners_host_is_misdirected,
          a_certificate_is_rotated_without_dropping_a_connection, http2_over_tls_and_with_prior_knowledge,
-         an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_slow_reader_holds_the_backend_back,
+         grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_slow_reader_holds_the_backend_back,
          an_idempotent_request_survives_a_stale_connection]
 
 if __name__ == "__main__":
