@@ -236,7 +236,8 @@ class Program {
     controlloop::kubeapi::Source source{
         [this]() -> const config::ObjectSet& { return *loop_->loaded().objects; },
         [this]() -> const controlloop::status::StatusStore& { return loop_->statuses(); },
-        [this] { return loop_->resource_version(); }};
+        [this] { return loop_->resource_version(); },
+        [this]() -> const std::vector<boost::json::object>& { return loop_->generated(); }};
     for (Page& page : controlloop::kubeapi::pages(source)) admin.push_back(std::move(page));
     for (auto& [name, address, pages] :
          {std::tuple{"admin", options_.admin_address, std::move(admin)},

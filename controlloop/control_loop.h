@@ -45,6 +45,7 @@ class ControlLoop {
   const config::LoadResult& loaded() const { return loaded_; }
   const status::StatusStore& statuses() const { return statuses_; }
   std::vector<config::Problem> problems() const;
+  const std::vector<boost::json::object>& generated() const { return translation_.generated; }
   const LoopCounters& counters() const { return counters_; }
   /// Counts changes of objects or statuses.
   std::uint64_t resource_version() const { return resource_version_; }

@@ -66,6 +66,19 @@ json::object show(const config::Object& object, const std::string& api_version,
   return out;
 }
 
+/// The generated objects of a kind, in one namespace or (empty) in all.
+std::vector<const json::object*> generated(const Source& source, const config::Kind& kind,
+                                           const std::string& space) {
+  std::vector<const json::object*> out;
+  for (const json::object& one : source.generated()) {
+    const json::object& meta = one.at("metadata").get_object();
+    if (one.at("kind").get_string() == kind.kind &&
+        (space.empty() || meta.at("namespace").get_string() == space))
+      out.push_back(&one);
+  }
+  return out;
+}
+
 const config::Kind* find_plural(std::string_view group, std::string_view plural) {
   for (const config::Kind& kind : config::kind_table()) {
     if (kind.group == group && kind.plural == plural) return &kind;
@@ -174,6 +187,9 @@ PageResponse objects(const Source& source, const std::string& group, const std::
   }
   const std::string api_version = group.empty() ? version : group + "/" + version;
   if (rest.size() >= 2) {
+    for (const json::object* one : generated(source, *kind, space)) {
+      if (one->at("metadata").get_object().at("name").get_string() == rest[1]) return as_json(*one);
+    }
     const config::Object* object = source.objects().object(kind->kind, space, rest[1]);
     if (object == nullptr || one_namespace != kind->namespaced) {
       return failure(404, "NotFound", fmt::format("{} \"{}\" not found", kind->plural, rest[1]));
@@ -186,6 +202,12 @@ PageResponse objects(const Source& source, const std::string& group, const std::
     if (object->kind != kind || (one_namespace && object->meta.namespace_ != space)) continue;
     if (selector != nullptr && !labels_match(*selector, object->meta.labels)) continue;
     items.push_back(show(*object, api_version, source));
+  }
+  for (const json::object* one : generated(source, *kind, space)) {
+    std::map<std::string, std::string> labels;
+    for (const auto& label : one->at("metadata").get_object().at("labels").get_object())
+      labels[label.key()] = label.value().get_string();
+    if (selector == nullptr || labels_match(*selector, labels)) items.push_back(*one);
   }
   json::object out;
   out["kind"] = text(kind->kind) + "List";

@@ -13,6 +13,8 @@ struct Source {
   std::function<const config::ObjectSet&()> objects;
   std::function<const status::StatusStore&()> statuses;
   std::function<std::uint64_t()> resource_version;
+  /// Objects that nobody wrote: Services that stand for the Gateways.
+  std::function<const std::vector<boost::json::object>&()> generated;
 };
 
 /// The read-only Kubernetes API: discovery, list and get of every object of the directory, with

@@ -10,8 +10,8 @@
 
 namespace tidegate::controlloop::translate {
 
-Backends::Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot)
-    : objects_(objects), snapshot_(snapshot) {
+Backends::Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls)
+    : objects_(objects), snapshot_(snapshot), tls_(tls) {
   for (const auto& [key, slice] : objects.all<config::EndpointSlice>()) {
     auto owner = slice->meta.labels.find(config::kServiceNameLabel);
     if (owner != slice->meta.labels.end())
@@ -68,19 +68,21 @@ ResolvedBackend Backends::resolve(std::string_view kind, const std::string& name
   if (!ref.port)
     return {"", "BackendNotFound",
             fmt::format("Service {}/{}: the reference has no port", space, ref.name)};
+  const std::string_view protocol = kind == "UDPRoute" ? "UDP" : "TCP";
   const auto port = std::find_if(service->ports.begin(), service->ports.end(),
-                                 [&ref](const config::ServicePort& one) {
-                                   return one.port == *ref.port && one.protocol == "TCP";
+                                 [&ref, protocol](const config::ServicePort& one) {
+                                   return one.port == *ref.port && one.protocol == protocol;
                                  });
   if (port == service->ports.end()) {
     return {"", "BackendNotFound",
-            fmt::format("Service {}/{} has no port {}", space, ref.name, *ref.port)};
+            fmt::format("Service {}/{} has no {} port {}", space, ref.name, protocol, *ref.port)};
   }
   const bool says_http2 = port->app_protocol == "kubernetes.io/h2c" || port->app_protocol == "grpc";
   const bool http2 = says_http2 || kind == "GRPCRoute";
   // A Service that does not say what it speaks may serve routes of both kinds.
-  std::string name = fmt::format("kube_{}_{}_{}{}", space, ref.name, *ref.port,
-                                 http2 && !says_http2 ? "_h2c" : "");
+  std::string name =
+      fmt::format("kube_{}_{}_{}{}", space, ref.name, *ref.port,
+                  kind == "UDPRoute" ? "_udp" : (http2 && !says_http2 ? "_h2c" : ""));
   proxy::Cluster& cluster = snapshot_.clusters[name];
   if (cluster.name.empty()) {
     cluster.name = name;
@@ -88,8 +90,22 @@ ResolvedBackend Backends::resolve(std::string_view kind, const std::string& name
                       service->meta.line};
     cluster.endpoints = endpoints_of(*service, *port);
     if (http2) cluster.protocol = proxy::UpstreamProtocol::kHttp2;
+    if (kind != "UDPRoute") tls_.apply(*service, port->name, cluster);
   }
   return {std::move(name), "", ""};
+}
+
+std::string Backends::without_tls(const std::string& cluster) {
+  auto found = snapshot_.clusters.find(cluster);
+  if (found == snapshot_.clusters.end() || !found->second.tls) return cluster;
+  std::string name = cluster + "_passthrough";
+  proxy::Cluster& plain = snapshot_.clusters[name];
+  if (plain.name.empty()) {
+    plain = found->second;
+    plain.name = name;
+    plain.tls.reset();
+  }
+  return name;
 }
 
 }  // namespace tidegate::controlloop::translate

@@ -9,6 +9,7 @@
 #include "config/kinds/core/service.h"
 #include "config/kinds/gateway/references.h"
 #include "config/object_set.h"
+#include "controlloop/translate/backend_tls.h"
 #include "proxy/snapshot/snapshot.h"
 
 namespace tidegate::controlloop::translate {
@@ -24,12 +25,14 @@ struct ResolvedBackend {
 /// snapshot. Source: Gateway API BackendObjectReference; GEP-1911 (appProtocol).
 class Backends {
  public:
-  /// Both outlive it.
-  Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot);
+  /// All outlive it.
+  Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls);
 
   /// A reference of a route of `kind` in `namespace_`.
   ResolvedBackend resolve(std::string_view kind, const std::string& namespace_,
                           const config::BackendObjectRef& ref);
+  /// The same endpoints without TLS of ours, for what is TLS already. The name of a cluster.
+  std::string without_tls(const std::string& cluster);
 
  private:
   std::vector<proxy::Endpoint> endpoints_of(const config::Service& service,
@@ -37,6 +40,7 @@ class Backends {
 
   const config::ObjectSet& objects_;
   proxy::Snapshot& snapshot_;
+  BackendTls& tls_;
   std::map<config::NamespacedName, std::vector<const config::EndpointSlice*>>
       slices_;  // by Service
 };

@@ -1,10 +1,13 @@
 #include "controlloop/translate/certificate.h"
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include <memory>
+
+#include "controlloop/translate/reference_grant.h"
 
 namespace tidegate::controlloop::translate {
 namespace {
@@ -41,6 +44,42 @@ std::string certificate_problem(const config::SecretObject& secret) {
   const bool pair = X509_check_private_key(leaf.get(), private_key.get()) == 1;
   ERR_clear_error();
   return pair ? std::string() : "tls.key does not belong to tls.crt";
+}
+
+bool is_certificate(std::string_view pem) {
+  BioPtr bytes = memory(pem);
+  std::unique_ptr<X509, Freed<X509_free>> one(
+      PEM_read_bio_X509(bytes.get(), nullptr, nullptr, nullptr));
+  ERR_clear_error();
+  return one != nullptr;
+}
+
+ResolvedCertificate resolve_certificate(const config::ObjectSet& objects,
+                                        std::string_view from_kind,
+                                        const std::string& from_namespace,
+                                        const config::SecretRef& ref, proxy::Snapshot& snapshot) {
+  const std::string space = ref.namespace_.value_or(from_namespace);
+  if (!ref.group.empty() || ref.kind != "Secret") {
+    return {"", "InvalidCertificateRef",
+            fmt::format("a certificate is a Secret, not a {}{}{}", ref.group,
+                        ref.group.empty() ? "" : "/", ref.kind)};
+  }
+  if (!permitted(objects, {config::kGatewayGroup, from_kind, from_namespace, "", "Secret", space,
+                           ref.name})) {
+    return {"", "RefNotPermitted",
+            fmt::format("no ReferenceGrant lets it use Secret {}/{}", space, ref.name)};
+  }
+  const auto* secret = objects.find<config::SecretObject>(space, ref.name);
+  std::string wrong = secret ? certificate_problem(*secret) : "does not exist";
+  if (!wrong.empty()) {
+    return {"", "InvalidCertificateRef", fmt::format("Secret {}/{} {}", space, ref.name, wrong)};
+  }
+  std::string name = space + "/" + ref.name;
+  proxy::Certificate& certificate = snapshot.certificates[name];
+  certificate.origin = {"Secret", space, ref.name, "", secret->meta.file, secret->meta.line};
+  certificate.chain_pem = std::string(secret->data.at("tls.crt").reveal());
+  certificate.key_pem = secret->data.at("tls.key");
+  return {std::move(name), "", ""};
 }
 
 }  // namespace tidegate::controlloop::translate

@@ -4,18 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
-#include "config/kinds/core/secret_object.h"
 #include "config/kinds/gateway/gateway_class.h"
 #include "controlloop/translate/address_pool.h"
 #include "controlloop/translate/certificate.h"
-#include "controlloop/translate/reference_grant.h"
+#include "controlloop/translate/namespaces.h"
 
 namespace tidegate::controlloop::translate {
 namespace {
 
-using status::Condition;
-using Value = Condition::Value;
+using Value = status::Condition::Value;
 
 constexpr const char* kBuiltInClasses[] = {"kgateway", "kgateway-waypoint"};
 
@@ -23,140 +22,6 @@ bool is_address(const std::string& text) {
   unsigned char buffer[16];
   return ::inet_pton(AF_INET, text.c_str(), buffer) == 1 ||
          ::inet_pton(AF_INET6, text.c_str(), buffer) == 1;
-}
-
-std::string field(std::size_t index, std::string_view rest = {}) {
-  return fmt::format("spec.listeners[{}]{}", index, rest);
-}
-
-/// Kinds of routes that a protocol can carry here.
-std::vector<std::string> kinds_of(const std::string& protocol) {
-  if (protocol == "HTTP" || protocol == "HTTPS") return {"HTTPRoute", "GRPCRoute"};
-  return {};
-}
-
-void judge_kinds(ListenerState& listener, const config::Gateway& gateway, Report& report) {
-  const std::vector<std::string> possible = kinds_of(listener.spec->protocol);
-  if (listener.spec->allowed_routes.kinds.empty()) {
-    listener.supported_kinds = possible;
-    return;
-  }
-  for (const config::RouteGroupKind& wanted : listener.spec->allowed_routes.kinds) {
-    const bool known = wanted.group == config::kGatewayGroup &&
-                       std::find(possible.begin(), possible.end(), wanted.kind) != possible.end();
-    if (known) {
-      listener.supported_kinds.push_back(wanted.kind);
-      continue;
-    }
-    std::string message =
-        fmt::format("listener {}: routes of kind {} do not go with protocol {} here",
-                    listener.spec->name, wanted.kind, listener.spec->protocol);
-    report.error("Gateway", gateway.meta, field(listener.index, ".allowedRoutes.kinds"), message);
-    status::set(listener.conditions, "ResolvedRefs", Value::kFalse, "InvalidRouteKinds",
-                std::move(message));
-  }
-}
-
-void judge_certificates(ListenerState& listener, const config::Gateway& gateway,
-                        const config::ObjectSet& objects, proxy::Snapshot& snapshot,
-                        Report& report) {
-  if (listener.spec->protocol != "HTTPS") return;
-  const config::ListenerTls* tls = listener.spec->tls ? &*listener.spec->tls : nullptr;
-  auto fail = [&](std::string_view path, const char* reason, std::string message) {
-    message = fmt::format("listener {}: {}", listener.spec->name, message);
-    report.error("Gateway", gateway.meta, field(listener.index, path), message);
-    status::set(listener.conditions, "ResolvedRefs", Value::kFalse, reason, std::move(message));
-  };
-  if (tls == nullptr || tls->certificate_refs.empty()) {
-    fail(".tls", "InvalidCertificateRef", "HTTPS needs tls.certificateRefs");
-    return;
-  }
-  for (std::size_t i = 0; i < tls->certificate_refs.size(); ++i) {
-    const config::SecretRef& ref = tls->certificate_refs[i];
-    const std::string path = fmt::format(".tls.certificateRefs[{}]", i);
-    if (!ref.group.empty() || ref.kind != "Secret") {
-      fail(path, "InvalidCertificateRef",
-           fmt::format("a certificate is a Secret, not a {}", ref.kind));
-      continue;
-    }
-    const std::string space = ref.namespace_.value_or(gateway.meta.namespace_);
-    if (!permitted(objects, {config::kGatewayGroup, "Gateway", gateway.meta.namespace_, "",
-                             "Secret", space, ref.name})) {
-      fail(path, "RefNotPermitted",
-           fmt::format("no ReferenceGrant lets it use Secret {}/{}", space, ref.name));
-      continue;
-    }
-    const auto* secret = objects.find<config::SecretObject>(space, ref.name);
-    if (secret == nullptr) {
-      fail(path, "InvalidCertificateRef",
-           fmt::format("Secret {}/{} does not exist", space, ref.name));
-      continue;
-    }
-    if (std::string wrong = certificate_problem(*secret); !wrong.empty()) {
-      fail(path, "InvalidCertificateRef", fmt::format("Secret {}/{} {}", space, ref.name, wrong));
-      continue;
-    }
-    std::string name = space + "/" + ref.name;
-    proxy::Certificate& certificate = snapshot.certificates[name];
-    certificate.origin = {"Secret", space, ref.name, "", secret->meta.file, secret->meta.line};
-    certificate.chain_pem = std::string(secret->data.at("tls.crt").reveal());
-    certificate.key_pem = secret->data.at("tls.key");
-    listener.certificates.push_back(std::move(name));
-  }
-}
-
-/// Listeners of one Gateway must differ: those on one port in protocol family and host name.
-void judge_conflicts(GatewayState& state, Report& report) {
-  for (ListenerState& one : state.listeners) {
-    const char* reason = nullptr;
-    std::string other_name;
-    for (const ListenerState& other : state.listeners) {
-      if (&other == &one || other.spec->port != one.spec->port) continue;
-      // UDP has ports of its own.
-      if ((other.spec->protocol == "UDP") != (one.spec->protocol == "UDP")) continue;
-      const bool same = other.spec->protocol == one.spec->protocol;
-      if (same && other.spec->hostname != one.spec->hostname) continue;
-      reason = same ? "HostnameConflict" : "ProtocolConflict";
-      other_name = other.spec->name;
-      if (!same) break;
-    }
-    if (reason == nullptr) {
-      status::set(one.conditions, "Conflicted", Value::kFalse, "NoConflicts", "");
-      continue;
-    }
-    std::string message =
-        fmt::format("listener {}: conflicts with listener {}", one.spec->name, other_name);
-    report.error("Gateway", state.gateway->meta, field(one.index), message);
-    status::set(one.conditions, "Conflicted", Value::kTrue, reason, message);
-    status::set(one.conditions, "Accepted", Value::kFalse, reason, std::move(message));
-  }
-}
-
-void judge_listener(ListenerState& listener, const config::Gateway& gateway,
-                    const config::ObjectSet& objects, const Options& options,
-                    proxy::Snapshot& snapshot, Report& report) {
-  status::set(listener.conditions, "Accepted", Value::kTrue, "Accepted", "");
-  status::set(listener.conditions, "ResolvedRefs", Value::kTrue, "ResolvedRefs", "");
-  if (kinds_of(listener.spec->protocol).empty()) {
-    std::string message = fmt::format("listener {}: protocol {} is not supported",
-                                      listener.spec->name, listener.spec->protocol);
-    report.error("Gateway", gateway.meta, field(listener.index, ".protocol"), message);
-    status::set(listener.conditions, "Accepted", Value::kFalse, "UnsupportedProtocol",
-                std::move(message));
-  }
-  const int port = listener.spec->port + options.port_offset;
-  if (std::find(options.reserved_ports.begin(), options.reserved_ports.end(), port) !=
-          options.reserved_ports.end() ||
-      port > 65535) {
-    std::string message = fmt::format(
-        "listener {}: port {} is {}", listener.spec->name, listener.spec->port,
-        port > 65535 ? "too high with --port-offset" : "reserved for Tidegate's own use");
-    report.error("Gateway", gateway.meta, field(listener.index, ".port"), message);
-    status::set(listener.conditions, "Accepted", Value::kFalse, "PortUnavailable",
-                std::move(message));
-  }
-  judge_kinds(listener, gateway, report);
-  judge_certificates(listener, gateway, objects, snapshot, report);
 }
 
 void assign(GatewayState& state, const Options& options,
@@ -187,6 +52,112 @@ void assign(GatewayState& state, const Options& options,
     state.published.push_back({"IPAddress", address});
 }
 
+/// Gateway.spec.tls.backend: the certificate that it shows to backends. Source: GEP-3155.
+void judge_client_certificate(GatewayState& state, const config::ObjectSet& objects,
+                              proxy::Snapshot& snapshot, Report& report) {
+  const config::Gateway& gateway = *state.gateway;
+  if (!gateway.tls || !gateway.tls->backend_client_certificate) return;
+  ResolvedCertificate found =
+      resolve_certificate(objects, "Gateway", gateway.meta.namespace_,
+                          *gateway.tls->backend_client_certificate, snapshot);
+  if (found.reason.empty()) {
+    state.client_certificate = std::move(found.name);
+    status::set(state.conditions, "ResolvedRefs", Value::kTrue, "ResolvedRefs", "");
+    return;
+  }
+  report.error("Gateway", gateway.meta, "spec.tls.backend.clientCertificateRef", found.message);
+  const bool invalid = found.reason == "InvalidCertificateRef";
+  status::set(state.conditions, "ResolvedRefs", Value::kFalse,
+              invalid ? "InvalidClientCertificateRef" : found.reason, std::move(found.message));
+}
+
+/// Nothing here is deployed, so there are no parameters of a deployment that could be right.
+void judge_infrastructure(GatewayState& state, Report& report) {
+  const config::Gateway& gateway = *state.gateway;
+  if (!gateway.infrastructure || !gateway.infrastructure->parameters_ref) return;
+  const config::LocalObjectRef& ref = *gateway.infrastructure->parameters_ref;
+  if (ref.group == "gateway.kgateway.dev" && ref.kind == "GatewayParameters") {
+    report.warning("Gateway", gateway.meta, "spec.infrastructure.parametersRef",
+                   "accepted without effect: Tidegate deploys nothing");
+    return;
+  }
+  std::string message =
+      fmt::format("parametersRef: {}/{} is not a kind of parameters here", ref.group, ref.kind);
+  report.error("Gateway", gateway.meta, "spec.infrastructure.parametersRef", message);
+  status::set(state.conditions, "Accepted", Value::kFalse, "InvalidParameters", std::move(message));
+}
+
+void add_listeners(GatewayState& state, const char* kind, const config::Meta& meta,
+                   const std::vector<config::ListenerSpec>& specs) {
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    ListenerState& listener = state.listeners.emplace_back();
+    listener.owner = {kind, &meta};
+    listener.spec = &specs[i];
+    listener.index = i;
+  }
+}
+
+auto age(const config::Meta& meta) {
+  return std::tie(meta.creation_timestamp, meta.namespace_, meta.name);
+}
+
+/// Finds the ListenerSets of each Gateway. A Gateway says from which namespaces it takes them; by
+/// default from none.
+void add_listener_sets(std::vector<std::shared_ptr<GatewayState>>& gateways,
+                       const config::ObjectSet& objects, Report& report) {
+  std::map<config::NamespacedName, GatewayState*> by_name;
+  for (const auto& state : gateways) by_name[state->gateway->meta.key()] = state.get();
+  for (const auto& [key, set] : objects.all<config::ListenerSet>()) {
+    const config::ParentRef& parent = set->parent_ref;
+    if (parent.group != config::kGatewayGroup || parent.kind != "Gateway") continue;
+    const std::string space = parent.namespace_.value_or(key.namespace_);
+    auto found = by_name.find({space, parent.name});
+    if (found == by_name.end()) continue;
+    const bool allowed = namespace_allowed(objects, found->second->gateway->allowed_listeners,
+                                           space, key.namespace_);
+    found->second->listener_sets.push_back({set, allowed});
+    if (!allowed) {
+      report.error("ListenerSet", set->meta, "spec.parentRef",
+                   fmt::format("Gateway {}/{} does not allow ListenerSets of namespace {}: see its "
+                               "spec.allowedListeners",
+                               space, parent.name, key.namespace_));
+    }
+  }
+  for (const auto& state : gateways) {
+    auto& sets = state->listener_sets;
+    std::stable_sort(sets.begin(), sets.end(), [](const auto& a, const auto& b) {
+      return age(a.set->meta) < age(b.set->meta);
+    });
+    for (const ListenerSetState& one : sets) {
+      if (one.allowed) add_listeners(*state, "ListenerSet", one.set->meta, one.set->listeners);
+    }
+  }
+}
+
+/// Accepted, as far as the Gateway's own listeners go, and what it lets in.
+void judge_gateway(GatewayState& state) {
+  bool any = false;
+  bool all = true;
+  bool insecure = false;
+  for (const ListenerState& one : state.listeners) {
+    insecure = insecure || (one.client_validation &&
+                            one.client_validation->mode ==
+                                proxy::ClientValidation::Mode::kAllowInsecureFallback);
+    any = any || one.accepted();
+    if (one.owner.meta == &state.gateway->meta) all = all && one.accepted();
+  }
+  if (!all || !any) {
+    status::set(state.conditions, "Accepted", any ? Value::kTrue : Value::kFalse,
+                "ListenersNotValid",
+                any ? "some listeners are not valid" : "no listener is valid");
+  }
+  if (insecure) {
+    status::set(state.conditions, "InsecureFrontendValidationMode", Value::kTrue,
+                "ConfigurationChanged",
+                "clients without a valid certificate are let in: AllowInsecureFallback");
+  }
+}
+
 }  // namespace
 
 std::set<std::string> our_classes(const config::ObjectSet& objects, const Options& options) {
@@ -212,10 +183,12 @@ std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet
     if (options.gateway && key != *options.gateway) continue;
     out.push_back(std::make_shared<GatewayState>());
     out.back()->gateway = gateway;
+    add_listeners(*out.back(), "Gateway", gateway->meta, gateway->listeners);
   }
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     return a->gateway->meta.creation_timestamp < b->gateway->meta.creation_timestamp;
   });
+  add_listener_sets(out, objects, report);
   std::map<config::NamespacedName, std::string> pool;
   if (!options.address_pool.empty()) {
     std::vector<config::NamespacedName> names;
@@ -223,85 +196,16 @@ std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet
     pool = assign_addresses(options.address_pool, names);
   }
   for (const auto& state : out) {
-    const config::Gateway& gateway = *state->gateway;
     status::set(state->conditions, "Accepted", Value::kTrue, "Accepted", "");
-    for (std::size_t i = 0; i < gateway.listeners.size(); ++i) {
-      ListenerState& listener = state->listeners.emplace_back();
-      listener.spec = &gateway.listeners[i];
-      listener.index = i;
-      judge_listener(listener, gateway, objects, options, snapshot, report);
-    }
-    judge_conflicts(*state, report);
-    const bool any = std::any_of(state->listeners.begin(), state->listeners.end(),
-                                 [](const auto& one) { return one.accepted(); });
-    const bool all = std::all_of(state->listeners.begin(), state->listeners.end(),
-                                 [](const auto& one) { return one.accepted(); });
-    if (!all) {
-      status::set(state->conditions, "Accepted", any ? Value::kTrue : Value::kFalse,
-                  "ListenersNotValid",
-                  any ? "some listeners are not valid" : "no listener is valid");
-    }
+    for (ListenerState& listener : state->listeners)
+      judge_listener(listener, *state->gateway, objects, options, snapshot, report);
+    judge_conflicts(state->listeners, report);
+    judge_gateway(*state);
+    judge_client_certificate(*state, objects, snapshot, report);
+    judge_infrastructure(*state, report);
     assign(*state, options, pool, report);
   }
   return out;
-}
-
-void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const Options& options,
-                     proxy::Snapshot& snapshot, Report& report) {
-  std::map<std::pair<std::vector<std::string>, int>, proxy::Listener> placed;
-  for (const auto& state : gateways) {
-    if (!status::is_true(state->conditions, "Accepted")) continue;
-    for (ListenerState& listener : state->listeners) {
-      if (!listener.accepted()) continue;
-      const bool secure = listener.spec->protocol == "HTTPS";
-      if (secure && listener.certificates.empty()) continue;  // never in the clear instead
-      proxy::Site site;
-      site.origin = {"Gateway",
-                     state->gateway->meta.namespace_,
-                     state->gateway->meta.name,
-                     listener.spec->name,
-                     state->gateway->meta.file,
-                     report.line("Gateway", state->gateway->meta, field(listener.index))};
-      site.protocol = secure ? proxy::SiteProtocol::kHttps : proxy::SiteProtocol::kHttp;
-      site.hostname = listener.spec->hostname;
-      for (char& c : site.hostname) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-      if (secure)
-        site.tls = proxy::TlsTermination{listener.certificates, {"h2", "http/1.1"}, std::nullopt};
-
-      proxy::Listener& here = placed[{state->addresses, listener.spec->port}];
-      const auto clash =
-          std::find_if(here.sites.begin(), here.sites.end(), [&](const proxy::Site& other) {
-            return other.protocol != site.protocol || other.hostname == site.hostname;
-          });
-      if (clash != here.sites.end()) {
-        std::string message =
-            fmt::format("listener {}: port {} is taken by listener {} of Gateway {}/{}",
-                        listener.spec->name, listener.spec->port, clash->origin.section,
-                        clash->origin.namespace_, clash->origin.name);
-        report.error("Gateway", state->gateway->meta, field(listener.index, ".port"), message);
-        status::set(listener.conditions, "Accepted", Value::kFalse, "PortUnavailable",
-                    std::move(message));
-        continue;
-      }
-      if (here.sites.empty()) {
-        here.addresses = state->addresses;
-        here.declared_port = static_cast<std::uint16_t>(listener.spec->port);
-        here.port = static_cast<std::uint16_t>(listener.spec->port + options.port_offset);
-        here.name = fmt::format("listener~{}", here.declared_port);
-        if (!options.address_pool.empty() || state->addresses != options.bind_addresses) {
-          here.name += "~" + fmt::format("{}", fmt::join(state->addresses, ","));
-        }
-      }
-      listener.snapshot_listener = here.name;
-      site.routes = std::move(listener.table);
-      here.sites.push_back(std::move(site));
-    }
-  }
-  for (auto& [key, listener] : placed) {
-    if (!listener.sites.empty()) snapshot.listeners.push_back(std::move(listener));
-  }
-  std::sort(snapshot.listeners.begin(), snapshot.listeners.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
 }
 
 }  // namespace tidegate::controlloop::translate

@@ -7,17 +7,12 @@
 
 #include "config/kinds/gateway/grpc_route.h"
 #include "config/kinds/gateway/http_route.h"
-#include "controlloop/translate/attach.h"
-#include "controlloop/translate/backend.h"
 #include "controlloop/translate/hostname.h"
 #include "controlloop/translate/http_filters.h"
 #include "controlloop/translate/matches.h"
-#include "controlloop/translate/parents.h"
 
 namespace tidegate::controlloop::translate {
 namespace {
-
-using Value = status::Condition::Value;
 
 /// A route's rules, made once, and what of their references does not resolve.
 struct TranslatedRoute {
@@ -26,9 +21,7 @@ struct TranslatedRoute {
     std::vector<RankedMatch> matches;
   };
   std::vector<OneRule> rules;
-  std::string unresolved;  // reason of ResolvedRefs: False
-  std::string unresolved_message;
-  std::string invalid;  // message of PartiallyInvalid: True
+  RouteFindings findings;
 };
 
 /// A GRPCRoute is an HTTPRoute in all but its matches.
@@ -109,12 +102,6 @@ class RouteTranslation {
   }
 
  private:
-  void unresolved(const std::string& reason, const std::string& message) {
-    if (reason.empty() || !out_.unresolved.empty()) return;
-    out_.unresolved = reason;
-    out_.unresolved_message = message;
-  }
-
   void one_rule(std::size_t index) {
     const config::HttpRouteRule& from = route_.rules[index];
     const std::string path = fmt::format("spec.rules[{}]", index);
@@ -135,7 +122,7 @@ class RouteTranslation {
     }
     TranslatedFilters filters =
         translate_filters(any_.kind, route_, from.filters, path + ".filters", backends_, report_);
-    unresolved(filters.unresolved, filters.message);
+    out_.findings.add_unresolved(filters.unresolved, filters.message);
     to.rule.filters = std::move(filters.filters);
     std::string unsupported = filters.unsupported;
     if (from.session_persistence) {
@@ -143,7 +130,7 @@ class RouteTranslation {
       report_.error(any_.kind, route_.meta, path + ".sessionPersistence", unsupported);
     }
     if (!unsupported.empty()) {
-      out_.invalid = fmt::format("rule {}: {}", to.rule.origin.section, unsupported);
+      out_.findings.invalid = fmt::format("rule {}: {}", to.rule.origin.section, unsupported);
       to.rule.filters.clear();
       to.rule.action = proxy::DirectResponse{500, ""};
     } else if (filters.redirect) {
@@ -162,13 +149,13 @@ class RouteTranslation {
       ResolvedBackend backend = backends_.resolve(any_.kind, route_.meta.namespace_, target);
       if (!backend.reason.empty()) {
         report_.error(any_.kind, route_.meta, here, backend.message);
-        unresolved(backend.reason, backend.message);
+        out_.findings.add_unresolved(backend.reason, backend.message);
       }
       TranslatedFilters filters =
           translate_filters(any_.kind, route_, ref.filters, here + ".filters", backends_, report_);
-      unresolved(filters.unresolved, filters.message);
+      out_.findings.add_unresolved(filters.unresolved, filters.message);
       if (!filters.unsupported.empty() || filters.redirect) {
-        out_.invalid =
+        out_.findings.invalid =
             fmt::format("{}: {}", here,
                         filters.redirect ? "a redirect belongs to the rule" : filters.unsupported);
         backend.cluster.clear();
@@ -238,56 +225,24 @@ bool claim_hosts(const char* kind, const Attachment& attachment) {
 
 }  // namespace
 
-void translate_http_routes(const config::ObjectSet& objects, const Options& options,
-                           const std::vector<std::shared_ptr<GatewayState>>& gateways,
-                           proxy::Snapshot& snapshot, status::Statuses& statuses, Report& report) {
-  Backends backends(objects, snapshot);
-  for (const AnyRoute& any : by_age(objects)) {
+void translate_http_routes(RouteContext& context, Backends& backends) {
+  for (const AnyRoute& any : by_age(context.objects)) {
     const config::HttpRoute& route = *any.route;
-    std::vector<std::pair<const config::ParentRef*, AttachResult>> parents;
-    for (const config::ParentRef& ref : route.parent_refs) {
-      AttachResult result =
-          attach(objects, gateways, {any.kind, &route.meta, &route.hostnames}, ref);
-      if (result.gateway != nullptr) parents.emplace_back(&ref, std::move(result));
-    }
-    if (parents.empty()) continue;
-    TranslatedRoute translated = RouteTranslation(any, backends, report).run();
-    ParentStatuses out(options.controller_name, route.meta.generation);
-    for (auto& [ref, result] : parents) {
-      bool accepted = false;
-      for (Attachment& attachment : result.attachments) {
-        if (!claim_hosts(any.kind, attachment)) {
-          result.reason = "NotAllowedByListeners";
-          result.message =
-              fmt::format("listener {}: an older route of the other kind has one of its host names",
-                          attachment.listener->spec->name);
-          continue;
-        }
-        accepted = true;
-        if (!attachment.listener->routes.insert({any.kind, route.meta.key()}).second)
-          continue;  // two parentRefs, one listener
-        add_to_table(translated, attachment);
-      }
-      std::vector<status::Condition> conditions;
-      status::set(conditions, "Accepted", accepted ? Value::kTrue : Value::kFalse,
-                  accepted ? "Accepted" : result.reason, accepted ? "" : result.message);
-      const bool resolved = translated.unresolved.empty();
-      status::set(conditions, "ResolvedRefs", resolved ? Value::kTrue : Value::kFalse,
-                  resolved ? "ResolvedRefs" : translated.unresolved, translated.unresolved_message);
-      if (!translated.invalid.empty()) {
-        status::set(conditions, "PartiallyInvalid", Value::kTrue, "UnsupportedValue",
-                    translated.invalid);
-      }
-      if (!result.message.empty()) {
-        const auto index = static_cast<std::size_t>(ref - route.parent_refs.data());
-        report.error(any.kind, route.meta, fmt::format("spec.parentRefs[{}]", index),
-                     result.message);
-      }
-      out.add(*ref, conditions);
-    }
-    statuses[{any.kind, route.meta.namespace_, route.meta.name}] = out.take();
+    TranslatedRoute translated;
+    attach_route(
+        context, {any.kind, &route.meta, &route.hostnames}, route.parent_refs,
+        [&] {
+          translated = RouteTranslation(any, backends, context.report).run();
+          return translated.findings;
+        },
+        [&](const Attachment& attachment) -> std::string {
+          if (!claim_hosts(any.kind, attachment))
+            return "an older route of the other kind has one of its host names";
+          add_to_table(translated, attachment);
+          return {};
+        });
   }
-  for (const auto& state : gateways) {
+  for (const auto& state : context.gateways) {
     for (ListenerState& listener : state->listeners) {
       for (auto& [hostname, host] : listener.hosts)
         listener.table.hosts.push_back({hostname, by_precedence(std::move(host.entries))});

@@ -1,14 +1,15 @@
 #include "controlloop/translate/translate.h"
 
-#include <algorithm>
-
 #include "config/kinds/gateway/gateway_class.h"
 #include "config/kinds/gateway/grpc_route.h"
 #include "config/kinds/gateway/http_route.h"
+#include "config/kinds/gateway/stream_routes.h"
 #include "controlloop/translate/features.h"
 #include "controlloop/translate/gateway.h"
+#include "controlloop/translate/generated.h"
 #include "controlloop/translate/http_route.h"
-#include "controlloop/translate/parents.h"
+#include "controlloop/translate/place.h"
+#include "controlloop/translate/stream_route.h"
 
 namespace tidegate::controlloop::translate {
 
@@ -39,42 +40,35 @@ void class_statuses(const config::ObjectSet& objects, const Options& options,
 }
 
 template <class Route>
-void rejected_routes(const char* kind, const config::ObjectSet& objects, const Options& options,
-                     const std::vector<std::shared_ptr<GatewayState>>& gateways,
-                     const std::string& message, status::Statuses& statuses) {
-  for (const auto& [key, route] : objects.rejected<Route>()) {
-    ParentStatuses parents(options.controller_name, route->meta.generation);
-    for (const config::ParentRef& ref : route->parent_refs) {
-      const std::string space = ref.namespace_.value_or(key.namespace_);
-      const bool ours = std::any_of(gateways.begin(), gateways.end(), [&](const auto& state) {
-        return state->gateway->meta.namespace_ == space && state->gateway->meta.name == ref.name;
-      });
-      if (!ours || ref.kind != "Gateway") continue;
-      std::vector<Condition> conditions;
-      status::set(conditions, "Accepted", Value::kFalse, "UnsupportedValue", message);
-      parents.add(ref, conditions);
-    }
-    statuses[{kind, key.namespace_, key.name}] = parents.take();
-  }
+void rejected_routes(const char* kind, RouteContext& context, const std::string& message) {
+  for (const auto& [key, route] : context.objects.rejected<Route>())
+    refuse_route(context, kind, route->meta, route->parent_refs, message);
 }
 
 /// Objects that an API server would have refused take no part, and are told so.
-void rejected_statuses(const config::ObjectSet& objects, const Options& options,
-                       const std::vector<std::shared_ptr<GatewayState>>& gateways,
-                       status::Statuses& statuses) {
+void rejected_statuses(RouteContext& context) {
   const std::string message = "the object is not valid: see its problems";
-  const std::set<std::string> classes = our_classes(objects, options);
-  for (const auto& [key, gateway] : objects.rejected<config::Gateway>()) {
-    if (!classes.contains(gateway->gateway_class_name)) continue;
+  const std::set<std::string> classes = our_classes(context.objects, context.options);
+  auto invalid = [&](const char* kind, const config::Meta& meta) {
     std::vector<Condition> conditions;
     status::set(conditions, "Accepted", Value::kFalse, "Invalid", message);
     status::set(conditions, "Programmed", Value::kFalse, "Invalid", message);
     json::object out;
-    out["conditions"] = status::to_json(conditions, gateway->meta.generation);
-    statuses[{"Gateway", key.namespace_, key.name}] = std::move(out);
+    out["conditions"] = status::to_json(conditions, meta.generation);
+    context.statuses[{kind, meta.namespace_, meta.name}] = std::move(out);
+  };
+  for (const auto& [key, gateway] : context.objects.rejected<config::Gateway>()) {
+    if (classes.contains(gateway->gateway_class_name)) invalid("Gateway", gateway->meta);
   }
-  rejected_routes<config::HttpRoute>("HTTPRoute", objects, options, gateways, message, statuses);
-  rejected_routes<config::GrpcRoute>("GRPCRoute", objects, options, gateways, message, statuses);
+  for (const auto& [key, set] : context.objects.rejected<config::ListenerSet>()) {
+    if (find_parent(context.gateways, key.namespace_, set->parent_ref).owner != nullptr)
+      invalid("ListenerSet", set->meta);
+  }
+  rejected_routes<config::HttpRoute>("HTTPRoute", context, message);
+  rejected_routes<config::GrpcRoute>("GRPCRoute", context, message);
+  rejected_routes<config::TlsRoute>("TLSRoute", context, message);
+  rejected_routes<config::TcpRoute>("TCPRoute", context, message);
+  rejected_routes<config::UdpRoute>("UDPRoute", context, message);
 }
 
 const proxy::AppliedListener* find(const proxy::Applied& applied, const std::string& name) {
@@ -92,9 +86,14 @@ std::vector<Condition> finished(const ListenerState& listener, const proxy::Appl
       applied && listener.served() ? find(*applied, listener.snapshot_listener) : nullptr;
   programmed = false;
   if (!listener.served()) {
-    status::set(out, "Programmed", Value::kFalse, "Invalid", "the listener is not served");
+    const Condition* conflict = status::find(out, "Conflicted");
+    const bool conflicted = conflict != nullptr && conflict->value == Value::kTrue;
+    status::set(out, "Programmed", Value::kFalse, conflicted ? conflict->reason : "Invalid",
+                "the listener is not served");
   } else if (came == nullptr) {
     status::set(out, "Programmed", Value::kUnknown, "Pending", "waiting for the workers");
+  } else if (came->address_unusable) {
+    status::set(out, "Programmed", Value::kFalse, "AddressNotUsable", came->error);
   } else if (!came->bound) {
     status::set(out, "Accepted", Value::kFalse, "PortUnavailable", came->error);
     status::set(out, "Programmed", Value::kFalse, "Invalid", came->error);
@@ -105,12 +104,19 @@ std::vector<Condition> finished(const ListenerState& listener, const proxy::Appl
   return out;
 }
 
-json::object gateway_status(const GatewayState& state, const proxy::Applied* applied) {
-  const std::int64_t generation = state.gateway->meta.generation;
-  json::array listeners;
-  bool any = false;
+/// `.status.listeners` of one object, and how many of them are served and programmed.
+struct ListenerStatuses {
+  json::array entries;
+  std::size_t served = 0;
+  std::size_t programmed = 0;
+  bool address_unusable = false;
+};
+
+ListenerStatuses listener_statuses(const GatewayState& state, const config::Meta& owner,
+                                   const proxy::Applied* applied) {
+  ListenerStatuses out;
   for (const ListenerState& listener : state.listeners) {
-    bool programmed = false;
+    if (listener.owner.meta != &owner) continue;
     json::object entry;
     entry["name"] = listener.spec->name;
     json::array kinds;
@@ -122,19 +128,70 @@ json::object gateway_status(const GatewayState& state, const proxy::Applied* app
     }
     entry["supportedKinds"] = std::move(kinds);
     entry["attachedRoutes"] = listener.routes.size();
-    entry["conditions"] = status::to_json(finished(listener, applied, programmed), generation);
-    listeners.push_back(std::move(entry));
-    any = any || programmed;
+    bool programmed = false;
+    const std::vector<Condition> conditions = finished(listener, applied, programmed);
+    entry["conditions"] = status::to_json(conditions, owner.generation);
+    out.entries.push_back(std::move(entry));
+    if (listener.served()) ++out.served;
+    if (programmed) ++out.programmed;
+    const proxy::AppliedListener* came =
+        applied ? find(*applied, listener.snapshot_listener) : nullptr;
+    out.address_unusable = out.address_unusable || (came && came->address_unusable);
   }
-  std::vector<Condition> conditions = state.conditions;
-  if (any) {
+  return out;
+}
+
+/// Programmed of what has listeners and is accepted.
+void set_programmed(std::vector<Condition>& conditions, const ListenerStatuses& listeners,
+                    const proxy::Applied* applied) {
+  if (listeners.address_unusable) {
+    status::set(conditions, "Programmed", Value::kFalse, "AddressNotUsable",
+                "an address is not one of this machine");
+  } else if (listeners.programmed > 0) {
     status::set(conditions, "Programmed", Value::kTrue, "Programmed", "");
-  } else if (!status::is_true(conditions, "Accepted")) {
-    status::set(conditions, "Programmed", Value::kFalse, "Invalid", "the Gateway is not accepted");
   } else if (applied == nullptr) {
     status::set(conditions, "Programmed", Value::kUnknown, "Pending", "waiting for the workers");
   } else {
     status::set(conditions, "Programmed", Value::kFalse, "Invalid", "no listener is served");
+  }
+}
+
+json::object listener_set_status(const GatewayState& state, const ListenerSetState& set,
+                                 const proxy::Applied* applied, bool& attached) {
+  const config::Meta& meta = set.set->meta;
+  ListenerStatuses listeners = listener_statuses(state, meta, applied);
+  std::vector<Condition> conditions;
+  auto refuse = [&conditions](const char* reason, const char* message) {
+    status::set(conditions, "Accepted", Value::kFalse, reason, message);
+    status::set(conditions, "Programmed", Value::kFalse, reason, message);
+  };
+  if (!set.allowed) {
+    refuse("NotAllowed", "the Gateway's allowedListeners do not allow it");
+  } else if (!status::is_true(state.conditions, "Accepted")) {
+    refuse("ParentNotAccepted", "the Gateway is not accepted");
+  } else if (listeners.served == 0) {
+    refuse("ListenersNotValid", "no listener is valid");
+  } else {
+    const bool all = listeners.served == set.set->listeners.size();
+    status::set(conditions, "Accepted", Value::kTrue, all ? "Accepted" : "ListenersNotValid",
+                all ? "" : "some listeners are not valid");
+    set_programmed(conditions, listeners, applied);
+  }
+  attached = status::is_true(conditions, "Accepted");
+  json::object out;
+  out["conditions"] = status::to_json(conditions, meta.generation);
+  out["listeners"] = std::move(listeners.entries);
+  return out;
+}
+
+json::object gateway_status(const GatewayState& state, const proxy::Applied* applied,
+                            std::size_t attached_sets) {
+  ListenerStatuses listeners = listener_statuses(state, state.gateway->meta, applied);
+  std::vector<Condition> conditions = state.conditions;
+  if (status::is_true(conditions, "Accepted")) {
+    set_programmed(conditions, listeners, applied);
+  } else {
+    status::set(conditions, "Programmed", Value::kFalse, "Invalid", "the Gateway is not accepted");
   }
   json::object out;
   json::array addresses;
@@ -145,8 +202,9 @@ json::object gateway_status(const GatewayState& state, const proxy::Applied* app
     addresses.push_back(std::move(one));
   }
   out["addresses"] = std::move(addresses);
-  out["conditions"] = status::to_json(conditions, generation);
-  out["listeners"] = std::move(listeners);
+  out["conditions"] = status::to_json(conditions, state.gateway->meta.generation);
+  out["listeners"] = std::move(listeners.entries);
+  out["attachedListenerSets"] = attached_sets;
   return out;
 }
 
@@ -159,9 +217,16 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   class_statuses(objects, options, out.statuses);
   std::vector<std::shared_ptr<GatewayState>> gateways =
       read_gateways(objects, options, *snapshot, report);
-  translate_http_routes(objects, options, gateways, *snapshot, out.statuses, report);
-  rejected_statuses(objects, options, gateways, out.statuses);
+  RouteContext context{objects, options, gateways, out.statuses, report};
+  BackendTls tls(objects, report);
+  Backends backends(objects, *snapshot, tls);
+  translate_http_routes(context, backends);
+  translate_stream_routes(context, backends);
+  rejected_statuses(context);
+  tls.finish(gateways, *snapshot);
+  tls.statuses(options.controller_name, out.statuses);
   place_listeners(gateways, options, *snapshot, report);
+  out.generated = generated_services(objects, gateways);
   out.gateways.assign(gateways.begin(), gateways.end());
   out.snapshot = std::move(snapshot);
   return out;
@@ -170,8 +235,15 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
 status::Statuses statuses_of(const Translation& translation, const proxy::Applied* applied) {
   status::Statuses out = translation.statuses;
   for (const auto& state : translation.gateways) {
+    std::size_t attached_sets = 0;
+    for (const ListenerSetState& set : state->listener_sets) {
+      bool attached = false;
+      out[{"ListenerSet", set.set->meta.namespace_, set.set->meta.name}] =
+          listener_set_status(*state, set, applied, attached);
+      if (attached) ++attached_sets;
+    }
     out[{"Gateway", state->gateway->meta.namespace_, state->gateway->meta.name}] =
-        gateway_status(*state, applied);
+        gateway_status(*state, applied, attached_sets);
   }
   return out;
 }

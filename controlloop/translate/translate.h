@@ -32,6 +32,7 @@ struct Translation {
   std::vector<std::shared_ptr<const GatewayState>>
       gateways;               // what statuses_of() makes their status from
   status::Statuses statuses;  // of all other kinds
+  std::vector<boost::json::object> generated;  // Services, for the Kubernetes API
 };
 
 /// Objects to snapshot, statuses and problems. Pure: no clock, no files, no network; the same

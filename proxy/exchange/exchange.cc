@@ -14,6 +14,7 @@
 #include "proxy/filters/path_modifier.h"
 #include "proxy/http2/error.h"
 #include "proxy/runtime/event.h"
+#include "proxy/upstream/weighted.h"
 
 namespace tidegate::proxy::exchange {
 namespace {
@@ -46,7 +47,6 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> upload();
   Task<void> stop_upload();
   bool may_retry(error_code failed) const;
-  const WeightedCluster* pick(const Forward& forward);
   void request_filters(const std::vector<Filter>& filters);
   void response_filters(const std::vector<Filter>& filters, http::ResponseHead& head);
   void finished(int status);
@@ -137,19 +137,6 @@ void Exchange::response_filters(const std::vector<Filter>& all, http::ResponseHe
   }
 }
 
-const WeightedCluster* Exchange::pick(const Forward& forward) {
-  if (forward.clusters.size() == 1) return &forward.clusters[0];
-  std::uint64_t total = 0;
-  for (const WeightedCluster& one : forward.clusters) total += one.weight;
-  if (total == 0) return nullptr;
-  std::uint64_t at = context_.loop.random.below(total);
-  for (const WeightedCluster& one : forward.clusters) {
-    if (at < one.weight) return &one;
-    at -= one.weight;
-  }
-  return nullptr;
-}
-
 Task<void> Exchange::run() {
   context_.stats.downstream_rq_total.add();
   context_.stats.downstream_rq_active.add();
@@ -216,7 +203,7 @@ Task<void> Exchange::run() {
 
 Task<void> Exchange::forward(const Forward& forward) {
   const Rule& rule = *route_.rule;
-  backend_ = pick(forward);
+  backend_ = upstream::pick(forward.clusters, context_.loop.random);
   std::shared_ptr<upstream::ClusterState> cluster;
   if (backend_ && !backend_->cluster.empty()) cluster = context_.clusters.find(backend_->cluster);
   if (!cluster) {

@@ -9,6 +9,8 @@ namespace tidegate::proxy::net {
 class PlainStream final : public Stream {
  public:
   explicit PlainStream(Socket socket);
+  /// For TLS that is passed through: what its ClientHello said.
+  void set_sni(std::string sni) { facts_.sni = std::move(sni); }
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override;
   Task<error_code> wait_readable() override;

@@ -6,8 +6,22 @@ SiteTable::SiteTable(const std::vector<Site>& sites) {
   sites_.reserve(sites.size());
   for (const Site& site : sites) {
     names_.add(site.hostname, static_cast<std::uint32_t>(sites_.size()));
-    sites_.push_back(CompiledSite{&site, Router(site.routes)});
+    CompiledSite& compiled = sites_.emplace_back(CompiledSite{&site, Router(site.routes), {}});
+    for (std::uint32_t i = 0; i < site.streams.size(); ++i) {
+      const StreamRoute& stream = site.streams[i];
+      if (stream.hostnames.empty()) compiled.stream_names.add({}, i);
+      for (const std::string& name : stream.hostnames) compiled.stream_names.add(name, i);
+    }
   }
+}
+
+const StreamRoute* CompiledSite::stream(std::string_view sni) const {
+  const StreamRoute* found = nullptr;
+  stream_names.walk(sni, [&](std::uint32_t number) {
+    found = &site->streams[number];
+    return true;
+  });
+  return found;
 }
 
 const CompiledSite* SiteTable::find(std::string_view host) const {

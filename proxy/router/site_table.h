@@ -12,6 +12,11 @@ namespace tidegate::proxy::router {
 struct CompiledSite {
   const Site* site = nullptr;
   Router router;
+  HostTable stream_names;  // of site->streams
+
+  /// The route below HTTP for an SNI (empty: the client sent none); null where there is none. The
+  /// routes of a TCP or UDP site have no names and take everything.
+  const StreamRoute* stream(std::string_view sni) const;
 };
 
 /// The sites of one listener by host name. A request belongs to the most specific one that matches,

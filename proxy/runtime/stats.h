@@ -67,6 +67,28 @@ BOOST_DESCRIBE_STRUCT(ListenerStats, (),
                        no_filter_chain_match, ssl_handshake, ssl_session_reused,
                        ssl_connection_error))
 
+/// `envoy_tcp_…{envoy_tcp_prefix}`: connections of TCPRoutes and TLSRoutes.
+struct TcpStats {
+  Counter downstream_cx_total, downstream_cx_no_route, downstream_cx_rx_bytes_total,
+      downstream_cx_tx_bytes_total, idle_timeout;
+};
+BOOST_DESCRIBE_STRUCT(TcpStats, (),
+                      (downstream_cx_total, downstream_cx_no_route, downstream_cx_rx_bytes_total,
+                       downstream_cx_tx_bytes_total, idle_timeout))
+
+/// `envoy_udp_…{envoy_udp_prefix}`: sessions of UDPRoutes. rx: from the client; tx: to it.
+struct UdpStats {
+  Counter downstream_sess_total, downstream_sess_no_route, downstream_sess_overflow,
+      downstream_sess_rx_bytes, downstream_sess_rx_datagrams, downstream_sess_tx_bytes,
+      downstream_sess_tx_datagrams, downstream_sess_tx_errors, idle_timeout;
+  Gauge downstream_sess_active;
+};
+BOOST_DESCRIBE_STRUCT(UdpStats, (),
+                      (downstream_sess_total, downstream_sess_no_route, downstream_sess_overflow,
+                       downstream_sess_rx_bytes, downstream_sess_rx_datagrams,
+                       downstream_sess_tx_bytes, downstream_sess_tx_datagrams,
+                       downstream_sess_tx_errors, idle_timeout, downstream_sess_active))
+
 /// `envoy_cluster_…{envoy_cluster_name}`
 struct ClusterStats {
   Counter upstream_rq_total;
@@ -125,6 +147,8 @@ class StatsStore {
   PerWorker<ListenerStats>& listener(const std::string& address) {
     return get(listeners_, address);
   }
+  PerWorker<TcpStats>& tcp(const std::string& prefix) { return get(tcp_, prefix); }
+  PerWorker<UdpStats>& udp(const std::string& prefix) { return get(udp_, prefix); }
   PerWorker<ClusterStats>& cluster(const std::string& name) { return get(clusters_, name); }
   /// Key: cluster name, space, "IP:PORT".
   PerWorker<EndpointStats>& endpoint(const std::string& key) { return get(endpoints_, key); }
@@ -133,6 +157,8 @@ class StatsStore {
   const std::map<std::string, PerWorker<ListenerStats>>& all_listeners() const {
     return listeners_;
   }
+  const std::map<std::string, PerWorker<TcpStats>>& all_tcp() const { return tcp_; }
+  const std::map<std::string, PerWorker<UdpStats>>& all_udp() const { return udp_; }
   const std::map<std::string, PerWorker<ClusterStats>>& all_clusters() const { return clusters_; }
   const std::map<std::string, PerWorker<EndpointStats>>& all_endpoints() const {
     return endpoints_;
@@ -148,6 +174,8 @@ class StatsStore {
   std::size_t workers_;
   std::map<std::string, PerWorker<HttpStats>> http_;
   std::map<std::string, PerWorker<ListenerStats>> listeners_;
+  std::map<std::string, PerWorker<TcpStats>> tcp_;
+  std::map<std::string, PerWorker<UdpStats>> udp_;
   std::map<std::string, PerWorker<ClusterStats>> clusters_;
   std::map<std::string, PerWorker<EndpointStats>> endpoints_;
 };

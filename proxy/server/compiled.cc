@@ -28,7 +28,7 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     cluster->stats = &stats.cluster(name);
     if (config.tls) {
       Result<std::shared_ptr<SSL_CTX>> context = tls::make_client_context(
-          *config.tls, snapshot->certificates, config.protocol == UpstreamProtocol::kHttp2);
+          *config.tls, snapshot->certificates);
       if (!context) {
         // Never in the clear instead: without endpoints the answer is 503.
         problems.push_back(fmt::format("cluster {}: TLS: {}", name, context.error().message()));
@@ -59,8 +59,20 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
       contexts.push_back({site.hostname, *context});
     }
     bool secure = false;
-    for (const Site& site : listener.sites)
-      secure = secure || site.protocol == SiteProtocol::kHttps;
+    for (const Site& site : listener.sites) {
+      const bool tls = site.protocol == SiteProtocol::kTls;
+      secure = secure || tls || site.protocol == SiteProtocol::kHttps;
+      compiled->passthrough = compiled->passthrough || (tls && !site.tls);
+      for (const StreamRoute& route : site.streams) {
+        const std::string prefix =
+            fmt::format("{}.{}-rule-0", route.origin.namespace_, route.origin.name);
+        if (listener.udp) {
+          compiled->udp_stats[&route] = &stats.udp(prefix);
+        } else {
+          compiled->tcp_stats[&route] = &stats.tcp(prefix);
+        }
+      }
+    }
     if (secure) compiled->tls = std::make_unique<tls::ServerContexts>(std::move(contexts));
     out->listeners.emplace(listener.name, std::move(compiled));
   }

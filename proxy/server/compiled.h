@@ -21,7 +21,10 @@ struct CompiledListener {
   const Listener* listener = nullptr;
   std::unique_ptr<router::SiteTable> sites;
   std::unique_ptr<tls::ServerContexts> tls;  // null: plaintext
+  bool passthrough = false;                  // some site passes TLS through: the SNI is peeked at
   PerWorker<ListenerStats>* stats = nullptr;
+  std::map<const StreamRoute*, PerWorker<TcpStats>*> tcp_stats;
+  std::map<const StreamRoute*, PerWorker<UdpStats>*> udp_stats;
 };
 
 /// What is made of a snapshot, on the control thread.

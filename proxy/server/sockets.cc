@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "proxy/net/datagram.h"
 #include "proxy/net/listen.h"
 
 namespace tidegate::proxy::server {
@@ -23,17 +24,16 @@ Sockets::Change Sockets::update(const Snapshot& snapshot) {
   change.opened.resize(opened_for_);
   std::map<std::string, Wanted> wanted;
   for (const Listener& listener : snapshot.listeners) {
-    if (listener.udp) continue;
     for (const std::string& address : listener.addresses) {
       wanted.emplace(fmt::format("{} {}:{}", listener.name, address, listener.port),
-                     Wanted{listener.name, address, listener.port, false, {}});
+                     Wanted{listener.name, address, listener.port, listener.udp, false, {}, false});
     }
   }
   // A socket of ours on the port says nothing about other processes: there the probe for them would
   // find only ourselves.
-  std::set<std::uint16_t> our_ports;
+  std::set<std::pair<bool, std::uint16_t>> our_ports;
   for (const auto& [key, one] : wanted_) {
-    if (one.bound) our_ports.insert(one.port);
+    if (one.bound) our_ports.insert({one.udp, one.port});
     if (one.bound && !wanted.contains(key)) change.closed_keys.push_back(key);
   }
   for (auto& [key, one] : wanted) {
@@ -42,8 +42,8 @@ Sockets::Change Sockets::update(const Snapshot& snapshot) {
       one = known->second;
       continue;
     }
-    open(key, one, our_ports.contains(one.port), change);
-    if (one.bound) our_ports.insert(one.port);
+    open(key, one, our_ports.contains({one.udp, one.port}), change);
+    if (one.bound) our_ports.insert({one.udp, one.port});
     bool told = known != wanted_.end() && known->second.error == one.error;
     if (!one.bound && !told && !one.error.empty()) {
       log::error(log::Component::kConnHandler,
@@ -60,9 +60,9 @@ Sockets::Change Sockets::retry() {
   change.opened.resize(opened_for_);
   for (auto& [key, one] : wanted_) {
     if (one.bound || one.error.empty()) continue;
-    const std::uint16_t port = one.port;
-    bool ours = std::any_of(wanted_.begin(), wanted_.end(), [port](const auto& other) {
-      return other.second.bound && other.second.port == port;
+    bool ours = std::any_of(wanted_.begin(), wanted_.end(), [&wanted = one](const auto& other) {
+      return other.second.bound && other.second.port == wanted.port &&
+             other.second.udp == wanted.udp;
     });
     open(key, one, ours, change);
     if (one.bound) {
@@ -78,7 +78,9 @@ void Sockets::open(const std::string& key, Wanted& wanted, bool ours, Change& ch
   asio::ip::address ip = asio::ip::make_address(wanted.address, failed);
   std::vector<int> opened;
   for (std::size_t i = 0; i < opened_for_ && !failed; ++i) {
-    Result<int> fd = net::open_listening_socket(ip, wanted.port, i == 0 && !ours);
+    const bool exclusive = i == 0 && !ours;
+    Result<int> fd = wanted.udp ? net::open_datagram_socket(ip, wanted.port, exclusive)
+                                : net::open_listening_socket(ip, wanted.port, exclusive);
     if (fd) {
       opened.push_back(*fd);
     } else {
@@ -92,12 +94,14 @@ void Sockets::open(const std::string& key, Wanted& wanted, bool ours, Change& ch
                  (failed == asio::error::address_family_not_supported ||
                   failed == boost::system::errc::address_not_available);
     wanted.error = no_v6 ? std::string() : failed.message();
+    wanted.unusable = !no_v6 && failed == boost::system::errc::address_not_available;
     return;
   }
   wanted.bound = true;
   wanted.error.clear();
+  wanted.unusable = false;
   for (std::size_t i = 0; i < opened_for_; ++i) {
-    change.opened[i].push_back(OpenedSocket{key, wanted.listener, opened[i]});
+    change.opened[i].push_back(OpenedSocket{key, wanted.listener, opened[i], wanted.udp});
   }
 }
 
@@ -115,6 +119,7 @@ std::vector<AppliedListener> Sockets::state(const Snapshot& snapshot) const {
       if (one.listener != listener.name) continue;
       entry.bound = entry.bound || one.bound;
       if (!one.error.empty()) entry.error = one.error;
+      entry.address_unusable = entry.address_unusable || one.unusable;
     }
     if (!entry.error.empty()) entry.bound = false;
   }

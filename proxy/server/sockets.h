@@ -39,8 +39,10 @@ class Sockets {
     std::string listener;
     std::string address;
     std::uint16_t port = 0;
+    bool udp = false;
     bool bound = false;
     std::string error;
+    bool unusable = false;  // the address is not this machine's
   };
   void open(const std::string& key, Wanted& wanted, bool ours, Change& change);
 

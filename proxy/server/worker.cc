@@ -9,8 +9,10 @@
 #include "proxy/exchange/exchange.h"
 #include "proxy/net/accept.h"
 #include "proxy/net/plain_stream.h"
+#include "proxy/relay/tcp.h"
 #include "proxy/runtime/event.h"
 #include "proxy/server/converse.h"
+#include "proxy/tls/hello.h"
 #include "proxy/tls/tls_stream.h"
 
 namespace tidegate::proxy::server {
@@ -55,25 +57,47 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
     slot->current = new PinnedListener(listener);
   }
   for (const std::string& key : closed_keys) {
-    auto found = acceptors_.find(key);
-    if (found == acceptors_.end()) continue;
-    found->second->close();
-    acceptors_.erase(found);
+    if (auto found = acceptors_.find(key); found != acceptors_.end()) {
+      found->second->close();
+      acceptors_.erase(found);
+    }
+    if (auto found = datagrams_.find(key); found != datagrams_.end()) {
+      found->second->close();
+      datagrams_.erase(found);
+    }
   }
   // Connections of a listener that has gone keep its last version, through their slot.
   std::erase_if(slots_,
                 [&](const auto& slot) { return !compiled->listeners.contains(slot.first); });
-  for (const OpenedSocket& socket : opened) {
-    auto acceptor = std::make_shared<net::Socket>(loop_.io, socket.fd, true);
-    if (draining_ || !acceptor->is_open()) continue;
-    acceptors_[socket.key] = acceptor;
-    auto serve_one = [this, slot = slots_[socket.listener]](net::Socket accepted) {
-      if (accepted.is_open())
-        asio::co_spawn(loop_.io, serve(std::move(accepted), slot), asio::detached);
+  for (const OpenedSocket& socket : opened) open(socket);
+}
+
+void Worker::open(const OpenedSocket& opened) {
+  net::Socket socket(loop_.io, opened.fd, true);
+  if (draining_ || !socket.is_open()) return;
+  std::shared_ptr<Slot> slot = slots_[opened.listener];
+  if (opened.udp) {
+    auto current = [this, slot]() -> relay::UdpListener::Target {
+      const CompiledListener& listener = *slot->current->compiled;
+      const router::CompiledSite* site = listener.sites->by_sni({});
+      const StreamRoute* route = site ? site->stream({}) : nullptr;
+      if (!route) return {};
+      return {route, (*listener.udp_stats.at(route))[loop_.index].get()};
     };
-    asio::co_spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)),
-                   asio::detached);
+    auto listener = std::make_shared<relay::UdpListener>(
+        loop_, clusters_, std::move(socket), std::move(current), [this] { check_drained(); });
+    datagrams_[opened.key] = listener;
+    listener->start();
+    return;
   }
+  auto acceptor = std::make_shared<net::Socket>(std::move(socket));
+  acceptors_[opened.key] = acceptor;
+  auto serve_one = [this, slot](net::Socket accepted) {
+    if (accepted.is_open())
+      asio::co_spawn(loop_.io, serve(std::move(accepted), slot), asio::detached);
+  };
+  asio::co_spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)),
+                 asio::detached);
 }
 
 void Worker::set_addresses(const std::string& cluster,
@@ -91,35 +115,21 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
   http_->downstream_cx_active.add();
   auto live = live_.insert(live_.end(), Live{});
   if (pinned->compiled->tls) {
+    pinned.reset();
     http_->downstream_cx_ssl_total.add();
     http_->downstream_cx_ssl_active.add();
-    tls::TlsStream stream(std::move(socket));
-    live->close = live->drain = [&stream] { stream.close(); };
-    error_code failed;
-    {
-      auto late = [&stream] { stream.close(); };
-      CallTimer<decltype(late)> deadline(late);
-      loop_.wheel.arm(deadline, kHandshakeTimeout);
-      failed = co_await stream.handshake_server(*pinned->compiled->tls);
-      if (failed && !deadline.armed()) counted.downstream_cx_transport_socket_connect_timeout.add();
-    }
-    pinned.reset();
-    if (failed) {
-      counted.ssl_connection_error.add();
-      log::debug(log::Component::kConnection, "{}: TLS handshake failed: {}",
-                 stream.facts().remote_ip, failed.message());
-    } else {
-      counted.ssl_handshake.add();
-      if (stream.facts().tls_resumed) counted.ssl_session_reused.add();
-      co_await serve_http(stream, slot, *live);
-    }
-    stream.close();
+    co_await serve_tls(std::move(socket), std::move(slot), *live);
     http_->downstream_cx_ssl_active.sub();
   } else {
-    pinned.reset();
     net::PlainStream stream(std::move(socket));
     live->close = live->drain = [&stream] { stream.close(); };
-    co_await serve_http(stream, slot, *live);
+    const router::CompiledSite* site = pinned->compiled->sites->by_sni({});
+    if (site && site->site->protocol == SiteProtocol::kTcp) {
+      co_await serve_stream(stream, std::move(pinned), *site, {}, *live);
+    } else {
+      pinned.reset();
+      co_await serve_http(stream, slot, *live);
+    }
     stream.close();
   }
   live_.erase(live);
@@ -132,6 +142,77 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
   http_->downstream_cx_destroy.add();
   http_->downstream_cx_length_ms.record(ms);
   check_drained();
+}
+
+Task<void> Worker::serve_tls(net::Socket socket, std::shared_ptr<Slot> slot, Live& live) {
+  PinnedListenerPtr pinned = slot->current;
+  const CompiledListener& listener = *pinned->compiled;
+  ListenerStats& counted = *(*listener.stats)[loop_.index];
+  if (listener.passthrough) {
+    live.close = live.drain = [&socket] { socket.close(); };
+    Result<std::string> sni = error_code();
+    {
+      auto late = [&socket] { socket.close(); };
+      CallTimer<decltype(late)> deadline(late);
+      loop_.wheel.arm(deadline, kHandshakeTimeout);
+      sni = co_await tls::peek_server_name(socket, loop_.buffers);
+      if (!deadline.armed()) counted.downstream_cx_transport_socket_connect_timeout.add();
+    }
+    if (!sni) {
+      live.close = live.drain = [] {};
+      co_return;
+    }
+    const router::CompiledSite* site = listener.sites->by_sni(*sni);
+    if (site && site->site->protocol == SiteProtocol::kTls && !site->site->tls) {
+      net::PlainStream stream(std::move(socket));
+      stream.set_sni(*sni);
+      live.close = live.drain = [&stream] { stream.close(); };
+      co_await serve_stream(stream, std::move(pinned), *site, *sni, live);
+      stream.close();
+      live.close = live.drain = [] {};
+      co_return;
+    }
+  }
+  tls::TlsStream stream(std::move(socket));
+  live.close = live.drain = [&stream] { stream.close(); };
+  error_code failed;
+  {
+    auto late = [&stream] { stream.close(); };
+    CallTimer<decltype(late)> deadline(late);
+    loop_.wheel.arm(deadline, kHandshakeTimeout);
+    failed = co_await stream.handshake_server(*listener.tls);
+    if (failed && !deadline.armed()) counted.downstream_cx_transport_socket_connect_timeout.add();
+  }
+  if (failed) {
+    counted.ssl_connection_error.add();
+    log::debug(log::Component::kConnection, "{}: TLS handshake failed: {}",
+               stream.facts().remote_ip, failed.message());
+  } else {
+    counted.ssl_handshake.add();
+    if (stream.facts().tls_resumed) counted.ssl_session_reused.add();
+    const router::CompiledSite* site = listener.sites->by_sni(stream.facts().sni);
+    if (site && site->site->protocol == SiteProtocol::kTls) {
+      co_await serve_stream(stream, std::move(pinned), *site, stream.facts().sni, live);
+    } else {
+      pinned.reset();
+      co_await serve_http(stream, slot, live);
+    }
+  }
+  stream.close();
+  live.close = live.drain = [] {};
+}
+
+Task<void> Worker::serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
+                                const router::CompiledSite& site, std::string_view sni,
+                                Live& live) {
+  const StreamRoute* route = site.stream(sni);
+  if (!route) {
+    (*pinned->compiled->stats)[loop_.index]->no_filter_chain_match.add();
+    co_return;
+  }
+  live.drain = [] {};  // what is carried has no good moment to end; the drain timeout ends it
+  TcpStats& counted = *(*pinned->compiled->tcp_stats.at(route))[loop_.index];
+  co_await relay::carry({loop_, clusters_, counted, access_log_}, *route, stream);
 }
 
 Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live) {
@@ -151,6 +232,7 @@ Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListe
 void Worker::close_listeners() {
   for (auto& [key, acceptor] : acceptors_) acceptor->close();
   acceptors_.clear();
+  for (auto& [key, listener] : datagrams_) listener->drain();
 }
 
 void Worker::close_connections_gently() {
@@ -171,10 +253,14 @@ void Worker::close_all() {
   std::vector<std::function<void()>> all;
   for (Live& live : live_) all.push_back(live.close);
   for (auto& close_one : all) close_one();
+  for (auto& [key, listener] : datagrams_) listener->close();
 }
 
 void Worker::check_drained() {
   if (!draining_ || !live_.empty() || !drained_) return;
+  for (auto& [key, listener] : datagrams_) {
+    if (listener->sessions() > 0) return;
+  }
   auto done = std::move(drained_);
   drained_ = nullptr;
   done();

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "proxy/net/socket.h"
+#include "proxy/relay/udp.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/converse.h"
@@ -21,6 +22,7 @@ struct OpenedSocket {
   std::string key;       // "NAME ADDRESS"
   std::string listener;  // name in the snapshot
   int fd = -1;
+  bool udp = false;
 };
 
 /// One event loop on one thread, with everything that a connection needs. All but the constructor
@@ -56,8 +58,14 @@ class Worker {
   struct Slot {
     PinnedListenerPtr current;
   };
+  void open(const OpenedSocket& opened);
   Task<void> serve(net::Socket socket, std::shared_ptr<Slot> slot);
+  Task<void> serve_tls(net::Socket socket, std::shared_ptr<Slot> slot, Live& live);
   Task<void> serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
+  /// A connection below HTTP, to the route that the SNI names at this site. `pinned` lives as long
+  /// as the connection: it goes on with what it started with.
+  Task<void> serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
+                          const router::CompiledSite& site, std::string_view sni, Live& live);
   Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                             http::ServerStream& stream);
   void check_drained();
@@ -68,7 +76,8 @@ class Worker {
   telemetry::AccessLog* access_log_;
   upstream::Clusters clusters_;
   std::map<std::string, std::shared_ptr<Slot>> slots_;
-  std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;
+  std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;       // TCP, by key
+  std::map<std::string, std::shared_ptr<relay::UdpListener>> datagrams_;  // UDP, by key
   std::list<Live> live_;
   bool draining_ = false;
   std::function<void()> drained_;

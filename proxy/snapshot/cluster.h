@@ -34,10 +34,10 @@ struct UpstreamTls {
 };
 BOOST_DESCRIBE_STRUCT(UpstreamTls, (), (sni, sans, ca_pem, client_certificate))
 
-/// The protocol that the endpoints speak. Source: Service appProtocol (GEP-1911):
-/// kubernetes.io/h2c, kubernetes.io/ws.
-enum class UpstreamProtocol { kHttp1, kHttp2, kTcp, kUdp };
-BOOST_DESCRIBE_ENUM(UpstreamProtocol, kHttp1, kHttp2, kTcp, kUdp)
+/// The HTTP that the endpoints speak, where they do: a cluster may carry relays besides, which do
+/// not care. Source: Service appProtocol (GEP-1911): kubernetes.io/h2c, kubernetes.io/ws.
+enum class UpstreamProtocol { kHttp1, kHttp2 };
+BOOST_DESCRIBE_ENUM(UpstreamProtocol, kHttp1, kHttp2)
 
 /// What a route names: endpoints and how to talk to them.
 struct Cluster {

@@ -89,6 +89,10 @@ std::vector<Sample> collect(const StatsStore& stats) {
             {"listener." + address + ".", "envoy_listener_", {{"envoy_listener_address", address}}},
             workers);
   }
+  for (const auto& [name, workers] : stats.all_tcp())
+    add_all(out, {"tcp." + name + ".", "envoy_tcp_", {{"envoy_tcp_prefix", name}}}, workers);
+  for (const auto& [name, workers] : stats.all_udp())
+    add_all(out, {"udp." + name + ".", "envoy_udp_", {{"envoy_udp_prefix", name}}}, workers);
   for (const auto& [name, workers] : stats.all_clusters()) {
     add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}},
             workers);

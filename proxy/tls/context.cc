@@ -193,8 +193,7 @@ Result<ContextPtr> make_server_context(const TlsTermination& termination,
 }
 
 Result<ContextPtr> make_client_context(const UpstreamTls& tls,
-                                       const std::map<std::string, Certificate>& certificates,
-                                       bool h2) {
+                                       const std::map<std::string, Certificate>& certificates) {
   ContextPtr context = fresh_context(TLS_client_method());
   if (tls.ca_pem.empty()) {
     if (SSL_CTX_set_default_verify_paths(context.get()) != 1) return take_error();
@@ -207,10 +206,6 @@ Result<ContextPtr> make_client_context(const UpstreamTls& tls,
     if (found == certificates.end()) return make_error_code(boost::system::errc::invalid_argument);
     if (error_code failed = use_certificate(context.get(), found->second)) return failed;
   }
-  const std::string wire =
-      alpn_wire(h2 ? std::vector<std::string>{"h2"} : std::vector<std::string>{"http/1.1"});
-  SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>(wire.data()),
-                          static_cast<unsigned>(wire.size()));
   return context;
 }
 

@@ -45,7 +45,6 @@ Result<ContextPtr> make_server_context(const TlsTermination& termination,
 
 /// Verifies the peer always: against `tls.ca_pem`, or the system's authorities.
 Result<ContextPtr> make_client_context(const UpstreamTls& tls,
-                                       const std::map<std::string, Certificate>& certificates,
-                                       bool h2);
+                                       const std::map<std::string, Certificate>& certificates);
 
 }  // namespace tidegate::proxy::tls

@@ -3,7 +3,12 @@
 #include <openssl/ssl.h>
 
 #include <string>
+#include <string_view>
 
+#include "base/result.h"
+#include "base/task.h"
+#include "proxy/net/socket.h"
+#include "proxy/runtime/buffers.h"
 #include "proxy/tls/context.h"
 
 namespace tidegate::proxy::tls {
@@ -18,5 +23,19 @@ void attach(SSL* ssl, const ServerContexts& contexts);
 
 /// The SNI that the client sent, in lower case; empty: none. Valid after the hello.
 std::string server_name(SSL* ssl);
+
+/// What the first bytes of a connection say, read without taking part in TLS. kMore: the ClientHello
+/// is not whole yet. kMalformed: it is none.
+struct PeekedHello {
+  enum class State { kMore, kMalformed, kWhole };
+  State state = State::kMalformed;
+  std::string sni;  // lower case, without the root's dot; empty: none
+};
+PeekedHello read_hello(std::string_view bytes);
+
+/// Waits for the ClientHello and leaves it in the socket, for whoever reads it: OpenSSL, or the
+/// backend to which the connection is passed through. Errors: bad_message (it is none),
+/// message_size, eof.
+Task<Result<std::string>> peek_server_name(net::Socket& socket, BufferPool& buffers);
 
 }  // namespace tidegate::proxy::tls

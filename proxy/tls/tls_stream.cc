@@ -95,13 +95,19 @@ Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
   co_return co_await handshake();
 }
 
-Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string sni,
+Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string_view alpn,
                                              const UpstreamTls& tls) {
   ssl_.reset(SSL_new(&context));
   if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.fd()) != 1) co_return take_error();
-  if (!sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), sni.c_str());
+  if (!tls.sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), tls.sni.c_str());
+  if (!alpn.empty()) {
+    std::string wire(1, static_cast<char>(alpn.size()));
+    wire += alpn;
+    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(wire.data()),
+                        static_cast<unsigned>(wire.size()));
+  }
   SSL_set_connect_state(ssl_.get());
-  std::vector<std::string> names = tls.sans.empty() ? std::vector<std::string>{sni} : tls.sans;
+  std::vector<std::string> names = tls.sans.empty() ? std::vector<std::string>{tls.sni} : tls.sans;
   if (error_code failed = co_await handshake()) co_return failed;
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr || !has_name(certificate, names)) {

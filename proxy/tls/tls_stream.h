@@ -20,8 +20,10 @@ class TlsStream final : public net::Stream {
   /// The context follows from the client's SNI; refused with unrecognized_name where there is none
   /// for it.
   Task<error_code> handshake_server(const ServerContexts& contexts);
-  /// Errors: also a certificate without the name that is asked for (name_mismatch).
-  Task<error_code> handshake_client(SSL_CTX& context, std::string sni, const UpstreamTls& tls);
+  /// `alpn`: the one protocol that is offered; empty: none. Errors: also a certificate without the
+  /// name that is asked for (name_mismatch).
+  Task<error_code> handshake_client(SSL_CTX& context, std::string_view alpn,
+                                    const UpstreamTls& tls);
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override;
   Task<error_code> wait_readable() override;

@@ -154,7 +154,8 @@ std::shared_ptr<Host> ClusterState::pick() {
   return hosts_[best_index];
 }
 
-Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host) {
+Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host,
+                                                                  std::string_view alpn) {
   ClusterStats& counted = stats();
   CompiledClusterPtr compiled = compiled_;
   auto started = loop_.wheel.now();
@@ -177,8 +178,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host) {
     auto late = [&secure] { secure->close(); };
     CallTimer<decltype(late)> deadline(late);
     loop_.wheel.arm(deadline, compiled->config.connect_timeout);
-    error_code failed = co_await secure->handshake_client(*compiled->tls, compiled->config.tls->sni,
-                                                          *compiled->config.tls);
+    error_code failed = co_await secure->handshake_client(*compiled->tls, alpn, *compiled->config.tls);
     if (failed) {
       counted.upstream_cx_connect_fail.add();
       log::debug(log::Component::kUpstream, "{}: TLS with {} failed: {}", compiled->config.name,
@@ -218,7 +218,7 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful) {
     co_return Lease(self, host, std::move(client), nullptr);
   }
   stats().upstream_rq_pending_total.add();
-  Result<std::unique_ptr<net::Stream>> stream = co_await connect(*host);
+  Result<std::unique_ptr<net::Stream>> stream = co_await connect(*host, "http/1.1");
   if (!stream) co_return stream.error();
   stats().upstream_cx_http1_total.add();
   auto client = std::make_unique<Http1Client>(loop_, std::move(*stream), stats());
@@ -243,7 +243,7 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
     if (waiting.failed) co_return waiting.failed;
   }
   ++host->connecting;
-  Result<std::unique_ptr<net::Stream>> connected = co_await connect(*host);
+  Result<std::unique_ptr<net::Stream>> connected = co_await connect(*host, "h2");
   --host->connecting;
   std::unique_ptr<http::ClientStream> own;
   if (connected) {

@@ -111,8 +111,9 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   ClusterStats& stats() { return *(*compiled_->stats)[loop_.index]; }
   Loop& loop() { return loop_; }
   const std::vector<std::shared_ptr<Host>>& hosts() const { return hosts_; }
-  /// A plaintext or TLS connection to a host, counted; for relays too.
-  Task<Result<std::unique_ptr<net::Stream>>> connect(Host& host);
+  /// A plaintext or TLS connection to a host, counted. `alpn`: what TLS offers; empty for a relay,
+  /// which does not know what it carries.
+  Task<Result<std::unique_ptr<net::Stream>>> connect(Host& host, std::string_view alpn);
   std::shared_ptr<Host> pick();
   void close_idle();
 

@@ -1,0 +1,177 @@
+#include "controlloop/translate/backend_tls.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "controlloop/translate/ca_certificates.h"
+
+namespace tidegate::controlloop::translate {
+
+namespace json = boost::json;
+using Value = status::Condition::Value;
+
+namespace {
+
+/// Calls `each` with the name of every cluster that a listener's routes lead to, so that it can be
+/// changed.
+template <class Each>
+void visit_clusters(ListenerState& listener, Each each) {
+  auto filters = [&each](std::vector<proxy::Filter>& all) {
+    for (proxy::Filter& filter : all) {
+      if (auto* mirror = std::get_if<proxy::RequestMirror>(&filter)) each(mirror->cluster);
+    }
+  };
+  for (proxy::Rule& rule : listener.table.rules) {
+    filters(rule.filters);
+    auto* forward = std::get_if<proxy::Forward>(&rule.action);
+    if (forward == nullptr) continue;
+    for (proxy::WeightedCluster& one : forward->clusters) {
+      each(one.cluster);
+      filters(one.filters);
+    }
+  }
+  for (proxy::StreamRoute& route : listener.streams) {
+    for (proxy::WeightedCluster& one : route.clusters) each(one.cluster);
+  }
+}
+
+}  // namespace
+
+BackendTls::BackendTls(const config::ObjectSet& objects, Report& report) {
+  for (const auto& [key, policy] : objects.all<config::BackendTlsPolicy>())
+    add(policy, true, objects, report);
+  for (const auto& [key, policy] : objects.rejected<config::BackendTlsPolicy>())
+    add(policy, false, objects, report);
+  std::stable_sort(policies_.begin(), policies_.end(), [](const auto& a, const auto& b) {
+    auto age = [](const config::Meta& meta) {
+      return std::tie(meta.creation_timestamp, meta.namespace_, meta.name);
+    };
+    return age(a->object->meta) < age(b->object->meta);
+  });
+  for (const auto& policy : policies_) {
+    for (const config::PolicyTargetRef& target : policy->object->target_refs) {
+      if (!target.group.empty() || target.kind != "Service") {
+        report.warning("BackendTLSPolicy", policy->object->meta, "spec.targetRefs",
+                       fmt::format("a target of kind {} has no effect", target.kind));
+        continue;
+      }
+      auto& others = by_target_[{{policy->object->meta.namespace_, target.name},
+                                 target.section_name.value_or("")}];
+      policy->counts = policy->counts || others.empty();
+      others.push_back(policy.get());
+    }
+    if (policy->counts || policy->object->target_refs.empty() || !policy->accepted()) continue;
+    const std::string message = "an older BackendTLSPolicy has the same target";
+    report.error("BackendTLSPolicy", policy->object->meta, "spec.targetRefs", message);
+    status::set(policy->conditions, "Accepted", Value::kFalse, "Conflicted", message);
+  }
+}
+
+void BackendTls::add(std::shared_ptr<const config::BackendTlsPolicy> object, bool valid,
+                     const config::ObjectSet& objects, Report& report) {
+  Policy& policy = *policies_.emplace_back(std::make_unique<Policy>());
+  policy.object = std::move(object);
+  const config::Meta& meta = policy.object->meta;
+  const config::BackendTlsPolicy::Validation& from = policy.object->validation;
+  status::set(policy.conditions, "Accepted", Value::kTrue, "Accepted", "");
+  status::set(policy.conditions, "ResolvedRefs", Value::kTrue, "ResolvedRefs", "");
+  if (!valid) {
+    status::set(policy.conditions, "Accepted", Value::kFalse, "Invalid",
+                "the object is not valid: see its problems");
+    return;
+  }
+  policy.tls.sni = from.hostname;
+  for (const config::SubjectAltName& name : from.subject_alt_names) {
+    policy.tls.sans.push_back(name.type == config::SubjectAltName::Type::kUri ? name.uri
+                                                                            : name.hostname);
+  }
+  for (const auto& [option, value] : policy.object->options) {
+    report.warning("BackendTLSPolicy", meta, "spec.options",
+                   fmt::format("option {} is not known, and has no effect", option));
+  }
+  if (!from.well_known_ca_certificates.empty()) {
+    if (from.well_known_ca_certificates == "System") return;  // no PEM: the system's authorities
+    const std::string message =
+        fmt::format("wellKnownCACertificates {} is not known", from.well_known_ca_certificates);
+    report.error("BackendTLSPolicy", meta, "spec.validation.wellKnownCACertificates", message);
+    status::set(policy.conditions, "Accepted", Value::kFalse, "Invalid", message);
+    return;
+  }
+  std::vector<config::ObjectRef> refs;
+  for (const config::LocalObjectRef& ref : from.ca_certificate_refs)
+    refs.push_back({ref.group, ref.kind, ref.name, std::nullopt});
+  CaCertificates found = ca_certificates(objects, "BackendTLSPolicy", meta.namespace_, refs);
+  if (!found.reason.empty()) {
+    report.error("BackendTLSPolicy", meta, "spec.validation.caCertificateRefs", found.message);
+    status::set(policy.conditions, "ResolvedRefs", Value::kFalse,
+                found.reason == "InvalidCACertificateKind" ? "InvalidKind" : found.reason,
+                found.message);
+  }
+  if (found.pem.empty()) {
+    status::set(policy.conditions, "Accepted", Value::kFalse, "NoValidCACertificate",
+                found.message);
+  }
+  policy.tls.ca_pem = std::move(found.pem);
+}
+
+void BackendTls::apply(const config::Service& service, const std::string& port_name,
+                       proxy::Cluster& cluster) {
+  auto found = by_target_.find({service.meta.key(), port_name});
+  if (found == by_target_.end()) found = by_target_.find({service.meta.key(), ""});
+  if (found == by_target_.end()) return;
+  by_cluster_[cluster.name] = found->second;
+  const Policy& policy = *found->second.front();
+  cluster.tls = policy.tls;
+  if (!policy.accepted()) cluster.endpoints.clear();
+}
+
+void BackendTls::finish(const std::vector<std::shared_ptr<GatewayState>>& gateways,
+                        proxy::Snapshot& snapshot) {
+  if (by_cluster_.empty()) return;
+  for (const auto& state : gateways) {
+    for (ListenerState& listener : state->listeners) {
+      visit_clusters(listener, [&](std::string& name) {
+        auto found = by_cluster_.find(name);
+        if (found == by_cluster_.end()) return;
+        for (Policy* policy : found->second) policy->ancestors.insert(state->gateway->meta.key());
+        if (state->client_certificate.empty()) return;
+        // Connections with different certificates must not share a pool.
+        const std::string shown = name + "_as_" + state->client_certificate;
+        proxy::Cluster& cluster = snapshot.clusters[shown];
+        if (cluster.name.empty()) {
+          cluster = snapshot.clusters[name];
+          cluster.name = shown;
+          cluster.tls->client_certificate = state->client_certificate;
+        }
+        name = shown;
+      });
+    }
+  }
+}
+
+void BackendTls::statuses(const std::string& controller_name, status::Statuses& out) const {
+  for (const auto& policy : policies_) {
+    const config::Meta& meta = policy->object->meta;
+    json::array ancestors;
+    for (const config::NamespacedName& gateway : policy->ancestors) {
+      if (ancestors.size() == 16) break;  // that PolicyStatus has room for
+      json::object ref;
+      ref["group"] = config::kGatewayGroup;
+      ref["kind"] = "Gateway";
+      ref["namespace"] = gateway.namespace_;
+      ref["name"] = gateway.name;
+      json::object entry;
+      entry["ancestorRef"] = std::move(ref);
+      entry["controllerName"] = controller_name;
+      entry["conditions"] = status::to_json(policy->conditions, meta.generation);
+      ancestors.push_back(std::move(entry));
+    }
+    json::object status;
+    status["ancestors"] = std::move(ancestors);
+    out[{"BackendTLSPolicy", meta.namespace_, meta.name}] = std::move(status);
+  }
+}
+
+}  // namespace tidegate::controlloop::translate

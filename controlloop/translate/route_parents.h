@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controlloop/translate/attach.h"
+
+namespace tidegate::controlloop::translate {
+
+/// What a translation of routes reads and writes.
+struct RouteContext {
+  const config::ObjectSet& objects;
+  const Options& options;
+  const std::vector<std::shared_ptr<GatewayState>>& gateways;
+  status::Statuses& statuses;
+  Report& report;
+};
+
+/// What is wrong with a route's own rules, as its conditions say it.
+struct RouteFindings {
+  std::string unresolved;  // reason of ResolvedRefs: False; empty: all resolve
+  std::string unresolved_message;
+  std::string invalid;  // message of PartiallyInvalid: True; empty: all rules are served
+
+  /// The first reason stays.
+  void add_unresolved(const std::string& reason, const std::string& message);
+};
+
+/// Attaches a route to the listeners of all its parents, and says in its status what became of each
+/// one. `translate` is called once, if any parent is ours; `take` then once for each listener, and
+/// returns why the listener cannot have the route, or nothing. Source: Gateway API RouteStatus.
+void attach_route(RouteContext& context, const RouteIdentity& route,
+                  const std::vector<config::ParentRef>& parent_refs,
+                  const std::function<RouteFindings()>& translate,
+                  const std::function<std::string(const Attachment&)>& take);
+
+/// The status of a route that is not valid.
+void refuse_route(RouteContext& context, const char* kind, const config::Meta& meta,
+                  const std::vector<config::ParentRef>& parent_refs, const std::string& message);
+
+}  // namespace tidegate::controlloop::translate

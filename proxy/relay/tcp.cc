@@ -1,0 +1,185 @@
+#include "proxy/relay/tcp.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <chrono>
+
+#include "proxy/runtime/event.h"
+#include "proxy/upstream/weighted.h"
+
+namespace tidegate::proxy::relay {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::hours kIdleTimeout{1};  // Envoy's default
+constexpr int kConnectAttempts = 3;
+
+/// Two connections whose bytes go to each other.
+class Pair {
+ public:
+  Pair(Loop& loop, net::Stream& downstream, net::Stream& upstream)
+      : loop_(loop), downstream_(downstream), upstream_(upstream), idle_(Idle{this}) {}
+
+  Task<void> run() {
+    last_ = loop_.wheel.now();
+    loop_.wheel.arm(idle_, kIdleTimeout);
+    asio::co_spawn(loop_.io, copy(upstream_, downstream_, sent),
+                   [this](const std::exception_ptr&) { answered_.notify(); });
+    co_await copy(downstream_, upstream_, received);
+    co_await answered_.wait();
+  }
+
+  std::uint64_t received = 0;  // from the client
+  std::uint64_t sent = 0;      // to the client
+  bool idled = false;
+  bool failed = false;
+
+ private:
+  struct Idle {
+    Pair* pair;
+    void operator()() const { pair->check_idle(); }
+  };
+
+  /// Holds no buffer while nothing comes.
+  Task<void> copy(net::Stream& from, net::Stream& to, std::uint64_t& bytes) {
+    BufferPool::Buffer buffer;
+    while (true) {
+      if (!buffer) {
+        if (error_code gone = co_await from.wait_readable()) {
+          fail();
+          break;
+        }
+        buffer = loop_.buffers.take();
+      }
+      Result<std::size_t> got = co_await from.read_some({buffer.get(), BufferPool::kBytes});
+      if (!got) {
+        if (got.error() == asio::error::eof) {
+          to.shutdown_send();
+        } else {
+          fail();
+        }
+        break;
+      }
+      last_ = loop_.wheel.now();
+      const asio::const_buffer piece(buffer.get(), *got);
+      if (error_code gone = co_await net::write_all(to, {&piece, 1})) {
+        fail();
+        break;
+      }
+      bytes += *got;
+      if (*got < BufferPool::kBytes) loop_.buffers.give(std::exchange(buffer, nullptr));
+    }
+    loop_.buffers.give(std::move(buffer));
+  }
+
+  void fail() {
+    failed = true;
+    downstream_.close();
+    upstream_.close();
+  }
+
+  void check_idle() {
+    const auto rested = loop_.wheel.now() - last_;
+    if (rested >= kIdleTimeout) {
+      idled = true;
+      fail();
+      return;
+    }
+    loop_.wheel.arm(idle_,
+                    std::chrono::ceil<std::chrono::milliseconds>(kIdleTimeout - rested));
+  }
+
+  Loop& loop_;
+  net::Stream& downstream_;
+  net::Stream& upstream_;
+  TimerWheel::Clock::time_point last_;
+  CallTimer<Idle> idle_;
+  Event answered_;
+};
+
+/// What there is to tell of a connection when it has ended.
+struct Outcome {
+  const char* flags = "-";
+  std::string host;
+  const WeightedCluster* cluster = nullptr;
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+};
+
+Task<Outcome> connect_and_copy(TcpContext& context, const StreamRoute& route,
+                               net::Stream& downstream) {
+  Outcome out;
+  out.cluster = upstream::pick(route.clusters, context.loop.random);
+  std::shared_ptr<upstream::ClusterState> cluster;
+  if (out.cluster) cluster = context.clusters.find(out.cluster->cluster);
+  if (!cluster) {
+    context.stats.downstream_cx_no_route.add();
+    out.flags = "NC";
+    co_return out;
+  }
+  out.flags = "UH";
+  std::shared_ptr<upstream::Host> host;
+  std::unique_ptr<net::Stream> upstream;
+  for (int i = 0; i < kConnectAttempts && !upstream && downstream.is_open(); ++i) {
+    const std::shared_ptr<upstream::Host> next = cluster->pick();
+    if (!next) {
+      cluster->stats().upstream_cx_none_healthy.add();
+      break;
+    }
+    if (next == host) break;  // the only one
+    host = next;
+    out.host = host->text;
+    Result<std::unique_ptr<net::Stream>> connected = co_await cluster->connect(*host, {});
+    if (connected) {
+      upstream = std::move(*connected);
+    } else {
+      out.flags = "UF";
+    }
+  }
+  if (!upstream) co_return out;
+  ClusterStats& counted = cluster->stats();
+  counted.upstream_cx_active.add();
+  if (host->counted) host->counted->cx_active.add();
+  const auto started = context.loop.wheel.now();
+  Pair pair(context.loop, downstream, *upstream);
+  co_await pair.run();
+  upstream->close();
+  if (host->counted) host->counted->cx_active.sub();
+  counted.upstream_cx_active.sub();
+  counted.upstream_cx_destroy.add();
+  counted.upstream_cx_tx_bytes_total.add(pair.received);
+  counted.upstream_cx_rx_bytes_total.add(pair.sent);
+  counted.upstream_cx_length_ms.record(
+      std::chrono::duration<double, std::milli>(context.loop.wheel.now() - started).count());
+  if (pair.idled) context.stats.idle_timeout.add();
+  out.flags = pair.idled ? "SI" : "-";
+  out.received = pair.received;
+  out.sent = pair.sent;
+  co_return out;
+}
+
+}  // namespace
+
+Task<void> carry(TcpContext context, const StreamRoute& route, net::Stream& downstream) {
+  telemetry::LogEntry entry;
+  const auto started = std::chrono::steady_clock::now();
+  context.stats.downstream_cx_total.add();
+  const Outcome outcome = co_await connect_and_copy(context, route, downstream);
+  context.stats.downstream_cx_rx_bytes_total.add(outcome.received);
+  context.stats.downstream_cx_tx_bytes_total.add(outcome.sent);
+  if (!context.access_log) co_return;
+  entry.facts = &downstream.facts();
+  entry.flags = outcome.flags;
+  entry.bytes_received = outcome.received;
+  entry.bytes_sent = outcome.sent;
+  entry.duration_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+  entry.upstream_host = outcome.host;
+  if (outcome.cluster) entry.upstream_cluster = outcome.cluster->cluster;
+  entry.route_name = route.origin.name;
+  context.access_log->write(entry);
+}
+
+}  // namespace tidegate::proxy::relay
