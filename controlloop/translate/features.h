@@ -7,13 +7,21 @@ namespace tidegate::controlloop::translate {
 
 /// What the GatewayClass claims in status.supportedFeatures: what the conformance suite has tests
 /// for and we pass. Sorted. Source: Gateway API, pkg/features.
-inline constexpr std::array<std::string_view, 33> kSupportedFeatures{
+inline constexpr std::array<std::string_view, 48> kSupportedFeatures{
+    "BackendTLSPolicy",
+    "BackendTLSPolicySANValidation",
     "GRPCRoute",
     "GRPCRouteNamedRouteRule",
     "Gateway",
     "GatewayAddressEmpty",
+    "GatewayBackendClientCertificate",
+    "GatewayFrontendClientCertificateValidation",
+    "GatewayFrontendClientCertificateValidationInsecureFallback",
     "GatewayHTTPListenerIsolation",
+    "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayInfrastructure",
     "GatewayPort8080",
+    "GatewayStaticAddresses",
     "HTTPRoute",
     "HTTPRoute303RedirectStatusCode",
     "HTTPRoute307RedirectStatusCode",
@@ -38,9 +46,16 @@ inline constexpr std::array<std::string_view, 33> kSupportedFeatures{
     "HTTPRouteRequestTimeout",
     "HTTPRouteResponseHeaderModification",
     "HTTPRouteRetry",
+    "HTTPRouteRetryBackendTimeout",
     "HTTPRouteRetryConnectionError",
     "HTTPRouteSchemeRedirect",
+    "ListenerSet",
     "ReferenceGrant",
+    "TCPRoute",
+    "TLSRoute",
+    "TLSRouteModeMixed",
+    "TLSRouteModeTerminate",
+    "UDPRoute",
 };
 
 }  // namespace tidegate::controlloop::translate

@@ -30,7 +30,10 @@ class Exchange final : private http::ServerStream::Watcher {
         request_(stream.request()),
         started_(std::chrono::steady_clock::now()),
         deadline_([this] { give_up(upstream::Error::kTimeout); }),
-        attempt_deadline_([this] { give_up(upstream::Error::kTimeout); }),
+        attempt_deadline_([this] {
+          late_ = true;
+          if (lease_) lease_.stream().cancel(make_error_code(upstream::Error::kTimeout));
+        }),
         backoff_([this] { backoff_done_.notify(); }) {}
 
   Task<void> run();
@@ -72,6 +75,7 @@ class Exchange final : private http::ServerStream::Watcher {
   bool upload_stopped_ = false;
   Event upload_ended_;
   error_code given_up_;
+  bool late_ = false;  // this attempt: its time is over
   std::chrono::steady_clock::time_point started_;
   CallTimer<std::function<void()>> deadline_;
   CallTimer<std::function<void()>> attempt_deadline_;
@@ -239,6 +243,11 @@ Task<void> Exchange::forward(const Forward& forward) {
   std::optional<error_code> failed;
   while (true) {
     failed = co_await attempt(*cluster, fresh, tries_left == 0);
+    attempt_deadline_.cancel();
+    if (failed && late_) {
+      failed = make_error_code(upstream::Error::kTimeout);
+      cluster->stats().upstream_rq_per_try_timeout.add();
+    }
     if (!failed || given_up_) break;
     bool stale = *failed == upstream::Error::kReset && lease_ && lease_.stream().reused() &&
                  !lease_.stream().answered();
@@ -298,7 +307,9 @@ bool Exchange::may_retry(error_code failed) const {
   std::string_view method = request_.method;
   bool idempotent = method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
                     method == "DELETE" || method == "TRACE";
-  return idempotent && request_.upgrade.empty() && failed == upstream::Error::kReset;
+  const bool again = failed == upstream::Error::kReset ||
+                     (failed == upstream::Error::kTimeout && route_.rule->retry);
+  return idempotent && request_.upgrade.empty() && again;
 }
 
 Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
@@ -308,10 +319,12 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   if (rule.backend_timeout && rule.backend_timeout->count() > 0) {
     context_.loop.wheel.arm(attempt_deadline_, *rule.backend_timeout);
   }
+  late_ = false;
   Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once);
   if (!lease) co_return lease.error();
   lease_ = std::move(*lease);
   if (given_up_) co_return given_up_;
+  if (late_) co_return make_error_code(upstream::Error::kTimeout);
   upstream_host_ = lease_.host();
   http::ClientStream& upstream = lease_.stream();
   if (error_code failed = co_await upstream.send_head(request_, first_)) co_return failed;
