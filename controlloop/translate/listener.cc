@@ -76,8 +76,8 @@ void judge_client_validation(ListenerState& listener, const config::Gateway& gat
   if (!found.reason.empty())
     listener.fail("ResolvedRefs", found.reason.c_str(), "", found.message, report);
   if (found.pem.empty()) {
-    listener.fail("Accepted", "NoValidCACertificate", "",
-                  "no certificate authority for clients could be read: " + found.message, report);
+    status::set(listener.conditions, "Accepted", Value::kFalse, "NoValidCACertificate",
+                "no certificate authority for clients could be read");
     return;
   }
   proxy::ClientValidation& to = listener.client_validation.emplace();

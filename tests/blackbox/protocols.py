@@ -10,26 +10,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from certificates import Certificate, anybody, subject  # noqa: E402
 from gateway import free_port, get, main, wait_for  # noqa: E402
 
 TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
-
-
-def certificate(folder, name):
-    """A self-signed one, made now; chain and key as PEM."""
-    key, chain = folder / f"{name}.key", folder / f"{name}.crt"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", chain],
-                   check=True, capture_output=True)
-    return chain.read_text(), key.read_text()
-
-
-def secret(gateway, name, hostname):
-    chain, key = certificate(gateway.config.parent, hostname)
-    indent = lambda text: text.replace("\n", "\n    ")  # noqa: E731
-    gateway.write(f"secret-{name}.yaml", f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\ntype: kubernetes.io/tls\nstringData:\n"
-                  f"  tls.crt: |\n    {indent(chain)}\n  tls.key: |\n    {indent(key)}\n")
-    return chain
 
 
 def tls_gateway(gateway, *hostnames):
@@ -38,7 +22,7 @@ def tls_gateway(gateway, *hostnames):
     port = free_port()
     listeners = ""
     for i, hostname in enumerate(hostnames):
-        secret(gateway, f"s{i}", hostname)
+        Certificate(gateway.config.parent, hostname).secret(gateway, f"s{i}")
         listeners += (f"    - {{name: tls{i}, protocol: HTTPS, port: {port}, hostname: {hostname}, "
                       f"tls: {{certificateRefs: [{{name: s{i}}}]}}}}\n")
     gateway.write("gateway.yaml", gateway.gateway_yaml(listeners))
@@ -47,17 +31,9 @@ def tls_gateway(gateway, *hostnames):
 
 
 def connect(port, sni, alpn=("http/1.1",)):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = anybody()
     context.set_alpn_protocols(list(alpn))
     return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5), server_hostname=sni)
-
-
-def subject(peer):
-    text = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-subject"], input=peer.getpeercert(True),
-                          capture_output=True, check=True).stdout.decode()
-    return text.split("=")[-1].strip()
 
 
 def sni_picks_the_certificate_and_alpn_the_protocol(gateway):
@@ -93,7 +69,7 @@ def a_certificate_is_rotated_without_dropping_a_connection(gateway):
         kept.sendall(request)
         assert b" 200 " in kept.recv(65536)
         before = kept.getpeercert(True)
-        secret(gateway, "s0", "a.example.com")
+        Certificate(gateway.config.parent, "a.example.com").secret(gateway, "s0")
 
         def rotated():
             with connect(port, "a.example.com") as peer:
