@@ -54,18 +54,17 @@ AttachResult attach(const config::ObjectSet& objects,
   if (!out.attachments.empty()) return out;
   if (!named) {
     out.reason = "NoMatchingParent";
-    out.message =
-        fmt::format("{} {}/{} has no listener with this name and port", ref.kind,
-                    parent.owner->namespace_, ref.name);
+    out.message = fmt::format("{} {}/{} has no listener with this name and port", ref.kind,
+                              parent.owner->namespace_, ref.name);
   } else if (!allowed) {
     out.reason = "NotAllowedByListeners";
-    out.message = fmt::format("no listener of {} {}/{} takes {}s of namespace {}", ref.kind,
-                              parent.owner->namespace_, ref.name, route.kind, route.meta->namespace_);
+    out.message =
+        fmt::format("no listener of {} {}/{} takes {}s of namespace {}", ref.kind,
+                    parent.owner->namespace_, ref.name, route.kind, route.meta->namespace_);
   } else {
     out.reason = "NoMatchingListenerHostname";
-    out.message = fmt::format(
-        "no listener of {} {}/{} has a host name that goes with the route's", ref.kind,
-        parent.owner->namespace_, ref.name);
+    out.message = fmt::format("no listener of {} {}/{} has a host name that goes with the route's",
+                              ref.kind, parent.owner->namespace_, ref.name);
   }
   return out;
 }

@@ -31,8 +31,8 @@ struct RouteIdentity {
   const std::vector<std::string>* hostnames = nullptr;
 };
 
-/// The Gateway or ListenerSet that a parentRef of an object in `namespace_` names; owner null: it is
-/// none of ours.
+/// The Gateway or ListenerSet that a parentRef of an object in `namespace_` names; owner null: it
+/// is none of ours.
 struct Parent {
   GatewayState* gateway = nullptr;
   const config::Meta* owner = nullptr;

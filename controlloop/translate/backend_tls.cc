@@ -85,7 +85,7 @@ void BackendTls::add(std::shared_ptr<const config::BackendTlsPolicy> object, boo
   policy.tls.sni = from.hostname;
   for (const config::SubjectAltName& name : from.subject_alt_names) {
     policy.tls.sans.push_back(name.type == config::SubjectAltName::Type::kUri ? name.uri
-                                                                            : name.hostname);
+                                                                              : name.hostname);
   }
   for (const auto& [option, value] : policy.object->options) {
     report.warning("BackendTLSPolicy", meta, "spec.options",

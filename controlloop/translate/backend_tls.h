@@ -38,7 +38,7 @@ class BackendTls {
     std::shared_ptr<const config::BackendTlsPolicy> object;
     proxy::UpstreamTls tls;
     std::vector<status::Condition> conditions;
-    bool counts = false;                          // for one of its targets at least
+    bool counts = false;                         // for one of its targets at least
     std::set<config::NamespacedName> ancestors;  // Gateways
     bool accepted() const { return status::is_true(conditions, "Accepted"); }
   };

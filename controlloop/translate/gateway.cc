@@ -140,16 +140,15 @@ void judge_gateway(GatewayState& state) {
   bool all = true;
   bool insecure = false;
   for (const ListenerState& one : state.listeners) {
-    insecure = insecure || (one.client_validation &&
-                            one.client_validation->mode ==
-                                proxy::ClientValidation::Mode::kAllowInsecureFallback);
+    insecure = insecure ||
+               (one.client_validation && one.client_validation->mode ==
+                                             proxy::ClientValidation::Mode::kAllowInsecureFallback);
     any = any || one.accepted();
     if (one.owner.meta == &state.gateway->meta) all = all && one.accepted();
   }
   if (!all || !any) {
     status::set(state.conditions, "Accepted", any ? Value::kTrue : Value::kFalse,
-                "ListenersNotValid",
-                any ? "some listeners are not valid" : "no listener is valid");
+                "ListenersNotValid", any ? "some listeners are not valid" : "no listener is valid");
   }
   if (insecure) {
     status::set(state.conditions, "InsecureFrontendValidationMode", Value::kTrue,

@@ -14,6 +14,10 @@
 namespace tidegate::controlloop::translate {
 namespace {
 
+/// Of the names of cookies and fields. Source: RFC 9110 section 5.6.2.
+constexpr char kTokenCharacters[] =
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-.^_`|~";
+
 /// A route's rules, made once, and what of their references does not resolve.
 struct TranslatedRoute {
   struct OneRule {
@@ -126,18 +130,44 @@ class RouteTranslation {
     to.rule.filters = std::move(filters.filters);
     std::string unsupported = filters.unsupported;
     if (from.session_persistence) {
-      unsupported = "sessionPersistence is not supported";
-      report_.error(any_.kind, route_.meta, path + ".sessionPersistence", unsupported);
+      to.rule.session = session(*from.session_persistence, to.rule.origin);
+      if (to.rule.session->name.find_first_not_of(kTokenCharacters) != std::string::npos) {
+        unsupported = "sessionPersistence.sessionName is not a valid name for a cookie or a header";
+        report_.error(any_.kind, route_.meta, path + ".sessionPersistence", unsupported);
+      }
     }
     if (!unsupported.empty()) {
       out_.findings.invalid = fmt::format("rule {}: {}", to.rule.origin.section, unsupported);
       to.rule.filters.clear();
+      to.rule.session.reset();
       to.rule.action = proxy::DirectResponse{500, ""};
     } else if (filters.redirect) {
       to.rule.action = std::move(*filters.redirect);
     } else {
       to.rule.action = forward(from, path);
     }
+  }
+
+  /// A session without a name has one that no other rule's has.
+  static proxy::SessionPersistence session(const config::SessionPersistence& from,
+                                           const proxy::Origin& origin) {
+    proxy::SessionPersistence out;
+    const bool header = from.type == config::SessionPersistence::Type::kHeader;
+    if (header) out.type = proxy::SessionPersistence::Type::kHeader;
+    out.name = from.session_name;
+    if (out.name.empty()) {
+      std::uint32_t hash = 0x811c9dc5;  // FNV-1a: the same in every process
+      for (const std::string& part :
+           {origin.kind, origin.namespace_, origin.name, origin.section}) {
+        for (const char c : part + "/") hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
+      }
+      out.name = fmt::format("tidegate-session-{:08x}", hash);
+    }
+    if (from.absolute_timeout)
+      out.absolute_timeout = std::chrono::ceil<std::chrono::seconds>(*from.absolute_timeout);
+    out.permanent = from.cookie_config && from.cookie_config->lifetime_type ==
+                                              config::SessionPersistence::Lifetime::kPermanent;
+    return out;
   }
 
   proxy::Forward forward(const config::HttpRouteRule& from, const std::string& path) {

@@ -71,8 +71,8 @@ void judge_client_validation(ListenerState& listener, const config::Gateway& gat
     if (one.port == listener.spec->port) wanted = &one.validation;
   }
   if (!*wanted) return;
-  CaCertificates found = ca_certificates(objects, "Gateway", gateway.meta.namespace_,
-                                         (*wanted)->ca_certificate_refs);
+  CaCertificates found =
+      ca_certificates(objects, "Gateway", gateway.meta.namespace_, (*wanted)->ca_certificate_refs);
   if (!found.reason.empty())
     listener.fail("ResolvedRefs", found.reason.c_str(), "", found.message, report);
   if (found.pem.empty()) {

@@ -56,16 +56,17 @@ struct ListenerState {
             Report& report);
 };
 
-/// Fills in conditions, kinds and certificates: everything that can be said of a listener by itself.
-/// Certificates go into `snapshot`. Source: Gateway API Listener, ListenerEntry; GEP-91 (client
-/// certificates, where `gateway` has them).
+/// Fills in conditions, kinds and certificates: everything that can be said of a listener by
+/// itself. Certificates go into `snapshot`. Source: Gateway API Listener, ListenerEntry; GEP-91
+/// (client certificates, where `gateway` has them).
 void judge_listener(ListenerState& listener, const config::Gateway& gateway,
                     const config::ObjectSet& objects, const Options& options,
                     proxy::Snapshot& snapshot, Report& report);
 
 /// Listeners of one Gateway must differ: those on one port in protocol and host name. Of those of
-/// one object that do not, none is accepted; between objects, the first in `listeners` (the Gateway,
-/// then its ListenerSets, oldest first) wins. Source: Gateway API Gateway.spec.listeners, GEP-1713.
+/// one object that do not, none is accepted; between objects, the first in `listeners` (the
+/// Gateway, then its ListenerSets, oldest first) wins. Source: Gateway API Gateway.spec.listeners,
+/// GEP-1713.
 void judge_conflicts(std::vector<ListenerState>& listeners, Report& report);
 
 /// Whether two listeners on one port can be told apart by host name: HTTP by Host; HTTPS and TLS,

@@ -33,8 +33,8 @@ RouteFindings translate_rule(const AnyStreamRoute& from, RouteContext& context, 
                              proxy::StreamRoute& to) {
   RouteFindings out;
   const config::StreamRouteRule& rule = from.rules->front();  // the only one
-  to.origin = {from.kind,        from.meta->namespace_,
-               from.meta->name,  rule.name.empty() ? "0" : rule.name,
+  to.origin = {from.kind,       from.meta->namespace_,
+               from.meta->name, rule.name.empty() ? "0" : rule.name,
                from.meta->file, context.report.line(from.kind, *from.meta, "spec.rules[0]")};
   for (std::size_t i = 0; i < rule.backend_refs.size(); ++i) {
     const config::BackendRef& ref = rule.backend_refs[i];

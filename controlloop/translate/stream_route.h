@@ -6,8 +6,8 @@
 namespace tidegate::controlloop::translate {
 
 /// Attaches all TLSRoutes, TCPRoutes and UDPRoutes. A TCP or UDP listener serves the oldest route
-/// that is attached to it; a TLS listener, for each SNI, the oldest one with the most specific name.
-/// Source: Gateway API TLSRoute, TCPRoute, UDPRoute.
+/// that is attached to it; a TLS listener, for each SNI, the oldest one with the most specific
+/// name. Source: Gateway API TLSRoute, TCPRoute, UDPRoute.
 void translate_stream_routes(RouteContext& context, Backends& backends);
 
 }  // namespace tidegate::controlloop::translate

@@ -30,8 +30,8 @@ struct Translation {
   proxy::SnapshotPtr snapshot;
   std::vector<config::Problem> problems;
   std::vector<std::shared_ptr<const GatewayState>>
-      gateways;               // what statuses_of() makes their status from
-  status::Statuses statuses;  // of all other kinds
+      gateways;                                // what statuses_of() makes their status from
+  status::Statuses statuses;                   // of all other kinds
   std::vector<boost::json::object> generated;  // Services, for the Kubernetes API
 };
 

@@ -9,6 +9,7 @@
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/mirror.h"
+#include "proxy/exchange/session.h"
 #include "proxy/filters/cors.h"
 #include "proxy/filters/header_modifier.h"
 #include "proxy/filters/path_modifier.h"
@@ -50,6 +51,8 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> upload();
   Task<void> stop_upload();
   bool may_retry(error_code failed) const;
+  void find_session(const Forward& forward);
+  void keep_session(http::ResponseHead& head);
   void request_filters(const std::vector<Filter>& filters);
   void response_filters(const std::vector<Filter>& filters, http::ResponseHead& head);
   void finished(int status);
@@ -76,6 +79,9 @@ class Exchange final : private http::ServerStream::Watcher {
   Event upload_ended_;
   error_code given_up_;
   bool late_ = false;  // this attempt: its time is over
+  SessionToken session_;
+  std::shared_ptr<upstream::Host> wanted_;  // that it is with
+  std::int64_t now_ = 0;                    // seconds since 1970, of session_
   std::chrono::steady_clock::time_point started_;
   CallTimer<std::function<void()>> deadline_;
   CallTimer<std::function<void()>> attempt_deadline_;
@@ -205,9 +211,38 @@ Task<void> Exchange::run() {
   }
 }
 
+/// The endpoint that the client's session is with, where it is still there.
+void Exchange::find_session(const Forward& forward) {
+  now_ = std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+             .count();
+  session_ = read_session(*route_.rule->session, request_, now_);
+  if (session_.endpoint == 0) return;
+  for (const WeightedCluster& one : forward.clusters) {
+    std::shared_ptr<upstream::ClusterState> cluster = context_.clusters.find(one.cluster);
+    if (!cluster) continue;
+    for (const std::shared_ptr<upstream::Host>& host : cluster->hosts()) {
+      if (host->session != session_.endpoint) continue;
+      backend_ = &one;
+      wanted_ = host;
+      return;
+    }
+  }
+}
+
+/// Tells the client its session: a cookie once, a field with every answer.
+void Exchange::keep_session(http::ResponseHead& head) {
+  const SessionPersistence& session = *route_.rule->session;
+  const bool same = session_.endpoint == lease_.host().session;
+  if (same && session.type == SessionPersistence::Type::kCookie) return;
+  if (!same) session_ = {lease_.host().session, now_};
+  write_session(session, session_, context_.facts.tls, head, arena_);
+}
+
 Task<void> Exchange::forward(const Forward& forward) {
   const Rule& rule = *route_.rule;
-  backend_ = upstream::pick(forward.clusters, context_.loop.random);
+  if (rule.session) find_session(forward);
+  if (!backend_) backend_ = upstream::pick(forward.clusters, context_.loop.random);
   std::shared_ptr<upstream::ClusterState> cluster;
   if (backend_ && !backend_->cluster.empty()) cluster = context_.clusters.find(backend_->cluster);
   if (!cluster) {
@@ -262,6 +297,7 @@ Task<void> Exchange::forward(const Forward& forward) {
     if (tries_left == 0) break;
     --tries_left;
     fresh = false;
+    wanted_.reset();
     cluster->stats().upstream_rq_retry.add();
     if (pause.count() > 0) {
       milliseconds jitter(
@@ -320,12 +356,12 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
     context_.loop.wheel.arm(attempt_deadline_, *rule.backend_timeout);
   }
   late_ = false;
-  Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once);
+  Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once, wanted_);
   if (!lease) co_return lease.error();
   lease_ = std::move(*lease);
   if (given_up_) co_return given_up_;
   if (late_) co_return make_error_code(upstream::Error::kTimeout);
-  upstream_host_ = lease_.host();
+  upstream_host_ = lease_.host().text;
   http::ClientStream& upstream = lease_.stream();
   if (error_code failed = co_await upstream.send_head(request_, first_)) co_return failed;
   if (!first_.end && !uploading_) start_upload();
@@ -365,6 +401,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
   response_filters(backend_->filters, head);
   response_filters(route_.rule->filters, head);
+  if (route_.rule->session) keep_session(head);
   finished(head.status);
   http::BodySource& body = lease_.stream().response_body();
   Result<http::Chunk> chunk = body.poll();

@@ -17,8 +17,7 @@ namespace {
 error_code last_error() { return {errno, boost::system::system_category()}; }
 
 Result<int> bound_socket(const asio::ip::udp::endpoint& at, bool shared) {
-  const int fd =
-      ::socket(at.protocol().family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = ::socket(at.protocol().family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return last_error();
   const int on = 1;
   bool good = true;
@@ -78,8 +77,7 @@ Result<int> open_datagram_socket(const asio::ip::address& ip, std::uint16_t port
 }
 
 Result<Socket> connect_datagram(asio::io_context& io, const asio::ip::tcp::endpoint& to) {
-  const int fd =
-      ::socket(to.protocol().family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = ::socket(to.protocol().family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return last_error();
   if (::connect(fd, to.data(), static_cast<socklen_t>(to.size())) != 0) {
     const error_code failed = last_error();

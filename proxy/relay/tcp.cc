@@ -87,8 +87,7 @@ class Pair {
       fail();
       return;
     }
-    loop_.wheel.arm(idle_,
-                    std::chrono::ceil<std::chrono::milliseconds>(kIdleTimeout - rested));
+    loop_.wheel.arm(idle_, std::chrono::ceil<std::chrono::milliseconds>(kIdleTimeout - rested));
   }
 
   Loop& loop_;

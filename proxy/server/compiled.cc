@@ -27,8 +27,8 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     cluster->config = config;
     cluster->stats = &stats.cluster(name);
     if (config.tls) {
-      Result<std::shared_ptr<SSL_CTX>> context = tls::make_client_context(
-          *config.tls, snapshot->certificates);
+      Result<std::shared_ptr<SSL_CTX>> context =
+          tls::make_client_context(*config.tls, snapshot->certificates);
       if (!context) {
         // Never in the clear instead: without endpoints the answer is 503.
         problems.push_back(fmt::format("cluster {}: TLS: {}", name, context.error().message()));

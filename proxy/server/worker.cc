@@ -44,6 +44,10 @@ void Worker::start() {
 void Worker::stop() {
   loop_.io.stop();
   if (thread_.joinable()) thread_.join();
+  // A socket holds the coroutine that waits for it, which holds what the socket is in.
+  close_listeners();
+  for (auto& [key, listener] : datagrams_) listener->close();
+  datagrams_.clear();
 }
 
 void Worker::apply(std::shared_ptr<const Compiled> compiled,

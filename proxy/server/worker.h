@@ -76,7 +76,7 @@ class Worker {
   telemetry::AccessLog* access_log_;
   upstream::Clusters clusters_;
   std::map<std::string, std::shared_ptr<Slot>> slots_;
-  std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;       // TCP, by key
+  std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;         // TCP, by key
   std::map<std::string, std::shared_ptr<relay::UdpListener>> datagrams_;  // UDP, by key
   std::list<Live> live_;
   bool draining_ = false;

@@ -11,7 +11,7 @@ namespace tidegate::proxy {
 struct AppliedListener {
   std::string name;
   bool bound = false;
-  std::string error;  // "Address already in use"; empty where bound
+  std::string error;              // "Address already in use"; empty where bound
   bool address_unusable = false;  // one of its addresses is not this machine's
   bool operator==(const AppliedListener&) const = default;
 };

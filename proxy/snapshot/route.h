@@ -95,6 +95,19 @@ struct Retry {
 };
 BOOST_DESCRIBE_STRUCT(Retry, (), (attempts, backoff, on_status))
 
+/// A client's requests go to the endpoint that its first one went to, as long as that is there; a
+/// cookie or a field says which. Source: SessionPersistence (GEP-1619).
+struct SessionPersistence {
+  enum class Type { kCookie, kHeader };
+  Type type = Type::kCookie;
+  std::string name;
+  std::optional<std::chrono::seconds> absolute_timeout;  // after which a session begins anew
+  bool permanent = false;  // the cookie outlives the browser, up to absolute_timeout
+  bool operator==(const SessionPersistence&) const = default;
+};
+BOOST_DESCRIBE_ENUM(SessionPersistence::Type, kCookie, kHeader)
+BOOST_DESCRIBE_STRUCT(SessionPersistence, (), (type, name, absolute_timeout, permanent))
+
 /// One rule of a route: what happens to a request that a Match led here.
 struct Rule {
   Origin origin;
@@ -105,10 +118,12 @@ struct Rule {
       request_timeout;  // whole exchange; 504. 0 is no time-out
   std::optional<std::chrono::milliseconds> backend_timeout;  // one attempt; 504
   std::optional<Retry> retry;
+  std::optional<SessionPersistence> session;
   bool operator==(const Rule&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Rule, (),
-                      (origin, name, filters, action, request_timeout, backend_timeout, retry))
+                      (origin, name, filters, action, request_timeout, backend_timeout, retry,
+                       session))
 
 struct RouteEntry {
   Match match;

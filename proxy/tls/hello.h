@@ -24,8 +24,8 @@ void attach(SSL* ssl, const ServerContexts& contexts);
 /// The SNI that the client sent, in lower case; empty: none. Valid after the hello.
 std::string server_name(SSL* ssl);
 
-/// What the first bytes of a connection say, read without taking part in TLS. kMore: the ClientHello
-/// is not whole yet. kMalformed: it is none.
+/// What the first bytes of a connection say, read without taking part in TLS. kMore: the
+/// ClientHello is not whole yet. kMalformed: it is none.
 struct PeekedHello {
   enum class State { kMore, kMalformed, kWhole };
   State state = State::kMalformed;

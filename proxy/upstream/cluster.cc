@@ -27,6 +27,17 @@ std::string text_of(const asio::ip::tcp::endpoint& at) {
                               : fmt::format("{}:{}", ip, at.port());
 }
 
+namespace {
+/// FNV-1a, which is the same everywhere and always.
+std::uint64_t session_of(std::string_view cluster, std::string_view host) {
+  std::uint64_t out = 0xcbf29ce484222325;
+  for (const std::string_view part : {cluster, std::string_view(" "), host}) {
+    for (const char c : part) out = (out ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return out == 0 ? 1 : out;
+}
+}  // namespace
+
 Host::Host() = default;
 Host::~Host() = default;
 
@@ -117,6 +128,7 @@ void ClusterState::set_addresses(const std::vector<Address>& addresses) {
     if (!host) {
       host = std::make_shared<Host>();
       host->text = text_of(address.at);
+      host->session = session_of(config().name, host->text);
     }
     host->address = address;
     host->counted = address.stats ? (*address.stats)[loop_.index].get() : nullptr;
@@ -155,7 +167,7 @@ std::shared_ptr<Host> ClusterState::pick() {
 }
 
 Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host,
-                                                                  std::string_view alpn) {
+                                                                 std::string_view alpn) {
   ClusterStats& counted = stats();
   CompiledClusterPtr compiled = compiled_;
   auto started = loop_.wheel.now();
@@ -178,7 +190,8 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host,
     auto late = [&secure] { secure->close(); };
     CallTimer<decltype(late)> deadline(late);
     loop_.wheel.arm(deadline, compiled->config.connect_timeout);
-    error_code failed = co_await secure->handshake_client(*compiled->tls, alpn, *compiled->config.tls);
+    error_code failed =
+        co_await secure->handshake_client(*compiled->tls, alpn, *compiled->config.tls);
     if (failed) {
       counted.upstream_cx_connect_fail.add();
       log::debug(log::Component::kUpstream, "{}: TLS with {} failed: {}", compiled->config.name,
@@ -194,9 +207,9 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host,
   co_return stream;
 }
 
-Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful) {
+Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, std::shared_ptr<Host> wanted) {
   std::shared_ptr<ClusterState> self = shared_from_this();
-  std::shared_ptr<Host> host = pick();
+  std::shared_ptr<Host> host = wanted ? std::move(wanted) : pick();
   if (!host) {
     stats().upstream_cx_none_healthy.add();
     co_return make_error_code(Error::kNoEndpoint);

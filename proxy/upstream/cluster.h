@@ -57,7 +57,8 @@ struct Host {
   EndpointStats* counted = nullptr;  // this worker's; null: not counted
   std::uint32_t active = 0;
   bool removed = false;
-  std::int64_t credit = 0;  // of weighted round robin
+  std::uint64_t session = 0;  // what stands for it in session tokens, in every process; never 0
+  std::int64_t credit = 0;    // of weighted round robin
 
   Host();
   ~Host();
@@ -80,7 +81,7 @@ class Lease {
   http::ClientStream& stream() {
     return http1_ ? static_cast<http::ClientStream&>(*http1_) : *http2_;
   }
-  const std::string& host() const { return host_->text; }
+  const Host& host() const { return *host_; }
   /// How the attempt went, for /clusters: the answer's status; 0: none came.
   void count(int status);
   void finish();
@@ -104,8 +105,8 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
 
   /// Picks a host and a connection to it, a new one if need be. `fresh`: no pooled one (a retry
   /// after a stale one). `careful`: the request must not be sent twice, so a pooled connection is
-  /// looked at first.
-  Task<Result<Lease>> acquire(bool fresh, bool careful);
+  /// looked at first. `wanted`: the host, where a session says so.
+  Task<Result<Lease>> acquire(bool fresh, bool careful, std::shared_ptr<Host> wanted = nullptr);
 
   const Cluster& config() const { return compiled_->config; }
   ClusterStats& stats() { return *(*compiled_->stats)[loop_.index]; }

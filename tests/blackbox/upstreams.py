@@ -1,4 +1,5 @@
 """Backends that misbehave, and what the client gets. Usage: upstreams.py BINARY"""
+import http.client
 import pathlib
 import socket
 import struct
@@ -160,6 +161,62 @@ def timeouts_are_504(gateway):
     assert get(gateway.port, "/", method="POST", body=b"")[0] == 504
     assert time.monotonic() - started < 1.5
     held.set()
+
+
+def a_backend_that_is_too_slow_is_tried_again_where_that_is_safe(gateway):
+    def script(peer, number):
+        if b"/slow" not in upstream.head(peer)[0] or upstream.connections > 1:
+            peer.sendall(OK)
+        else:
+            held.wait(5)
+    held = threading.Event()
+    upstream = scripted(gateway, script, "    - timeouts: {backendRequest: 100ms}\n      retry: {attempts: 1}\n"
+                        "      backendRefs: [{name: echo, port: 80}]\n")
+    assert get(gateway.port, "/slow")[2] == b"ok" and upstream.connections == 2
+    upstream.connections = 0
+    assert get(gateway.port, "/slow", method="POST", body=b"x")[0] == 504 and upstream.connections == 1
+    held.set()
+
+
+def a_session_stays_with_its_endpoint(gateway):
+    def script(name):
+        def serve(peer, number):
+            while True:
+                one.head(peer)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nSet-Cookie: own=1\r\n\r\n" + name)
+        one = ScriptedUpstream(serve)
+        gateway.backends.append(one)
+        return one
+    ports = [script(name).port for name in (b"a", b"b", b"c")]
+    for i, port in enumerate(ports):
+        gateway.service(f"s{i}", port)
+    refs = "[{name: s0, port: 80}, {name: s1, port: 80}, {name: s2, port: 80}]"
+    gateway.route(f"    - sessionPersistence: {{sessionName: s, absoluteTimeout: 1h}}\n      backendRefs: {refs}\n"
+                  f"    - matches: [{{path: {{value: /header}}}}]\n      sessionPersistence: {{sessionName: X-S, type: Header}}\n"
+                  f"      backendRefs: {refs}\n")
+    gateway.start()
+    seen = set()
+    for _ in range(20):
+        first = http.client.HTTPConnection("127.0.0.1", gateway.port)
+        first.request("GET", "/")
+        answer = first.getresponse()
+        cookie = next(value for value in answer.headers.get_all("Set-Cookie") if value.startswith("s="))
+        assert cookie.endswith("; Path=/; HttpOnly"), cookie
+        name = answer.read()
+        seen.add(name)
+        for _ in range(4):
+            first.request("GET", "/", headers={"Cookie": "x=1; " + cookie.split(";")[0]})
+            again = first.getresponse()
+            assert again.read() == name and again.headers.get_all("Set-Cookie") == ["own=1"]
+    assert len(seen) > 1, seen
+    status, fields, name = get(gateway.port, "/header")
+    for _ in range(10):
+        assert get(gateway.port, "/header", headers={"X-S": fields["x-s"]})[1:] == (fields, name)
+    # An endpoint that has gone is replaced, and the client told.
+    gone = b"abc".index(name)
+    gateway.service(f"s{gone}", ports[gone - 1])
+    wait_for(lambda: get(gateway.port, "/header", headers={"X-S": fields["x-s"]})[2] != name, "another endpoint answers")
+    assert get(gateway.port, "/header", headers={"X-S": fields["x-s"]})[1]["x-s"] != fields["x-s"]
 
 
 def a_client_that_leaves_ends_the_attempt(gateway):
