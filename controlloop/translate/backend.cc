@@ -50,7 +50,7 @@ std::vector<proxy::Endpoint> Backends::endpoints_of(const config::Service& servi
 }
 
 ResolvedBackend Backends::resolve(std::string_view kind, const std::string& namespace_,
-                                  const config::BackendObjectRef& ref) {
+                                  const config::BackendObjectRef& ref, Speaks speaks) {
   if (!ref.group.empty() || ref.kind != "Service") {
     return {"", "InvalidKind",
             fmt::format("a backend of kind {}{}{} is not supported", ref.group,
@@ -78,7 +78,7 @@ ResolvedBackend Backends::resolve(std::string_view kind, const std::string& name
             fmt::format("Service {}/{} has no {} port {}", space, ref.name, protocol, *ref.port)};
   }
   const bool says_http2 = port->app_protocol == "kubernetes.io/h2c" || port->app_protocol == "grpc";
-  const bool http2 = says_http2 || kind == "GRPCRoute";
+  const bool http2 = says_http2 || kind == "GRPCRoute" || speaks == Speaks::kHttp2;
   // A Service that does not say what it speaks may serve routes of both kinds.
   std::string name =
       fmt::format("kube_{}_{}_{}{}", space, ref.name, *ref.port,

@@ -42,6 +42,36 @@ proxy::Cors cors(const config::HttpCors& from) {
   return out;
 }
 
+/// A service that does not resolve lets nothing through.
+void external_auth(const char* kind, const config::HttpRoute& route,
+                   const config::HttpExternalAuth& from, const std::string& path,
+                   Backends& backends, Report& report, TranslatedFilters& out) {
+  proxy::ExternalAuth to;
+  const bool grpc = from.protocol == config::HttpExternalAuth::Protocol::kGrpc;
+  if (grpc) to.protocol = proxy::ExternalAuth::Protocol::kGrpc;
+  ResolvedBackend backend =
+      backends.resolve(kind, route.meta.namespace_, from.backend_ref,
+                       grpc ? Backends::Speaks::kHttp2 : Backends::Speaks::kAsItSays);
+  if (!backend.reason.empty()) {
+    report.error(kind, route.meta, path + ".backendRef", backend.message);
+    if (out.unresolved.empty()) {
+      out.unresolved = backend.reason;
+      out.message = backend.message;
+    }
+  }
+  to.cluster = backend.cluster;
+  if (grpc && from.grpc) to.request_headers = from.grpc->allowed_headers;
+  if (!grpc && from.http) {
+    to.path_prefix = from.http->path;
+    while (to.path_prefix.ends_with('/')) to.path_prefix.pop_back();
+    if (!to.path_prefix.empty() && to.path_prefix.front() != '/') to.path_prefix.insert(0, "/");
+    to.request_headers = from.http->allowed_headers;
+    to.response_headers = from.http->allowed_response_headers;
+  }
+  if (from.forward_body) to.body_max = static_cast<std::uint64_t>(from.forward_body->max_size);
+  out.filters.push_back(std::move(to));
+}
+
 }  // namespace
 
 TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& route,
@@ -106,7 +136,8 @@ TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& r
         break;
       }
       case config::HttpFilterType::kExternalAuth:
-        unsupported("filter ExternalAuth is not supported");
+        external_auth(kind, route, *filter.external_auth, here + ".externalAuth", backends, report,
+                      out);
         break;
       case config::HttpFilterType::kExtensionRef: {
         const std::string what = fmt::format("{} {} is not known", filter.extension_ref->kind,

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+#include "proxy/exchange/authorization.h"
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/mirror.h"
@@ -51,6 +52,9 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> upload();
   Task<void> stop_upload();
   bool may_retry(error_code failed) const;
+  static bool has_authorization(const std::vector<Filter>& all);
+  Task<bool> authorize(const std::vector<Filter>& all);
+  Task<int> gather(std::uint64_t bytes_max);
   void find_session(const Forward& forward);
   void keep_session(http::ResponseHead& head);
   void request_filters(const std::vector<Filter>& filters);
@@ -78,7 +82,8 @@ class Exchange final : private http::ServerStream::Watcher {
   bool upload_stopped_ = false;
   Event upload_ended_;
   error_code given_up_;
-  bool late_ = false;  // this attempt: its time is over
+  bool late_ = false;                    // this attempt: its time is over
+  std::optional<std::string> gathered_;  // the whole body, where somebody had to see it first
   SessionToken session_;
   std::shared_ptr<upstream::Host> wanted_;  // that it is with
   std::int64_t now_ = 0;                    // seconds since 1970, of session_
@@ -110,6 +115,62 @@ Task<void> Exchange::answer_locally(int status, std::string_view text, const cha
   finished(status);
   sent_ += text.size();
   if (co_await reply(stream_, head, text)) stream_.abort();
+}
+
+bool Exchange::has_authorization(const std::vector<Filter>& all) {
+  return std::any_of(all.begin(), all.end(), [](const Filter& filter) {
+    return std::holds_alternative<ExternalAuth>(filter);
+  });
+}
+
+/// The whole body, for a service that wants to see it. 0, or the status to refuse with.
+Task<int> Exchange::gather(std::uint64_t bytes_max) {
+  if (!gathered_) {
+    const http::BodyLength& length = request_.body;
+    if (length.kind == http::BodyLength::Kind::kExact && length.bytes > bytes_max) co_return 413;
+    gathered_.emplace();
+    while (true) {
+      Result<http::Chunk> chunk = co_await stream_.request_body().read();
+      if (!chunk) co_return 400;
+      gathered_->append(chunk->bytes.data(), chunk->bytes.size());
+      if (gathered_->size() > bytes_max) co_return 413;
+      if (chunk->end) break;
+    }
+  }
+  co_return gathered_->size() > bytes_max ? 413 : 0;
+}
+
+/// Asks the services among the filters. False: one has denied, and that has been answered.
+Task<bool> Exchange::authorize(const std::vector<Filter>& all) {
+  for (const Filter& filter : all) {
+    const auto* auth = std::get_if<ExternalAuth>(&filter);
+    if (!auth) continue;
+    if (auth->body_max > 0) {
+      if (const int refused = co_await gather(auth->body_max)) {
+        co_await answer_locally(refused, default_text(refused), refused == 413 ? "-" : "DPE");
+        co_return false;
+      }
+    }
+    const std::string_view body = gathered_ && auth->body_max > 0 ? *gathered_ : std::string_view();
+    Verdict verdict = co_await ask(context_, *auth, request_, body, arena_);
+    if (!verdict.allowed) {
+      http::ResponseHead head;
+      head.status = verdict.status;
+      head.fields = std::move(verdict.fields);
+      flag_ = "UAEX";
+      response_filters(route_.rule->filters, head);
+      finished(head.status);
+      sent_ += verdict.body.size();
+      if (co_await reply(stream_, head, verdict.body)) stream_.abort();
+      co_return false;
+    }
+    for (const http::Field& field : verdict.fields) {
+      if (!http::iequals(field.name, "host") && !field.name.starts_with(':'))
+        request_.fields.set(field.name, field.value);
+    }
+    for (const std::string_view name : verdict.remove) request_.fields.remove(name);
+  }
+  co_return true;
 }
 
 Task<void> Exchange::redirect(const Redirect& redirect) {
@@ -177,6 +238,9 @@ Task<void> Exchange::run() {
           filters::answer_preflight(*cors, request_, head, arena_);
           finished(head.status);
           if (co_await reply(stream_, head, {})) stream_.abort();
+        } else if (has_authorization(route_.rule->filters) &&
+                   !co_await authorize(route_.rule->filters)) {
+          // has been answered
         } else if (const auto* direct = std::get_if<DirectResponse>(&route_.rule->action)) {
           context_.stats.rq_direct_response.add();
           co_await answer_locally(
@@ -249,10 +313,12 @@ Task<void> Exchange::forward(const Forward& forward) {
     co_await answer_locally(500, default_text(500), "NC");
     co_return;
   }
+  if (has_authorization(backend_->filters) && !co_await authorize(backend_->filters)) co_return;
   request_filters(rule.filters);
   request_filters(backend_->filters);
   add_forwarding_fields(request_, context_.facts, context_.loop.random, arena_);
-  Result<http::Chunk> first = stream_.request_body().poll();
+  Result<http::Chunk> first = gathered_ ? Result<http::Chunk>(http::Chunk{{*gathered_}, true})
+                                        : stream_.request_body().poll();
   if (!first) {
     co_await answer_locally(400, default_text(400), "DPE");
     co_return;
@@ -458,7 +524,8 @@ void Exchange::start_upload() {
 Task<void> Exchange::upload() {
   http::BodySource& body = stream_.request_body();
   while (!upload_stopped_) {
-    Result<http::Chunk> chunk = co_await body.read();
+    Result<http::Chunk> chunk =
+        gathered_ ? Result<http::Chunk>(http::Chunk{{}, true}) : co_await body.read();
     if (upload_stopped_) break;
     if (!chunk) {
       client_gone();

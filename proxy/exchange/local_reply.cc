@@ -61,7 +61,7 @@ Task<error_code> reply(http::ServerStream& stream, http::ResponseHead& head,
                        std::string_view text) {
   http::RequestHead& request = stream.request();
   if (request.version == http::Version::kHttp2 && is_grpc(request.fields.get("content-type"))) {
-    head.fields.append("content-type", "application/grpc");
+    head.fields.set("content-type", "application/grpc");
     head.fields.append("grpc-status", grpc_status(head.status));
     std::string_view message = text;
     while (message.ends_with('\n')) message.remove_suffix(1);
@@ -70,7 +70,8 @@ Task<error_code> reply(http::ServerStream& stream, http::ResponseHead& head,
     co_return co_await stream.send_head(head, http::Chunk{{}, true});
   }
   head.body = {http::BodyLength::Kind::kExact, text.size()};
-  if (!text.empty()) head.fields.append("content-type", "text/plain; charset=utf-8");
+  if (!text.empty() && !head.fields.has("content-type"))
+    head.fields.append("content-type", "text/plain; charset=utf-8");
   if (request.is_head()) {
     head.declared_length = static_cast<std::int64_t>(text.size());
     head.body = {};

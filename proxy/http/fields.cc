@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace tidegate::proxy::http {
+
+bool frames_message(std::string_view name) {
+  for (const std::string_view reserved :
+       {"content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te",
+        "trailer", "upgrade"}) {
+    if (iequals(name, reserved)) return true;
+  }
+  return false;
+}
 namespace {
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 }  // namespace

@@ -18,6 +18,10 @@ struct Field {
   std::string_view value;  // without white space at its ends
 };
 
+/// Fields that frame a message or belong to one hop: they are written by us alone, and neither a
+/// modifier nor a service can forge them.
+bool frames_message(std::string_view name);
+
 /// The end-to-end fields of a message, in order, several of one name allowed. What frames or routes
 /// the message is not in here: Host, Content-Length, Transfer-Encoding, Connection and the fields
 /// it names, Keep-Alive, Proxy-Connection, TE, Trailer, Upgrade, Expect are members of the head,

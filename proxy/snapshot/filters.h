@@ -85,8 +85,23 @@ BOOST_DESCRIBE_STRUCT(Cors, (),
                       (allow_origins, allow_credentials, allow_methods, allow_headers,
                        expose_headers, max_age))
 
+/// A service that must allow the request. Source: HTTPRouteFilter type ExternalAuth (GEP-1494).
+struct ExternalAuth {
+  enum class Protocol { kHttp, kGrpc };  // kGrpc: Envoy's ext_authz
+  Protocol protocol = Protocol::kHttp;
+  std::string cluster;
+  std::string path_prefix;                    // kHttp: before the request's path
+  std::vector<std::string> request_headers;   // that it sees; kGrpc: empty is all
+  std::vector<std::string> response_headers;  // kHttp: that the backend sees; empty is all
+  std::uint64_t body_max = 0;                 // bytes of the body that it sees; more is refused
+  bool operator==(const ExternalAuth&) const = default;
+};
+BOOST_DESCRIBE_ENUM(ExternalAuth::Protocol, kHttp, kGrpc)
+BOOST_DESCRIBE_STRUCT(ExternalAuth, (),
+                      (protocol, cluster, path_prefix, request_headers, response_headers, body_max))
+
 /// In the order in which they act on a request; on the response they act in reverse.
-using Filter =
-    std::variant<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite, RequestMirror, Cors>;
+using Filter = std::variant<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite,
+                            RequestMirror, Cors, ExternalAuth>;
 
 }  // namespace tidegate::proxy

@@ -22,8 +22,12 @@ std::string_view field_name(const char* name) {
   return text;
 }
 
-constexpr std::string_view kFilterNames[] = {"request_header_modifier", "response_header_modifier",
-                                             "url_rewrite", "request_mirror", "cors"};
+constexpr std::string_view kFilterNames[] = {"request_header_modifier",
+                                             "response_header_modifier",
+                                             "url_rewrite",
+                                             "request_mirror",
+                                             "cors",
+                                             "external_auth"};
 static_assert(std::size(kFilterNames) == std::variant_size_v<Filter>);
 constexpr std::string_view kActionNames[] = {"forward", "redirect", "direct_response"};
 static_assert(std::size(kActionNames) == std::variant_size_v<Action>);

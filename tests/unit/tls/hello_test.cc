@@ -70,7 +70,8 @@ TEST_CASE("what is no ClientHello is refused at once") {
   for (const std::string& bytes :
        {std::string("GET / HTTP/1.1\r\n"), std::string("\x80\x2e\x01"), other, old,
         std::string("\x16\x03\x01\x00\x00", 5), std::string("\x16\x03\x01\xff\xff", 5),
-        std::string("\x15\x03\x01\x00\x02\x02\x28", 7), record(std::string("\x01\xff\xff\xff", 4))}) {
+        std::string("\x15\x03\x01\x00\x02\x02\x28", 7),
+        record(std::string("\x01\xff\xff\xff", 4))}) {
     CHECK(read_hello(bytes).state == State::kMalformed);
   }
 }

@@ -1,0 +1,134 @@
+#include "proxy/rpc/ext_authz.h"
+
+#include <chrono>
+
+namespace tidegate::proxy::rpc {
+namespace {
+
+/// AttributeContext.Peer with its address.
+ProtoWriter peer(std::string_view ip, std::uint16_t port) {
+  ProtoWriter socket;
+  socket.bytes(2, ip);
+  socket.number(3, port);
+  ProtoWriter address;
+  address.message(1, socket);
+  ProtoWriter out;
+  out.message(1, address);
+  return out;
+}
+
+std::string_view protocol(http::Version version) {
+  switch (version) {
+    case http::Version::kHttp10:
+      return "HTTP/1.0";
+    case http::Version::kHttp11:
+      return "HTTP/1.1";
+    case http::Version::kHttp2:
+      break;
+  }
+  return "HTTP/2";
+}
+
+/// HeaderValueOption: its HeaderValue, with `value` or `raw_value`.
+bool header(std::string_view bytes, std::vector<std::pair<std::string, std::string>>& out) {
+  ProtoReader option(bytes);
+  while (option.next()) {
+    if (option.field() != 1) continue;
+    std::string name;
+    std::string value;
+    ProtoReader one(option.bytes());
+    while (one.next()) {
+      if (one.field() == 1) name = one.bytes();
+      if (one.field() == 2 || one.field() == 3) value = one.bytes();
+    }
+    if (one.malformed()) return false;
+    if (!name.empty()) out.emplace_back(std::move(name), std::move(value));
+  }
+  return !option.malformed();
+}
+
+bool denied(std::string_view bytes, CheckResponse& out) {
+  ProtoReader reader(bytes);
+  while (reader.next()) {
+    if (reader.field() == 1) {  // HttpStatus
+      ProtoReader status(reader.bytes());
+      while (status.next()) {
+        if (status.field() == 1 && status.number() >= 200 && status.number() < 600)
+          out.status = static_cast<int>(status.number());
+      }
+      if (status.malformed()) return false;
+    }
+    if (reader.field() == 2 && !header(reader.bytes(), out.set)) return false;
+    if (reader.field() == 3) out.body = reader.bytes();
+  }
+  return !reader.malformed();
+}
+
+bool ok(std::string_view bytes, CheckResponse& out) {
+  ProtoReader reader(bytes);
+  while (reader.next()) {
+    if (reader.field() == 2 && !header(reader.bytes(), out.set)) return false;
+    if (reader.field() == 5) out.remove.emplace_back(reader.bytes());
+  }
+  return !reader.malformed();
+}
+
+}  // namespace
+
+std::string encode(const CheckRequest& request) {
+  const http::RequestHead& head = *request.request;
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  ProtoWriter time;
+  time.number(1, static_cast<std::uint64_t>(
+                     std::chrono::duration_cast<std::chrono::seconds>(since).count()));
+  ProtoWriter to;
+  to.bytes(1, head.fields.get("x-request-id"));
+  to.bytes(2, head.method);
+  to.entry(3, ":method", head.method);
+  to.entry(3, ":path", head.path);
+  to.entry(3, ":authority", head.authority);
+  to.entry(3, ":scheme", head.scheme);
+  for (const auto& [name, value] : request.fields) to.entry(3, name, value);
+  to.bytes(4, head.path);
+  to.bytes(5, head.authority);
+  to.bytes(6, head.scheme);
+  const bool known = head.body.kind != http::BodyLength::Kind::kUnknown;
+  to.number(9, known ? head.body.bytes : static_cast<std::uint64_t>(-1));
+  to.bytes(10, protocol(head.version));
+  to.bytes(11, request.body);
+  ProtoWriter one;
+  one.message(1, time);
+  one.message(2, to);
+  ProtoWriter attributes;
+  attributes.message(1, peer(request.client_ip, request.client_port));
+  attributes.message(2, peer(request.local_ip, request.local_port));
+  attributes.message(4, one);
+  if (!request.sni.empty()) {
+    ProtoWriter session;
+    session.bytes(1, request.sni);
+    attributes.message(12, session);
+  }
+  ProtoWriter out;
+  out.message(1, attributes);
+  return out.data();
+}
+
+bool decode(std::string_view bytes, CheckResponse& out) {
+  ProtoReader reader(bytes);
+  std::uint64_t code = 0;  // of google.rpc.Status; 0: OK
+  while (reader.next()) {
+    if (reader.field() == 1) {
+      ProtoReader status(reader.bytes());
+      while (status.next()) {
+        if (status.field() == 1) code = status.number();
+      }
+      if (status.malformed()) return false;
+    }
+    if (reader.field() == 2 && !denied(reader.bytes(), out)) return false;
+    if (reader.field() == 3 && !ok(reader.bytes(), out)) return false;
+  }
+  out.allowed = code == 0 && !reader.malformed();
+  return !reader.malformed();
+}
+
+}  // namespace tidegate::proxy::rpc

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proxy/http/message.h"
+#include "proxy/rpc/protobuf.h"
+
+namespace tidegate::proxy::rpc {
+
+inline constexpr std::string_view kCheckPath = "/envoy.service.auth.v3.Authorization/Check";
+
+/// What is told of a request that somebody is to allow. Source: envoy.service.auth.v3.CheckRequest,
+/// AttributeContext.
+struct CheckRequest {
+  std::string_view client_ip;
+  std::uint16_t client_port = 0;
+  std::string_view local_ip;
+  std::uint16_t local_port = 0;
+  std::string_view sni;
+  const http::RequestHead* request = nullptr;
+  /// The fields that go along; names in lower case.
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string_view body;
+};
+std::string encode(const CheckRequest& request);
+
+/// What came back. Source: envoy.service.auth.v3.CheckResponse.
+struct CheckResponse {
+  bool allowed = false;
+  int status = 403;  // of a denial
+  std::vector<std::pair<std::string, std::string>> set;  // on the request; of a denial: its fields
+  std::vector<std::string> remove;                       // from the request
+  std::string body;                                      // of a denial
+};
+/// False: it is malformed, and must count as a denial.
+bool decode(std::string_view bytes, CheckResponse& out);
+
+}  // namespace tidegate::proxy::rpc

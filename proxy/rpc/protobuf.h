@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tidegate::proxy::rpc {
+
+/// Writes a message in Protocol Buffers' wire format, field by field. What is empty or 0 is left
+/// out, as proto3 does. Source: Protocol Buffers, "Encoding".
+class ProtoWriter {
+ public:
+  void number(std::uint32_t field, std::uint64_t value);
+  void bytes(std::uint32_t field, std::string_view value);
+  /// A message, also where it is empty.
+  void message(std::uint32_t field, const ProtoWriter& value);
+  /// An entry of map<string, string>.
+  void entry(std::uint32_t field, std::string_view key, std::string_view value);
+
+  const std::string& data() const { return data_; }
+
+ private:
+  void varint(std::uint64_t value);
+  std::string data_;
+};
+
+/// Reads a message field by field, skipping nothing by itself: the caller looks at field().
+class ProtoReader {
+ public:
+  explicit ProtoReader(std::string_view data) : left_(data) {}
+
+  /// To the next field; false at the end or where the message is malformed.
+  bool next();
+  bool malformed() const { return malformed_; }
+  std::uint32_t field() const { return field_; }
+  std::uint64_t number() const { return number_; }   // of a varint or fixed field; else 0
+  std::string_view bytes() const { return bytes_; }  // of a string or message; else empty
+
+ private:
+  bool varint(std::uint64_t& out);
+  std::string_view left_;
+  std::uint32_t field_ = 0;
+  std::uint64_t number_ = 0;
+  std::string_view bytes_;
+  bool malformed_ = false;
+};
+
+}  // namespace tidegate::proxy::rpc
