@@ -125,6 +125,11 @@ void Description::read(Findings& findings, const Path& path, const Node& node, v
     if (const FieldDescription* field = find(key)) {
       if (field->read != nullptr && !member.value->is_null()) {
         field->read(findings, Path{&path, key}, member, field->bounds, object);
+        if (field->bounds.tell_) {
+          findings.warning(member, path,
+                           fmt::format("{} is accepted without effect: {}", Path{&path, key}.text(),
+                                       field->bounds.doc_));
+        }
       }
       continue;
     }
@@ -190,7 +195,13 @@ void Description::rows(const std::string& prefix, std::vector<SchemaField>& out)
     if (b.length_max != SIZE_MAX) limits.push_back(fmt::format("at most {} bytes", b.length_max));
     if (b.pattern_ != nullptr) limits.push_back(fmt::format("pattern {}", b.pattern_->text));
     row.limits = fmt::format("{}", fmt::join(limits, "; "));
-    if (field.nested != nullptr) field.nested().rows(path + std::string(field.suffix), out);
+    if (field.nested == nullptr) continue;
+    const Effect effect = row.effect;
+    const std::size_t first = out.size();  // `row` may move
+    field.nested().rows(path + std::string(field.suffix), out);
+    for (std::size_t i = first; i < out.size(); ++i) {
+      if (effect != Effect::kWorks) out[i].effect = effect;  // like what they are in
+    }
   }
 }
 

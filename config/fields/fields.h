@@ -78,6 +78,7 @@ struct Bounds {
   bool unique_ = false;  // a list's elements differ (listType set)
   std::string_view doc_;
   Effect effect_ = Effect::kWorks;
+  bool tell_ = false;  // whoever sets the field is told
 
   Bounds& range(std::int64_t low, std::int64_t high) {
     return minimum = low, maximum = high, *this;
@@ -95,6 +96,10 @@ struct Bounds {
   Bounds& unique() { return unique_ = true, *this; }
   Bounds& doc(std::string_view text) { return doc_ = text, *this; }
   Bounds& effect(Effect e) { return effect_ = e, *this; }
+  /// Accepted, and whoever sets it is warned: `why` follows "accepted without effect: ".
+  Bounds& no_effect(std::string_view why) {
+    return doc_ = why, effect_ = Effect::kNoEffect, tell_ = true, *this;
+  }
 };
 
 class Description;

@@ -88,10 +88,6 @@ void BackendTls::add(std::shared_ptr<const config::BackendTlsPolicy> object, boo
     policy.tls.sans.push_back(name.type == config::SubjectAltName::Type::kUri ? name.uri
                                                                               : name.hostname);
   }
-  for (const auto& [option, value] : policy.object->options) {
-    report.warning("BackendTLSPolicy", meta, "spec.options",
-                   fmt::format("option {} is not known, and has no effect", option));
-  }
   if (!from.well_known_ca_certificates.empty()) {
     if (from.well_known_ca_certificates == "System") return;  // no PEM: the system's authorities
     const std::string message =

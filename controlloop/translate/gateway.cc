@@ -140,9 +140,9 @@ void judge_gateway(GatewayState& state) {
   bool all = true;
   bool insecure = false;
   for (const ListenerState& one : state.listeners) {
-    insecure = insecure ||
-               (one.client_validation && one.client_validation->mode ==
-                                             proxy::ClientValidation::Mode::kAllowInsecureFallback);
+    insecure =
+        insecure || (one.tls.client &&
+                     one.tls.client->mode == proxy::ClientValidation::Mode::kAllowInsecureFallback);
     any = any || one.accepted();
     if (one.owner.meta == &state.gateway->meta) all = all && one.accepted();
   }

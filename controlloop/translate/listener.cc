@@ -6,6 +6,7 @@
 
 #include "controlloop/translate/ca_certificates.h"
 #include "controlloop/translate/certificate.h"
+#include "controlloop/translate/tls_options.h"
 
 namespace tidegate::controlloop::translate {
 namespace {
@@ -54,12 +55,24 @@ void judge_certificates(ListenerState& listener, const config::ObjectSet& object
     ResolvedCertificate found = resolve_certificate(
         objects, listener.owner.kind, listener.owner.meta->namespace_, refs[i], snapshot);
     if (found.reason.empty()) {
-      listener.certificates.push_back(std::move(found.name));
+      listener.tls.certificates.push_back(std::move(found.name));
     } else {
       listener.fail("ResolvedRefs", found.reason.c_str(),
                     fmt::format(".tls.certificateRefs[{}]", i), std::move(found.message), report);
     }
   }
+}
+
+void judge_tls_options(ListenerState& listener, Report& report) {
+  if (listener.spec->protocol == "HTTPS") listener.tls.alpn = {"h2", "http/1.1"};
+  if (!listener.spec->tls) return;
+  TlsOptions read = read_tls_options(listener.spec->tls->options, listener.tls);
+  for (const std::string& warning : read.warnings) {
+    report.warning(listener.owner.kind, *listener.owner.meta, listener.field(".tls.options"),
+                   fmt::format("listener {}: {}", listener.spec->name, warning));
+  }
+  if (!read.error.empty())
+    listener.fail("Accepted", "UnsupportedValue", ".tls.options", read.error, report);
 }
 
 /// Gateway.spec.tls.frontend: what a port says, else the default.
@@ -80,7 +93,7 @@ void judge_client_validation(ListenerState& listener, const config::Gateway& gat
                 "no certificate authority for clients could be read");
     return;
   }
-  proxy::ClientValidation& to = listener.client_validation.emplace();
+  proxy::ClientValidation& to = listener.tls.client.emplace();
   to.ca_pem = std::move(found.pem);
   if ((*wanted)->mode == config::FrontendValidationMode::kAllowInsecureFallback)
     to.mode = proxy::ClientValidation::Mode::kAllowInsecureFallback;
@@ -197,7 +210,10 @@ void judge_listener(ListenerState& listener, const config::Gateway& gateway,
                   report);
   }
   judge_kinds(listener, report);
-  if (listener.terminates()) judge_certificates(listener, objects, snapshot, report);
+  if (listener.terminates()) {
+    judge_certificates(listener, objects, snapshot, report);
+    judge_tls_options(listener, report);
+  }
   judge_client_validation(listener, gateway, objects, report);
 }
 

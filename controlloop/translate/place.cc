@@ -38,12 +38,7 @@ proxy::Site site_of(const ListenerState& listener, const Report& report) {
   site.protocol = protocol_of(*listener.spec);
   site.hostname = listener.spec->hostname;
   for (char& c : site.hostname) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  if (listener.terminates()) {
-    proxy::TlsTermination& tls = site.tls.emplace();
-    tls.certificates = listener.certificates;
-    if (site.protocol == proxy::SiteProtocol::kHttps) tls.alpn = {"h2", "http/1.1"};
-    tls.client = listener.client_validation;
-  }
+  if (listener.terminates()) site.tls = listener.tls;
   return site;
 }
 
@@ -57,7 +52,7 @@ void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const
     for (ListenerState& listener : state->listeners) {
       if (!listener.accepted()) continue;
       // Never in the clear instead.
-      if (listener.terminates() && listener.certificates.empty()) continue;
+      if (listener.terminates() && listener.tls.certificates.empty()) continue;
       proxy::Site site = site_of(listener, report);
       const bool udp = site.protocol == proxy::SiteProtocol::kUdp;
       proxy::Listener& here = placed[{state->addresses, listener.spec->port, udp}];

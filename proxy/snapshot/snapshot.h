@@ -40,9 +40,16 @@ struct TlsTermination {
   std::vector<std::string> certificates;  // names in Snapshot::certificates; at least one
   std::vector<std::string> alpn;          // in order of preference; HTTP: h2, http/1.1
   std::optional<ClientValidation> client;
+  std::string min_version, max_version;  // "1.2", "1.3"; empty: what we take by default
+  std::string ciphers;                   // of TLS 1.2, as OpenSSL has it; empty: ours, all of these
+  std::string ciphersuites;              // of TLS 1.3
+  std::string groups;                    // key exchange
+  std::string signature_algorithms;
   bool operator==(const TlsTermination&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(TlsTermination, (), (certificates, alpn, client))
+BOOST_DESCRIBE_STRUCT(TlsTermination, (),
+                      (certificates, alpn, client, min_version, max_version, ciphers, ciphersuites,
+                       groups, signature_algorithms))
 
 enum class SiteProtocol { kHttp, kHttps, kTls, kTcp, kUdp };
 BOOST_DESCRIBE_ENUM(SiteProtocol, kHttp, kHttps, kTls, kTcp, kUdp)

@@ -116,6 +116,29 @@ int select_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size,
                                          : SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 section 3.2
 }
 
+/// What a listener's options restrict.
+error_code restrict(SSL_CTX* context, const TlsTermination& to) {
+  auto number = [](const std::string& version) {
+    return version == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION;
+  };
+  bool good = true;
+  if (!to.min_version.empty())
+    good = good && SSL_CTX_set_min_proto_version(context, number(to.min_version)) == 1;
+  if (!to.max_version.empty())
+    good = good && SSL_CTX_set_max_proto_version(context, number(to.max_version)) == 1;
+  // Who names ciphers of one version only means no others.
+  const bool named = !to.ciphers.empty() || !to.ciphersuites.empty();
+  if (!to.ciphers.empty()) good = good && SSL_CTX_set_cipher_list(context, to.ciphers.c_str()) == 1;
+  if (named && to.ciphers.empty())
+    good = good && SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1;
+  if (!to.ciphersuites.empty())
+    good = good && SSL_CTX_set_ciphersuites(context, to.ciphersuites.c_str()) == 1;
+  if (!to.groups.empty()) good = good && SSL_CTX_set1_groups_list(context, to.groups.c_str()) == 1;
+  if (!to.signature_algorithms.empty())
+    good = good && SSL_CTX_set1_sigalgs_list(context, to.signature_algorithms.c_str()) == 1;
+  return good ? error_code() : take_error();
+}
+
 /// One set for all contexts of the process: a session may be resumed on any worker and after any
 /// reload.
 void share_ticket_keys(SSL_CTX* context) {
@@ -138,6 +161,7 @@ void separate_sessions(SSL_CTX* context, const TlsTermination& termination,
   if (termination.client)
     identity +=
         termination.client->ca_pem + std::to_string(static_cast<int>(termination.client->mode));
+  identity += termination.min_version + termination.ciphers + termination.ciphersuites;
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   EVP_Digest(identity.data(), identity.size(), digest, &size, EVP_sha256(), nullptr);
@@ -165,6 +189,7 @@ Result<ContextPtr> make_server_context(const TlsTermination& termination,
                                        const std::map<std::string, Certificate>& certificates) {
   ContextPtr context = fresh_context(TLS_server_method());
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
+  if (error_code failed = restrict(context.get(), termination)) return failed;
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context.get(), 1);
   share_ticket_keys(context.get());

@@ -44,10 +44,10 @@ const Description& description<SliceEndpoint>() {
       Fields<SliceEndpoint>()
           .required<&SliceEndpoint::addresses>("addresses", Bounds().items(1, 100).length(1, 253))
           .field<&SliceEndpoint::conditions>("conditions")
-          .field<&SliceEndpoint::hostname>("hostname")
-          .field<&SliceEndpoint::node_name>("nodeName")
+          .field<&SliceEndpoint::hostname>("hostname", Bounds().effect(Effect::kNoEffect))
+          .field<&SliceEndpoint::node_name>("nodeName", Bounds().effect(Effect::kNoEffect))
           .field<&SliceEndpoint::zone>("zone")
-          .custom<read_hints>("hints", "object")
+          .custom<read_hints>("hints", "object", Bounds().effect(Effect::kNoEffect))
           .ignored({"targetRef", "deprecatedTopology"});
   return description;
 }

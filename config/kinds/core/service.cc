@@ -15,8 +15,9 @@ const Description& description<ServicePort>() {
           .field<&ServicePort::target_port>("targetPort", Bounds().range(1, 65535).length(1, 63))
           .field<&ServicePort::protocol>("protocol", Bounds().one_of({"TCP", "UDP", "SCTP"}))
           .field<&ServicePort::app_protocol>("appProtocol")
-          .field<&ServicePort::node_port>("nodePort",
-                                          Bounds().range(0, 65535).effect(Effect::kNoEffect));
+          .field<&ServicePort::node_port>(
+              "nodePort",
+              Bounds().range(0, 65535).effect(Effect::kNoEffect).doc("nodes are a cluster's"));
   return description;
 }
 
@@ -27,13 +28,21 @@ const Description& description<Service>() {
           .field<&Service::type>(
               "type", Bounds().one_of({"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"}))
           .field<&Service::external_name>("externalName", Bounds().length(0, 253))
-          .field<&Service::cluster_ip>("clusterIP")
-          .field<&Service::selector>("selector")
+          .field<&Service::cluster_ip>(
+              "clusterIP",
+              Bounds().effect(Effect::kNoEffect).doc("endpoints are spoken to directly"))
+          .field<&Service::selector>(
+              "selector",
+              Bounds().effect(Effect::kNoEffect).doc("endpoints come from EndpointSlices"))
           .field<&Service::ports>("ports")
           .field<&Service::session_affinity>("sessionAffinity",
-                                             Bounds().one_of({"None", "ClientIP"}))
+                                             Bounds()
+                                                 .one_of({"None", "ClientIP"})
+                                                 .effect(Effect::kNoEffect)
+                                                 .doc("see sessionPersistence of HTTPRoute"))
           .field<&Service::publish_not_ready_addresses>("publishNotReadyAddresses")
-          .field<&Service::traffic_distribution>("trafficDistribution")
+          .field<&Service::traffic_distribution>("trafficDistribution",
+                                                 Bounds().effect(Effect::kNoEffect))
           .ignored({"clusterIPs", "externalIPs", "loadBalancerIP", "loadBalancerSourceRanges",
                     "externalTrafficPolicy", "healthCheckNodePort", "sessionAffinityConfig",
                     "ipFamilies", "ipFamilyPolicy", "allocateLoadBalancerNodePorts",

@@ -110,8 +110,8 @@ bool parents_are_unique(const std::vector<ParentRef>& refs);
 template <class T>
 void add_parent_refs(fields::Fields<T>& f) {
   f.template field<&T::parent_refs>("parentRefs", fields::Bounds().items(0, 32));
-  f.template field<&T::use_default_gateways>("useDefaultGateways",
-                                             fields::Bounds().effect(fields::Effect::kNoEffect));
+  f.template field<&T::use_default_gateways>(
+      "useDefaultGateways", fields::Bounds().no_effect("routes name their Gateways"));
   f.rule_at("parentRefs",
             "sectionName or port must be specified when parentRefs includes 2 or more references "
             "to the same parent",

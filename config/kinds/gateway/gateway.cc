@@ -55,7 +55,9 @@ const Description& description<GatewayInfrastructure>() {
               "labels", Bounds().items(0, 8).keys(kLabelKey).length(0, 63).pattern(kLabelValue))
           .field<&I::annotations>("annotations",
                                   Bounds().items(0, 16).keys(kLabelKey).length(0, 4096))
-          .field<&I::parameters_ref>("parametersRef");
+          .field<&I::parameters_ref>(
+              "parametersRef", Bounds().doc("a GatewayParameters has no effect, since nothing is "
+                                            "deployed; any other kind refuses the Gateway"));
   return description;
 }
 
@@ -128,7 +130,8 @@ const Description& description<Gateway>() {
         .field<&Gateway::infrastructure>("infrastructure")
         .inlined<allowed_listeners>("allowedListeners")
         .field<&Gateway::tls>("tls")
-        .field<&Gateway::default_scope>("defaultScope", Bounds().effect(Effect::kNoEffect))
+        .field<&Gateway::default_scope>("defaultScope",
+                                        Bounds().no_effect("routes name their Gateways"))
         .rule_at("addresses", "IPAddress values must be unique",
                  [](const Gateway& g) { return values_are_unique(g.addresses, "IPAddress"); })
         .rule_at("addresses", "Hostname values must be unique",

@@ -17,7 +17,8 @@ const Description& description<GatewayClass>() {
           .required<&GatewayClass::controller_name>("controllerName",
                                                     Bounds().length(1, 253).pattern(kDomainPath))
           .field<&GatewayClass::description>("description", Bounds().length(0, 64))
-          .field<&GatewayClass::parameters_ref>("parametersRef");
+          .field<&GatewayClass::parameters_ref>("parametersRef",
+                                                Bounds().no_effect("nothing is deployed"));
   return description;
 }
 
@@ -112,7 +113,8 @@ const Description& description<BackendTlsPolicy>() {
       Fields<P>()
           .required<&P::target_refs>("targetRefs", Bounds().items(1, 16))
           .required<&P::validation>("validation")
-          .field<&P::options>("options", Bounds().items(0, 16).length(0, 4096))
+          .field<&P::options>("options",
+                              Bounds().items(0, 16).length(0, 4096).no_effect("no option is known"))
           .rule_at("targetRefs",
                    "sectionName must be specified when targetRefs includes 2 or more references to "
                    "the same target",

@@ -42,7 +42,9 @@ const Description& description<GrpcRouteFilter>() {
         f, "responseHeaderModifier", "ResponseHeaderModifier");
     add_filter_member<F, &F::request_mirror, T::kRequestMirror>(f, "requestMirror",
                                                                 "RequestMirror");
-    add_filter_member<F, &F::extension_ref, T::kExtensionRef>(f, "extensionRef", "ExtensionRef");
+    add_filter_member<F, &F::extension_ref, T::kExtensionRef>(
+        f, "extensionRef", "ExtensionRef",
+        Bounds().effect(Effect::kRejected).doc("no kind of filter is known: the rule answers 500"));
     return f;
   }();
   return description;

@@ -96,7 +96,10 @@ const Description& description<ListenerTls>() {
       Fields<ListenerTls>()
           .field<&ListenerTls::mode>("mode")
           .field<&ListenerTls::certificate_refs>("certificateRefs", Bounds().items(0, 64))
-          .field<&ListenerTls::options>("options", Bounds().items(0, 16).length(0, 4096))
+          .field<&ListenerTls::options>(
+              "options", Bounds().items(0, 16).length(0, 4096).doc(
+                             "of kgateway.dev/: min-tls-version, max-tls-version, cipher-suites, "
+                             "ecdh-curves, signature-algorithms, alpn-protocols"))
           .rule("certificateRefs or options must be specified when mode is Terminate",
                 [](const ListenerTls& t) {
                   return t.mode != TlsMode::kTerminate || !t.certificate_refs.empty() ||

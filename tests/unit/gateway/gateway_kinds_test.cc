@@ -39,7 +39,7 @@ Read<T> read(std::string_view spec) {
 
 }  // namespace
 
-TEST_CASE("an HTTPRoute with every field decodes without a finding", "[gateway]") {
+TEST_CASE("an HTTPRoute with every field decodes", "[gateway]") {
   const auto r = read<HttpRoute>(R"(parentRefs:
 - {name: gw, namespace: infra, sectionName: http, port: 80}
 useDefaultGateways: None
@@ -79,7 +79,8 @@ rules:
   retry: {attempts: 3, codes: [500, 503], backoff: 100ms}
   sessionPersistence: {sessionName: s, type: Cookie, absoluteTimeout: 1h, cookieConfig: {lifetimeType: Permanent}}
 )");
-  CHECK(r.first() == "none");
+  CHECK(r.first() ==
+        "spec.useDefaultGateways is accepted without effect: routes name their Gateways");
   REQUIRE(r.object.rules.size() == 1);
   const HttpRouteRule& rule = r.object.rules[0];
   CHECK(rule.matches[0].path.type == PathMatchType::kExact);
