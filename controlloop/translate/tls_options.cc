@@ -51,6 +51,14 @@ std::vector<std::string> known_of(std::string_view list, const std::string& opti
   return kept;
 }
 
+bool has_cipher(const SSL_CTX& context, const std::string& name) {
+  const STACK_OF(SSL_CIPHER)* all = SSL_CTX_get_ciphers(&context);
+  for (int i = 0; i < sk_SSL_CIPHER_num(all); ++i) {
+    if (name == SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i))) return true;
+  }
+  return false;
+}
+
 void ciphers(std::string_view list, const std::string& option, TlsOptions& out,
              proxy::TlsTermination& to) {
   Trial trial;
@@ -65,9 +73,9 @@ void ciphers(std::string_view list, const std::string& option, TlsOptions& out,
           current.push_back(std::move(own));
           return true;
         }
-        // A cipher list's own language (":", "!", "ALL") is not for here.
-        if (own.find_first_of(":!+@ ") != own.npos ||
-            SSL_CTX_set_cipher_list(trial.context.get(), own.c_str()) != 1)
+        // A cipher list's own language ("ALL:!MD5") is not for here.
+        if (SSL_CTX_set_cipher_list(trial.context.get(), own.c_str()) != 1 ||
+            !has_cipher(*trial.context, own))
           return false;
         old.push_back(std::move(own));
         return true;

@@ -10,8 +10,8 @@ namespace tidegate::proxy::exchange {
 /// What an authorization service said; texts are in the arena.
 struct Verdict {
   bool allowed = false;
-  int status = 403;     // of a denial
-  http::Fields fields;  // allowed: set on the request; denied: of the answer
+  int status = 403;                      // of a denial
+  http::Fields fields;                   // allowed: set on the request; denied: of the answer
   std::vector<std::string_view> remove;  // from the request
   std::string_view body;                 // of a denial
 };

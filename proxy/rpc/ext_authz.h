@@ -30,7 +30,7 @@ std::string encode(const CheckRequest& request);
 /// What came back. Source: envoy.service.auth.v3.CheckResponse.
 struct CheckResponse {
   bool allowed = false;
-  int status = 403;  // of a denial
+  int status = 403;                                      // of a denial
   std::vector<std::pair<std::string, std::string>> set;  // on the request; of a denial: its fields
   std::vector<std::string> remove;                       // from the request
   std::string body;                                      // of a denial

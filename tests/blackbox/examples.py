@@ -2,7 +2,10 @@
 
 check.txt, a line each; empty lines and those with # are skipped:
   backend PORT                                  `tidegate echo` on 127.0.0.1:PORT
-  METHOD URL [name=value ...] -> STATUS [name: value] [body "text"]
+  run PORT COMMAND ...                          in the example's folder, until the end; PORT answers TCP then (0: UDP)
+  METHOD URL [name=value ...] [FILE.crt FILE.key] -> STATUS [name: value] [body "text"]
+  METHOD URL -> refused                         the connection is
+  udp PORT "text" -> "text"                     a datagram, and what comes back
 A URL's host is the request's Host (and SNI); its port is that of the listener. The connection goes to 127.0.0.1.
 A certificate is not verified. Listener ports are moved by --port-offset, so that examples do not meet.
 """
@@ -23,15 +26,40 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 from gateway import free_port, get, wait_for  # noqa: E402
 
 
-def ask(line, offset):
+def ask_udp(line, offset):
+    sent, expected = (shlex.split(part) for part in line.removeprefix("udp ").split(" -> "))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.settimeout(0.5)
+        peer.connect(("127.0.0.1", int(sent[0]) + offset))
+
+        def answered():
+            with contextlib.suppress(TimeoutError, ConnectionRefusedError):
+                peer.send(sent[1].encode())
+                return peer.recv(65536)
+        assert wait_for(answered, line) == expected[0].encode(), line
+
+
+def ask(line, offset, folder):
+    if line.startswith("udp "):
+        return ask_udp(line, offset)
     request, expected = line.split(" -> ", 1)
+    if expected == "refused":
+        try:
+            ask(f"{request} -> 200", offset, folder)
+        except (ssl.SSLError, ConnectionError, http.client.BadStatusLine):
+            return None
+        raise AssertionError(f"{line}: answered")
     method, url, *fields = shlex.split(request)
+    files = [str(folder / name) for name in fields if "=" not in name]
+    fields = [field for field in fields if "=" in field]
     parts = urllib.parse.urlsplit(url)
     port = (parts.port or (443 if parts.scheme == "https" else 80)) + offset
     peer = socket.create_connection(("127.0.0.1", port), 10)
     if parts.scheme == "https":
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if files:
+            context.load_cert_chain(*files)
         peer = context.wrap_socket(peer, server_hostname=parts.hostname)
     connection = http.client.HTTPConnection(parts.hostname, port)
     connection.sock = peer
@@ -62,6 +90,12 @@ def run(binary, folder):
                 echo = subprocess.Popen([binary, "echo", "--address", f"127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
                 stack.callback(lambda process=echo: (process.kill(), process.wait()))
                 wait_for(lambda port=port: answers(port), f"the backend on port {port} answers")
+            if line.startswith("run "):
+                _, port, *command = shlex.split(line)
+                process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.PIPE)
+                stack.callback(lambda process=process: (process.kill(), process.wait()))
+                if port != "0":
+                    wait_for(lambda port=int(port): listens(port), f"port {port} listens")
         config = folder / "config" if (folder / "config").is_dir() else folder
         gateway = subprocess.Popen([binary, "run", "--config", str(config), "--bind-address", "127.0.0.1", "--strict", "--port-offset", str(offset),
                                     "--workers", "1", "--admin-address", f"127.0.0.1:{admin}", "--readiness-address", f"127.0.0.1:{ready}",
@@ -75,12 +109,20 @@ def run(binary, folder):
             return answers(ready, "/ready")
         wait_for(is_ready, "the gateway is ready")
         for line in lines:
-            if not line.startswith("backend "):
+            if not line.startswith(("backend ", "run ")):
                 try:
-                    ask(line, offset)
+                    ask(line, offset, folder)
                 except Exception as error:
                     log.seek(0)
                     raise AssertionError(f"{error!r}; the gateway's exit status is {gateway.poll()}, its log:\n{log.read().decode()}") from error
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def answers(port, path="/"):

@@ -3,9 +3,10 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from gateway import free_port, get, main, raw, wait_for  # noqa: E402
+from gateway import free_port, get, main, raw  # noqa: E402
 from upstream import ScriptedUpstream  # noqa: E402
 
 
@@ -95,36 +96,48 @@ def header(name, value):
     return proto(1, proto(1, name) + proto(2, value))
 
 
+class GrpcService:
+    """Answers every call with one message."""
+
+    def __init__(self, gateway, message):
+        self.folder = tempfile.TemporaryDirectory(prefix="tidegate-test-")
+        check = pathlib.Path(self.folder.name) / "envoy.service.auth.v3.Authorization" / "Check"
+        check.parent.mkdir()
+        check.write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
+        self.port = free_port()
+        self.process = subprocess.Popen(["nghttpd", "--no-tls", "-d", self.folder.name, "--trailer", "grpc-status: 0", str(self.port)],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        gateway.backends.append(self)
+        gateway.service("auth", self.port)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.folder.cleanup()
+
+
 def a_grpc_service_allows_and_denies(gateway):
-    folder = gateway.config.parent / "authz" / "envoy.service.auth.v3.Authorization"
-    folder.mkdir(parents=True)
-    port = free_port()
-    service = subprocess.Popen(["nghttpd", "--no-tls", "-d", str(folder.parent), "--trailer", "grpc-status: 0", str(port)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        def answers(message):
-            (folder / "Check").write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
-        allow = proto(1, b"") + proto(3, proto(2, header(b"x-user", b"jane")) + proto(5, b"x-secret"))
-        answers(allow)
-        gateway.service("auth", port)
-        gateway.backend()
-        route(gateway, "protocol: GRPC, backendRef: {name: auth, port: 80}, grpc: {}")
-        gateway.start()
-        wait_for(lambda: get(gateway.port, "/")[0] == 200, "the service answers")
-        seen = json.loads(get(gateway.port, "/", headers={"X-Secret": "1", "X-Other": "2"})[2])["headers"]
-        assert seen["x-user"] == ["jane"] and "x-secret" not in seen and seen["x-other"] == ["2"], seen
-        answers(proto(1, proto(1, 7)) + proto(2, proto(1, b"\x08\x91\x03") + proto(2, header(b"x-why", b"because")) +
-                                              proto(2, header(b"content-length", b"999")) + proto(3, b"no")))
-        # The service looks at its file every few seconds.
-        wait_for(lambda: get(gateway.port, "/")[0] == 401, "the new answer is given")
-        _, fields, body = get(gateway.port, "/")
-        assert (fields["x-why"], body, fields["content-length"]) == ("because", b"no", "2"), (fields, body)
-        answers(allow[:-1])
-        wait_for(lambda: get(gateway.port, "/")[0] == 403, "half a message denies")
-    finally:
-        service.kill()
-        service.wait()
-    assert get(gateway.port, "/")[0] == 403
+    allow = proto(1, b"") + proto(3, proto(2, header(b"x-user", b"jane")) + proto(5, b"x-secret"))
+    GrpcService(gateway, allow)
+    gateway.backend()
+    route(gateway, "protocol: GRPC, backendRef: {name: auth, port: 80}, grpc: {}")
+    gateway.start()
+    gateway.wait_for_route(status=200)
+    seen = json.loads(get(gateway.port, "/", headers={"X-Secret": "1", "X-Other": "2"})[2])["headers"]
+    assert seen["x-user"] == ["jane"] and "x-secret" not in seen and seen["x-other"] == ["2"], seen
+    denied = proto(2, proto(1, b"\x08\x91\x03") + proto(2, header(b"x-why", b"because")) +
+                   proto(2, header(b"content-length", b"999")) + proto(3, b"no"))
+    GrpcService(gateway, proto(1, proto(1, 7)) + denied)
+    gateway.wait_for_route(status=401)
+    _, fields, body = get(gateway.port, "/")
+    assert (fields["x-why"], body, fields["content-length"]) == ("because", b"no", "2"), (fields, body)
+    half = GrpcService(gateway, allow[:-1])
+    gateway.wait_for_route(status=403)
+    GrpcService(gateway, allow)
+    gateway.wait_for_route(status=200)
+    gateway.service("auth", half.port)
+    half.stop()
+    gateway.wait_for_route(status=403)
 
 
 TESTS = [only_what_the_service_allows_passes, a_service_that_fails_lets_nothing_through, the_body_is_shown_and_still_arrives,

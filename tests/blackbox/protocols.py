@@ -62,6 +62,25 @@ def a_request_for_another_listeners_host_is_misdirected(gateway):
         assert peer.recv(65536).startswith(b"HTTP/1.1 421 ")
 
 
+def listener_options_restrict_tls(gateway):
+    port = tls_gateway(gateway, "a.example.com")
+    gateway.write("gateway.yaml", (gateway.config / "gateway.yaml").read_text().replace(
+        "certificateRefs: [{name: s0}]", "certificateRefs: [{name: s0}], options: {kgateway.dev/min-tls-version: '1.3', "
+        "kgateway.dev/cipher-suites: TLS_CHACHA20_POLY1305_SHA256, kgateway.dev/alpn-protocols: http/1.1}"))
+
+    def restricted():
+        with connect(port, "a.example.com", ("h2", "http/1.1")) as peer:
+            return peer.selected_alpn_protocol() == "http/1.1" and peer.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
+    wait_for(restricted, "the options act")
+    old = anybody()
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        old.wrap_socket(socket.create_connection(("127.0.0.1", port), 5), server_hostname="a.example.com").close()
+        raise AssertionError("TLS 1.2 was spoken")
+    except (ssl.SSLError, ConnectionError):
+        pass
+
+
 def a_certificate_is_rotated_without_dropping_a_connection(gateway):
     port = tls_gateway(gateway, "a.example.com")
     request = b"GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n"
@@ -200,7 +219,8 @@ def an_idempotent_request_survives_a_stale_connection(gateway):
         wait_for(listening, "the backend is back")
 
 
-TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, a_request_for_another_listeners_host_is_misdirected,
+TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, listener_options_restrict_tls,
+         a_request_for_another_listeners_host_is_misdirected,
          a_certificate_is_rotated_without_dropping_a_connection, http2_over_tls_and_with_prior_knowledge,
          grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_slow_reader_holds_the_backend_back,
          an_idempotent_request_survives_a_stale_connection]

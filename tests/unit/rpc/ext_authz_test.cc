@@ -90,8 +90,7 @@ TEST_CASE("a request is described as Envoy's service expects it") {
   std::vector<std::pair<std::string, std::string>> fields;
   ProtoReader reader(http);
   while (reader.next()) {
-    if (reader.field() == 3)
-      fields.emplace_back(part(reader.bytes(), 1), part(reader.bytes(), 2));
+    if (reader.field() == 3) fields.emplace_back(part(reader.bytes(), 1), part(reader.bytes(), 2));
     if (reader.field() == 9) CHECK(reader.number() == 7);
   }
   CHECK(fields == std::vector<std::pair<std::string, std::string>>{{":method", "POST"},
