@@ -79,7 +79,7 @@ void translate_stream_routes(RouteContext& context, Backends& backends) {
           }
           if (own.hostnames.empty()) return std::string();  // attached, but older ones are served
           if (listener.spec->protocol != "TLS") own.hostnames.clear();  // there are no names
-          if (!listener.terminates()) {
+          if (listener.spec->protocol == "TLS" && !listener.terminates()) {
             for (proxy::WeightedCluster& one : own.clusters)
               one.cluster = backends.without_tls(one.cluster);
           }

@@ -125,6 +125,8 @@ bool Exchange::has_authorization(const std::vector<Filter>& all) {
 
 /// The whole body, for a service that wants to see it. 0, or the status to refuse with.
 Task<int> Exchange::gather(std::uint64_t bytes_max) {
+  // What follows an upgrade is another protocol's, and may wait for our answer.
+  if (request_.body.none() || !request_.upgrade.empty()) co_return 0;
   if (!gathered_) {
     const http::BodyLength& length = request_.body;
     if (length.kind == http::BodyLength::Kind::kExact && length.bytes > bytes_max) co_return 413;

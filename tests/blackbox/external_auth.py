@@ -81,6 +81,9 @@ def the_body_is_shown_and_still_arrives(gateway):
     chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     seen = raw(gateway.port, chunked + b"3\r\nabc\r\n2\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n", until_closed=True)
     assert seen.startswith(b"HTTP/1.1 200") and b'"bodyBytes":5' in seen and bodies[-1] == b"abcde", seen
+    upgrade = raw(gateway.port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                  b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    assert upgrade.startswith(b"HTTP/1.1 101") and bodies[-1] == b"", upgrade
     assert raw(gateway.port, chunked + b"400\r\n" + b"y" * 1024 + b"\r\n0\r\n\r\n").startswith(b"HTTP/1.1 413")
 
 
