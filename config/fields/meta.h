@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 
 namespace tidegate::config {
 
@@ -33,6 +34,13 @@ struct Meta {
 
   NamespacedName key() const { return {namespace_, name}; }
 };
+
+/// Whether `a` is the older object, which wins where two want the same; then by namespace and name.
+/// Source: Gateway API, "Conflicts".
+inline bool older(const Meta& a, const Meta& b) {
+  return std::tie(a.creation_timestamp, a.namespace_, a.name) <
+         std::tie(b.creation_timestamp, b.namespace_, b.name);
+}
 
 /// The part of an apiVersion before "/": empty for the core group.
 inline std::string group_of(const std::string& api_version) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "controlloop/translate/ca_certificates.h"
 
@@ -46,10 +45,7 @@ BackendTls::BackendTls(const config::ObjectSet& objects, Report& report) {
   for (const auto& [key, policy] : objects.rejected<config::BackendTlsPolicy>())
     add(policy, false, objects, report);
   std::stable_sort(policies_.begin(), policies_.end(), [](const auto& a, const auto& b) {
-    auto age = [](const config::Meta& meta) {
-      return std::tie(meta.creation_timestamp, meta.namespace_, meta.name);
-    };
-    return age(a->object->meta) < age(b->object->meta);
+    return config::older(a->object->meta, b->object->meta);
   });
   for (const auto& policy : policies_) {
     for (const config::PolicyTargetRef& target : policy->object->target_refs) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "config/kinds/gateway/gateway_class.h"
 #include "controlloop/translate/address_pool.h"
@@ -97,10 +96,6 @@ void add_listeners(GatewayState& state, const char* kind, const config::Meta& me
   }
 }
 
-auto age(const config::Meta& meta) {
-  return std::tie(meta.creation_timestamp, meta.namespace_, meta.name);
-}
-
 /// Finds the ListenerSets of each Gateway. A Gateway says from which namespaces it takes them; by
 /// default from none.
 void add_listener_sets(std::vector<std::shared_ptr<GatewayState>>& gateways,
@@ -126,7 +121,7 @@ void add_listener_sets(std::vector<std::shared_ptr<GatewayState>>& gateways,
   for (const auto& state : gateways) {
     auto& sets = state->listener_sets;
     std::stable_sort(sets.begin(), sets.end(), [](const auto& a, const auto& b) {
-      return age(a.set->meta) < age(b.set->meta);
+      return config::older(a.set->meta, b.set->meta);
     });
     for (const ListenerSetState& one : sets) {
       if (one.allowed) add_listeners(*state, "ListenerSet", one.set->meta, one.set->listeners);
@@ -185,7 +180,7 @@ std::vector<std::shared_ptr<GatewayState>> read_gateways(const config::ObjectSet
     add_listeners(*out.back(), "Gateway", gateway->meta, gateway->listeners);
   }
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-    return a->gateway->meta.creation_timestamp < b->gateway->meta.creation_timestamp;
+    return config::older(a->gateway->meta, b->gateway->meta);
   });
   add_listener_sets(out, objects, report);
   std::map<config::NamespacedName, std::string> pool;

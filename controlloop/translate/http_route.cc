@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "config/kinds/gateway/grpc_route.h"
 #include "config/kinds/gateway/http_route.h"
@@ -228,10 +227,7 @@ std::vector<AnyRoute> by_age(const config::ObjectSet& objects) {
   for (const auto& [key, route] : objects.all<config::HttpRoute>()) out.push_back(any_route(route));
   for (const auto& [key, route] : objects.all<config::GrpcRoute>()) out.push_back(any_route(route));
   std::stable_sort(out.begin(), out.end(), [](const AnyRoute& a, const AnyRoute& b) {
-    auto age = [](const config::Meta& meta) {
-      return std::tie(meta.creation_timestamp, meta.namespace_, meta.name);
-    };
-    return age(a.route->meta) < age(b.route->meta);
+    return config::older(a.route->meta, b.route->meta);
   });
   return out;
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "config/kinds/gateway/stream_routes.h"
 
@@ -61,10 +60,7 @@ void translate_stream_routes(RouteContext& context, Backends& backends) {
   add_all<config::TcpRoute>("TCPRoute", context.objects, all);
   add_all<config::UdpRoute>("UDPRoute", context.objects, all);
   std::stable_sort(all.begin(), all.end(), [](const AnyStreamRoute& a, const AnyStreamRoute& b) {
-    auto age = [](const config::Meta& meta) {
-      return std::tie(meta.creation_timestamp, meta.namespace_, meta.name);
-    };
-    return age(*a.meta) < age(*b.meta);
+    return config::older(*a.meta, *b.meta);
   });
   for (const AnyStreamRoute& route : all) {
     proxy::StreamRoute made;

@@ -51,6 +51,24 @@ std::vector<std::string> known_of(std::string_view list, const std::string& opti
   return kept;
 }
 
+// Macros of OpenSSL, as functions.
+long set_groups(SSL_CTX* context, const std::string& names) {
+  return SSL_CTX_set1_groups_list(context, names.c_str());
+}
+long set_signature_algorithms(SSL_CTX* context, const std::string& names) {
+  return SSL_CTX_set1_sigalgs_list(context, names.c_str());
+}
+
+/// A list as OpenSSL writes it, of the names that `set` takes one by one.
+template <class Set>
+std::string list(std::string_view value, const std::string& option, Set set, TlsOptions& out) {
+  Trial trial;
+  auto known = [&](const std::string& one) {
+    return one.find(':') == one.npos && set(trial.context.get(), one) == 1;
+  };
+  return fmt::format("{}", fmt::join(known_of(value, option, known, out), ":"));
+}
+
 bool has_cipher(const SSL_CTX& context, const std::string& name) {
   const STACK_OF(SSL_CIPHER)* all = SSL_CTX_get_ciphers(&context);
   for (int i = 0; i < sk_SSL_CIPHER_num(all); ++i) {
@@ -107,29 +125,9 @@ TlsOptions read_tls_options(const std::map<std::string, std::string>& options,
     } else if (name == "cipher-suites") {
       ciphers(value, option, out, to);
     } else if (name == "ecdh-curves") {
-      Trial trial;
-      to.groups =
-          fmt::format("{}", fmt::join(known_of(
-                                          value, option,
-                                          [&](const std::string& one) {
-                                            return one.find(':') == one.npos &&
-                                                   SSL_CTX_set1_groups_list(trial.context.get(),
-                                                                            one.c_str()) == 1;
-                                          },
-                                          out),
-                                      ":"));
+      to.groups = list(value, option, set_groups, out);
     } else if (name == "signature-algorithms") {
-      Trial trial;
-      to.signature_algorithms =
-          fmt::format("{}", fmt::join(known_of(
-                                          value, option,
-                                          [&](const std::string& one) {
-                                            return one.find(':') == one.npos &&
-                                                   SSL_CTX_set1_sigalgs_list(trial.context.get(),
-                                                                             one.c_str()) == 1;
-                                          },
-                                          out),
-                                      ":"));
+      to.signature_algorithms = list(value, option, set_signature_algorithms, out);
     } else if (name == "alpn-protocols") {
       to.alpn = known_of(
           value, option, [](const std::string& one) { return one == "h2" || one == "http/1.1"; },
