@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/json/serialize.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -16,6 +17,8 @@
 #include "controlloop/control_loop.h"
 #include "controlloop/kubeapi/pages.h"
 #include "controlloop/pages.h"
+#include "controlloop/unserved.h"
+#include "proxy/admin/explain.h"
 #include "proxy/admin/page_server.h"
 #include "proxy/admin/pages.h"
 #include "proxy/server/echo.h"
@@ -231,6 +234,9 @@ class Program {
                        {"drain-timeout", options_.drain_timeout},
                        {"log-level", options_.log_level}};
     context.extra_metrics = [this] { return controlloop::metrics(*loop_); };
+    context.unserved = [this] {
+      return controlloop::unserved(*loop_->loaded().objects, loop_->statuses().all());
+    };
     std::vector<Page> admin = proxy::admin::admin_pages(context);
     for (Page& page : controlloop::pages(*loop_)) admin.push_back(std::move(page));
     controlloop::kubeapi::Source source{
@@ -310,11 +316,54 @@ class Program {
 int validate(const std::vector<std::string>& paths,
              const controlloop::translate::Options& options) {
   bool wrong = false;
-  for (const config::Problem& problem : controlloop::check(paths, options)) {
+  for (const config::Problem& problem : controlloop::preview(paths, options).problems) {
     std::printf("%s\n", to_string(problem).c_str());
     wrong = wrong || problem.severity == config::Severity::kError;
   }
   return wrong ? 1 : 0;
+}
+
+struct ExplainOptions {
+  std::vector<std::string> paths;
+  std::vector<std::string> words;  // [METHOD] URL
+  std::vector<std::string> headers;
+  std::string gateway;
+  std::string format = "text";
+};
+
+/// Exit status: 0 where something takes the request, 1 where nothing does, 2 where the question is
+/// wrong.
+int explain(const ExplainOptions& options, const controlloop::translate::Options& translate) {
+  proxy::admin::Question question;
+  question.gateway = options.gateway;
+  if (options.words.size() > 1) question.method = options.words.front();
+  question.url = options.words.back();
+  for (const std::string& header : options.headers) {
+    const std::size_t colon = header.find(':');
+    if (colon == std::string::npos || colon == 0) {
+      std::fputs("tidegate: -H must be 'name: value'\n", stderr);
+      return 2;
+    }
+    const std::size_t first = header.find_first_not_of(' ', colon + 1);
+    question.headers.emplace_back(header.substr(0, colon),
+                                  first == std::string::npos ? "" : header.substr(first));
+  }
+  controlloop::Preview preview = controlloop::preview(options.paths, translate);
+  proxy::admin::ExplainContext context;
+  context.unserved = std::move(preview.unserved);
+  const boost::json::object answer = proxy::admin::explain(*preview.snapshot, question, context);
+  if (const boost::json::value* wrong = answer.if_contains("error")) {
+    std::fputs(("tidegate: " + std::string(wrong->get_string()) + "\n").c_str(), stderr);
+    return 2;
+  }
+  for (const config::Problem& problem : preview.problems) {
+    if (problem.severity == config::Severity::kError)
+      std::fputs((to_string(problem) + "\n").c_str(), stderr);
+  }
+  std::fputs(options.format == "json" ? (boost::json::serialize(answer) + "\n").c_str()
+                                      : proxy::admin::explain_text(answer).c_str(),
+             stdout);
+  return proxy::admin::is_served(answer) ? 0 : 1;
 }
 
 int echo(const std::string& address) {
@@ -347,6 +396,23 @@ int start(int count, char** arguments) {
   check->add_option("DIR", paths, "directories or files")->required();
   check->add_option("--controller-name", options.translate.controller_name,
                     "GatewayClasses with this controller are ours");
+  ExplainOptions question;
+  CLI::App* why = app.add_subcommand(
+      "explain", "which listener, route, rule and backend a request would take, and why");
+  why->add_option("--config", question.paths, "directory or file; may be repeated")
+      ->required()
+      ->allow_extra_args(false)
+      ->envname("TIDEGATE_CONFIG");
+  why->add_option("WORDS", question.words, "[METHOD] URL")->required()->expected(1, 2);
+  why->add_option("-H,--header", question.headers, "'name: value'; may be repeated")
+      ->allow_extra_args(false);
+  why->add_option("--gateway", question.gateway,
+                  "NAMESPACE/NAME, where several listen on the port");
+  why->add_option("--format", question.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  why->add_option("--controller-name", options.translate.controller_name,
+                  "GatewayClasses with this controller are ours");
   std::string echo_address = "127.0.0.1:9000";
   CLI::App* echo_command =
       app.add_subcommand("echo", "a small server that answers with what it received, as JSON");
@@ -367,6 +433,7 @@ int start(int count, char** arguments) {
     return 0;
   }
   if (check->parsed()) return validate(paths, options.translate);
+  if (why->parsed()) return explain(question, options.translate);
   std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
   if (echo_command->parsed()) return echo(echo_address);

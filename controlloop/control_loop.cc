@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "controlloop/unserved.h"
 
 namespace tidegate::controlloop {
 namespace {
@@ -108,16 +109,19 @@ void ControlLoop::tell_new_problems() {
   told_ = std::move(now);
 }
 
-std::vector<config::Problem> check(std::vector<std::string> paths,
-                                   const translate::Options& options) {
+Preview preview(std::vector<std::string> paths, const translate::Options& options) {
   config::Directory directory(std::move(paths));
   config::LoadResult loaded = directory.load();
   translate::Translation translation = translate::translate(*loaded.objects, options);
-  std::vector<config::Problem> out = std::move(loaded.problems);
-  out.insert(out.end(), translation.problems.begin(), translation.problems.end());
-  std::stable_sort(out.begin(), out.end(), [](const config::Problem& a, const config::Problem& b) {
-    return std::tie(a.file, a.line) < std::tie(b.file, b.line);
-  });
+  Preview out;
+  out.snapshot = translation.snapshot;
+  out.problems = std::move(loaded.problems);
+  out.problems.insert(out.problems.end(), translation.problems.begin(), translation.problems.end());
+  std::stable_sort(out.problems.begin(), out.problems.end(),
+                   [](const config::Problem& a, const config::Problem& b) {
+                     return std::tie(a.file, a.line) < std::tie(b.file, b.line);
+                   });
+  out.unserved = unserved(*loaded.objects, translate::statuses_of(translation, nullptr));
   return out;
 }
 

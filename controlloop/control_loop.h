@@ -13,6 +13,7 @@
 #include "controlloop/translate/translate.h"
 #include "controlloop/watch/watcher.h"
 #include "proxy/snapshot/applied.h"
+#include "proxy/snapshot/unserved.h"
 
 namespace tidegate::controlloop {
 
@@ -71,8 +72,13 @@ class ControlLoop {
   std::uint64_t resource_version_ = 0;
 };
 
-/// Loads and translates once: all problems, for `validate`.
-std::vector<config::Problem> check(std::vector<std::string> paths,
-                                   const translate::Options& options);
+/// What would be served, without serving it.
+struct Preview {
+  proxy::SnapshotPtr snapshot;
+  std::vector<config::Problem> problems;  // by file and line
+  std::vector<proxy::Unserved> unserved;
+};
+/// Loads and translates once, for `validate` and `explain`.
+Preview preview(std::vector<std::string> paths, const translate::Options& options);
 
 }  // namespace tidegate::controlloop

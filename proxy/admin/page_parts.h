@@ -19,6 +19,7 @@ void add_config_pages(std::vector<Page>& out,
                       const AdminContext& context);  // config_dump, clusters, listeners
 void add_stats_pages(std::vector<Page>& out,
                      const AdminContext& context);  // stats, stats/prometheus, reset_counters
+void add_explain_page(std::vector<Page>& out, const AdminContext& context);
 
 /// "LIVE", "DRAINING", "INITIALIZING".
 std::string state_of(const AdminContext& context);

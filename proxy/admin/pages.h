@@ -10,6 +10,7 @@
 #include "base/page.h"
 #include "proxy/runtime/stats.h"
 #include "proxy/server/server.h"
+#include "proxy/snapshot/unserved.h"
 
 namespace tidegate::proxy::admin {
 
@@ -24,6 +25,7 @@ struct AdminContext {
   std::function<void()> drain_listeners;
   std::vector<std::pair<std::string, std::string>> options;  // effective command line options
   std::function<std::vector<Metric>()> extra_metrics;
+  std::function<std::vector<Unserved>()> unserved;  // routes that no parent takes
 };
 
 /// Source: admin.md (Envoy's admin interface).

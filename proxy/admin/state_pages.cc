@@ -162,6 +162,7 @@ std::vector<Page> admin_pages(const AdminContext& context) {
   add_memory_pages(out);
   add_config_pages(out, context);
   add_stats_pages(out, context);
+  add_explain_page(out, context);
   out.push_back(page("/", "Admin home page", [](const PageRequest&) {
     return PageResponse{
         200, "text/html; charset=UTF-8",

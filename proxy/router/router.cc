@@ -124,10 +124,13 @@ Router::Found Router::route(const http::RequestHead& request, std::string_view h
   return found;
 }
 
+bool Router::path_fits(const Entry& entry, std::string_view path) {
+  return entry.path ? full_match(*entry.path, path) : path_matches(entry.source->match.path, path);
+}
+
 std::string Router::mismatch(const Entry& entry, const http::RequestHead& request) const {
   const Match& match = entry.source->match;
-  std::string_view path = request.path_only();
-  if (entry.path ? !full_match(*entry.path, path) : !path_matches(match.path, path)) {
+  if (!path_fits(entry, request.path_only())) {
     constexpr std::string_view kinds[] = {"exact path", "prefix", "regular expression"};
     return fmt::format("the path does not match {} {}", kinds[static_cast<int>(match.path.kind)],
                        match.path.value);
@@ -157,7 +160,8 @@ std::vector<Router::Tried> Router::explain(const http::RequestHead& request,
   std::vector<Tried> out;
   names_.walk(host, [&](std::uint32_t number) {
     for (const Entry& entry : hosts_[number].entries) {
-      out.push_back({hosts_[number].source, entry.source, mismatch(entry, request)});
+      out.push_back({hosts_[number].source, entry.source, mismatch(entry, request),
+                     path_fits(entry, request.path_only())});
       if (out.back().mismatch.empty()) return true;
     }
     return false;

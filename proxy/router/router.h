@@ -37,6 +37,7 @@ class Router {
     const VirtualHost* host = nullptr;
     const RouteEntry* entry = nullptr;
     std::string mismatch;  // "method is GET, not POST"; empty: it matches
+    bool path_fits = false;
   };
   /// Every entry of every host name that matches, in the order of precedence, until one fits: for
   /// people who wonder.
@@ -62,6 +63,7 @@ class Router {
   };
   static bool matches(const Condition& condition, std::string_view value);
   bool fits(const Entry& entry, const http::RequestHead& request) const;
+  static bool path_fits(const Entry& entry, std::string_view path);
   std::string mismatch(const Entry& entry, const http::RequestHead& request) const;
 
   const RouteTable& table_;

@@ -1,3 +1,5 @@
+#include "proxy/snapshot/json.h"
+
 #include <fmt/format.h>
 
 #include <boost/describe/members.hpp>
@@ -6,8 +8,6 @@
 #include <boost/mp11/algorithm.hpp>
 #include <chrono>
 #include <type_traits>
-
-#include "proxy/snapshot/snapshot.h"
 
 namespace tidegate::proxy {
 namespace {
@@ -107,5 +107,8 @@ json::value print(const std::variant<T...>& one) {
 }  // namespace
 
 boost::json::value to_json(const Snapshot& snapshot) { return print(snapshot); }
+boost::json::value to_json(const Rule& rule) { return print(rule); }
+boost::json::value to_json(const Filter& filter) { return print(filter); }
+boost::json::value to_json(const Cluster& cluster) { return print(cluster); }
 
 }  // namespace tidegate::proxy
