@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include "proxy/router/query.h"
+#include "proxy/http/query.h"
 
 namespace tidegate::proxy::router {
 namespace {
@@ -90,7 +90,8 @@ bool Router::fits(const Entry& entry, const http::RequestHead& request) const {
   }
   for (const Condition& condition : entry.query) {
     std::string decoded;
-    if (!query_parameter(request.query(), condition.name, decoded) || !matches(condition, decoded))
+    if (!http::query_parameter(request.query(), condition.name, decoded) ||
+        !matches(condition, decoded))
       return false;
   }
   return true;
@@ -146,7 +147,7 @@ std::string Router::mismatch(const Entry& entry, const http::RequestHead& reques
   }
   for (const Condition& condition : entry.query) {
     std::string decoded;
-    if (!query_parameter(request.query(), condition.name, decoded)) {
+    if (!http::query_parameter(request.query(), condition.name, decoded)) {
       return fmt::format("query parameter {} is not there", condition.name);
     }
     if (!matches(condition, decoded))

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "proxy/router/query.h"
+#include "proxy/http/query.h"
 #include "proxy/router/site_table.h"
 
 using namespace tidegate::proxy;
