@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "controlloop/translate/backend.h"
 
 namespace tidegate::controlloop::translate {
@@ -70,6 +72,13 @@ void external_auth(const char* kind, const config::HttpRoute& route,
   }
   if (from.forward_body) to.body_max = static_cast<std::uint64_t>(from.forward_body->max_size);
   out.filters.push_back(std::move(to));
+}
+
+/// Who may refuse a request goes before who changes it, CORS before all: a preflight carries no
+/// credentials. Others keep their order.
+int rank(const proxy::Filter& filter) {
+  if (std::holds_alternative<proxy::Cors>(filter)) return 0;
+  return std::holds_alternative<proxy::ExternalAuth>(filter) ? 1 : 2;
 }
 
 }  // namespace
@@ -151,6 +160,8 @@ TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& r
       }
     }
   }
+  std::stable_sort(out.filters.begin(), out.filters.end(),
+                   [](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return out;
 }
 

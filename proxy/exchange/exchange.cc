@@ -6,17 +6,14 @@
 #include <chrono>
 #include <optional>
 
-#include "proxy/exchange/authorization.h"
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/mirror.h"
 #include "proxy/exchange/session.h"
-#include "proxy/filters/cors.h"
-#include "proxy/filters/header_modifier.h"
+#include "proxy/filters/bodies.h"
 #include "proxy/filters/path_modifier.h"
 #include "proxy/http2/error.h"
 #include "proxy/runtime/event.h"
-#include "proxy/upstream/weighted.h"
 
 namespace tidegate::proxy::exchange {
 namespace {
@@ -30,6 +27,8 @@ class Exchange final : private http::ServerStream::Watcher {
       : context_(context),
         stream_(stream),
         request_(stream.request()),
+        call_(context.loop, context.clusters, context.stats, context.facts, request_,
+              stream.request_body()),
         started_(std::chrono::steady_clock::now()),
         deadline_([this] { give_up(upstream::Error::kTimeout); }),
         attempt_deadline_([this] {
@@ -41,9 +40,18 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> run();
 
  private:
+  /// What is to be answered where there is no rule; false: there is one, in plan_.
+  bool refused(int& status, const char*& flag);
+  /// An answer of the proxy's own.
   Task<void> answer_locally(int status, std::string_view text, const char* flag);
+  Task<void> answer(filters::Reply reply);
+  Task<void> send_own(http::ResponseHead& head, std::string_view text);
   Task<void> redirect(const Redirect& redirect);
-  Task<void> forward(const Forward& forward);
+  /// False: a filter has answered.
+  Task<bool> request_filters(const filters::Chain& chain);
+  /// False: Call::reply is to be sent instead.
+  Task<bool> response_filters(const filters::Chain& chain, http::ResponseHead& head);
+  Task<void> forward();
   /// One try. Without a value the response has been sent, or it can't be any more.
   Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);
   Task<void> respond(upstream::ClusterState& cluster, http::ResponseHead& head);
@@ -52,14 +60,12 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> upload();
   Task<void> stop_upload();
   bool may_retry(error_code failed) const;
-  static bool has_authorization(const std::vector<Filter>& all);
-  Task<bool> authorize(const std::vector<Filter>& all);
-  Task<int> gather(std::uint64_t bytes_max);
-  void find_session(const Forward& forward);
+  void forwarding_fields();
+  void find_session();
   void keep_session(http::ResponseHead& head);
-  void request_filters(const std::vector<Filter>& filters);
-  void response_filters(const std::vector<Filter>& filters, http::ResponseHead& head);
+  void mirror();
   void finished(int status);
+  void log(double ms);
 
   void give_up(upstream::Error why) {
     given_up_ = why;
@@ -71,9 +77,10 @@ class Exchange final : private http::ServerStream::Watcher {
   const Context& context_;
   http::ServerStream& stream_;
   http::RequestHead& request_;
-  Arena arena_;
-  router::Router::Found route_{};
-  const WeightedCluster* backend_ = nullptr;
+  filters::Call call_;
+  router::Router::Found route_;
+  const Plan* plan_ = nullptr;               // null: no rule
+  const PlannedCluster* backend_ = nullptr;  // that was picked
   upstream::Lease lease_;
   Mirrors mirrors_;
   http::Chunk first_;       // of the request's body: what came with the head
@@ -82,8 +89,9 @@ class Exchange final : private http::ServerStream::Watcher {
   bool upload_stopped_ = false;
   Event upload_ended_;
   error_code given_up_;
-  bool late_ = false;                    // this attempt: its time is over
-  std::optional<std::string> gathered_;  // the whole body, where somebody had to see it first
+  bool late_ = false;  // this attempt: its time is over
+  bool forwarding_added_ = false;
+  bool filtered_ = false;  // filters have seen an answer: what replaces it is not for them
   SessionToken session_;
   std::shared_ptr<upstream::Host> wanted_;  // that it is with
   std::int64_t now_ = 0;                    // seconds since 1970, of session_
@@ -108,188 +116,174 @@ void Exchange::finished(int status) {
 }
 
 Task<void> Exchange::answer_locally(int status, std::string_view text, const char* flag) {
+  filters::Reply reply;
+  reply.status = status;
+  reply.body = text;
+  reply.flag = flag;
+  co_await answer(std::move(reply));
+}
+
+Task<void> Exchange::answer(filters::Reply reply) {
   http::ResponseHead head;
-  head.status = status;
-  flag_ = flag;
-  if (route_.rule) response_filters(route_.rule->filters, head);
-  finished(status);
+  head.status = reply.status;
+  head.fields = std::move(reply.fields);
+  flag_ = reply.flag;
+  co_await send_own(head, reply.body);
+}
+
+/// The rule's filters act on it as they would on the backend's answer.
+Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
+  std::string changed;
+  if (plan_ && plan_->filters && !filtered_) {
+    filters::KeptBody own{std::string(text)};
+    head.body = {http::BodyLength::Kind::kExact, text.size()};
+    call_.set_response_body(own);
+    if (!co_await response_filters(*plan_->filters, head)) {
+      head = http::ResponseHead();
+      head.status = call_.reply.status;
+      head.fields = call_.reply.fields;
+      flag_ = call_.reply.flag;
+      text = call_.reply.body;
+    } else if (&call_.response_body() != &own) {
+      while (true) {
+        Result<http::Chunk> chunk = co_await call_.response_body().read();
+        if (!chunk) break;
+        changed.append(chunk->bytes.data(), chunk->bytes.size());
+        if (chunk->end) break;
+      }
+      text = changed;
+    }
+  }
+  finished(head.status);
   sent_ += text.size();
   if (co_await reply(stream_, head, text)) stream_.abort();
-}
-
-bool Exchange::has_authorization(const std::vector<Filter>& all) {
-  return std::any_of(all.begin(), all.end(), [](const Filter& filter) {
-    return std::holds_alternative<ExternalAuth>(filter);
-  });
-}
-
-/// The whole body, for a service that wants to see it. 0, or the status to refuse with.
-Task<int> Exchange::gather(std::uint64_t bytes_max) {
-  // What follows an upgrade is another protocol's, and may wait for our answer.
-  if (request_.body.none() || !request_.upgrade.empty()) co_return 0;
-  if (!gathered_) {
-    const http::BodyLength& length = request_.body;
-    if (length.kind == http::BodyLength::Kind::kExact && length.bytes > bytes_max) co_return 413;
-    gathered_.emplace();
-    while (true) {
-      Result<http::Chunk> chunk = co_await stream_.request_body().read();
-      if (!chunk) co_return 400;
-      gathered_->append(chunk->bytes.data(), chunk->bytes.size());
-      if (gathered_->size() > bytes_max) co_return 413;
-      if (chunk->end) break;
-    }
-  }
-  co_return gathered_->size() > bytes_max ? 413 : 0;
-}
-
-/// Asks the services among the filters. False: one has denied, and that has been answered.
-Task<bool> Exchange::authorize(const std::vector<Filter>& all) {
-  for (const Filter& filter : all) {
-    const auto* auth = std::get_if<ExternalAuth>(&filter);
-    if (!auth) continue;
-    if (auth->body_max > 0) {
-      if (const int refused = co_await gather(auth->body_max)) {
-        co_await answer_locally(refused, default_text(refused), refused == 413 ? "-" : "DPE");
-        co_return false;
-      }
-    }
-    const std::string_view body = gathered_ && auth->body_max > 0 ? *gathered_ : std::string_view();
-    Verdict verdict = co_await ask(context_, *auth, request_, body, arena_);
-    if (!verdict.allowed) {
-      http::ResponseHead head;
-      head.status = verdict.status;
-      head.fields = std::move(verdict.fields);
-      flag_ = "UAEX";
-      response_filters(route_.rule->filters, head);
-      finished(head.status);
-      sent_ += verdict.body.size();
-      if (co_await reply(stream_, head, verdict.body)) stream_.abort();
-      co_return false;
-    }
-    for (const http::Field& field : verdict.fields) {
-      if (!http::iequals(field.name, "host") && !field.name.starts_with(':'))
-        request_.fields.set(field.name, field.value);
-    }
-    for (const std::string_view name : verdict.remove) request_.fields.remove(name);
-  }
-  co_return true;
 }
 
 Task<void> Exchange::redirect(const Redirect& redirect) {
   http::ResponseHead head;
   head.status = redirect.status;
-  head.fields.append("location",
-                     filters::location(redirect, route_.entry->match, request_, arena_));
-  response_filters(route_.rule->filters, head);
+  head.fields.append("location", filters::location(redirect, *call_.match, request_, call_.arena));
   context_.stats.rq_direct_response.add();
-  finished(head.status);
-  if (co_await reply(stream_, head, {})) stream_.abort();
+  co_await send_own(head, {});
 }
 
-void Exchange::request_filters(const std::vector<Filter>& all) {
-  for (const Filter& filter : all) {
-    if (const auto* modifier = std::get_if<RequestHeaderModifier>(&filter)) {
-      std::string_view host = filters::apply(modifier->changes, request_.fields);
-      if (!host.empty()) request_.authority = host;
-    } else if (const auto* rewrite = std::get_if<UrlRewrite>(&filter)) {
-      if (rewrite->hostname) request_.authority = *rewrite->hostname;
-      if (rewrite->path)
-        request_.path =
-            filters::modified_path(*rewrite->path, route_.entry->match, request_.path, arena_);
-    }
+Task<bool> Exchange::request_filters(const filters::Chain& chain) {
+  for (const filters::FilterPtr& filter : chain) {
+    filters::Verdict verdict = filter->request(call_);
+    if (verdict == filters::Verdict::kWait) verdict = co_await filter->request_waiting(call_);
+    if (verdict == filters::Verdict::kContinue) continue;
+    co_await answer(std::move(call_.reply));
+    co_return false;
   }
+  co_return true;
 }
 
-void Exchange::response_filters(const std::vector<Filter>& all, http::ResponseHead& head) {
-  for (auto filter = all.rbegin(); filter != all.rend(); ++filter) {
-    if (const auto* modifier = std::get_if<ResponseHeaderModifier>(&*filter)) {
-      filters::apply(modifier->changes, head.fields);
-    } else if (const auto* cors = std::get_if<Cors>(&*filter)) {
-      filters::add_cors_fields(*cors, request_, head, arena_);
+Task<bool> Exchange::response_filters(const filters::Chain& chain, http::ResponseHead& head) {
+  for (auto filter = chain.rbegin(); filter != chain.rend(); ++filter) {
+    filters::Verdict verdict = (*filter)->response(call_, head);
+    if (verdict == filters::Verdict::kWait)
+      verdict = co_await (*filter)->response_waiting(call_, head);
+    if (verdict == filters::Verdict::kReply) co_return false;
+  }
+  co_return true;
+}
+
+bool Exchange::refused(int& status, const char*& flag) {
+  flag = "-";
+  status = 400;
+  if (request_.authority.size() > 255) return true;
+  char buffer[256];
+  const std::string_view host = router::host_of(request_.authority, buffer);
+  const router::CompiledSite* site = context_.sites.by_host(host);
+  const router::CompiledSite* mine =
+      context_.facts.tls ? context_.sites.by_sni(context_.facts.sni) : site;
+  status = 421;  // RFC 9110 section 15.5.20
+  if (site && mine != site) return true;
+  if (site) {
+    route_ = site->router.route(request_, host);
+    if (route_) {
+      plan_ = &context_.plans[site->index][route_.rule];
+      call_.rule = plan_->rule;
+      if (plan_->filters || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
+      return false;
     }
   }
+  context_.stats.no_route.add();
+  flag = "NR";
+  status = 404;
+  return true;
 }
 
 Task<void> Exchange::run() {
   context_.stats.downstream_rq_total.add();
   context_.stats.downstream_rq_active.add();
-  if (request_.authority.size() > 255) {
-    co_await answer_locally(400, default_text(400), "-");
+  int status = 0;
+  const char* flag = "-";
+  if (refused(status, flag)) {
+    co_await answer_locally(status, default_text(status), flag);
   } else {
-    char buffer[256];
-    std::string_view host = router::host_of(request_.authority, buffer);
-    const router::CompiledSite* site = context_.sites.by_host(host);
-    const router::CompiledSite* mine =
-        context_.facts.tls ? context_.sites.by_sni(context_.facts.sni) : site;
-    if (site && mine != site) {
-      co_await answer_locally(421, default_text(421), "-");  // RFC 9110 section 15.5.20
+    context_.stats.rq_total.add();
+    bool go_on = true;
+    if (plan_->filters) {
+      forwarding_fields();
+      go_on = co_await request_filters(*plan_->filters);
+    }
+    if (!go_on) {
+      // a filter has answered
+    } else if (plan_->action == Plan::Action::kForward) {
+      co_await forward();
+    } else if (const auto* direct = std::get_if<DirectResponse>(&plan_->rule->action)) {
+      context_.stats.rq_direct_response.add();
+      co_await answer_locally(
+          direct->status, direct->body.empty() ? default_text(direct->status) : direct->body, "-");
     } else {
-      if (site) route_ = site->router.route(request_, host);
-      if (!route_.rule) {
-        context_.stats.no_route.add();
-        co_await answer_locally(404, default_text(404), "NR");
-      } else {
-        context_.stats.rq_total.add();
-        const Cors* cors = nullptr;
-        for (const Filter& filter : route_.rule->filters) {
-          if (const auto* found = std::get_if<Cors>(&filter)) cors = found;
-        }
-        if (cors && filters::is_preflight(request_)) {
-          http::ResponseHead head;
-          head.status = 204;
-          filters::answer_preflight(*cors, request_, head, arena_);
-          finished(head.status);
-          if (co_await reply(stream_, head, {})) stream_.abort();
-        } else if (has_authorization(route_.rule->filters) &&
-                   !co_await authorize(route_.rule->filters)) {
-          // has been answered
-        } else if (const auto* direct = std::get_if<DirectResponse>(&route_.rule->action)) {
-          context_.stats.rq_direct_response.add();
-          co_await answer_locally(
-              direct->status, direct->body.empty() ? default_text(direct->status) : direct->body,
-              "-");
-        } else if (const auto* elsewhere = std::get_if<Redirect>(&route_.rule->action)) {
-          co_await redirect(*elsewhere);
-        } else {
-          co_await forward(std::get<Forward>(route_.rule->action));
-        }
-      }
+      co_await redirect(std::get<Redirect>(plan_->rule->action));
     }
   }
   context_.stats.downstream_rq_active.sub();
   double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_)
                   .count();
   context_.stats.downstream_rq_time.record(ms);
-  if (context_.access_log) {
-    telemetry::LogEntry entry;
-    entry.request = &request_;
-    entry.facts = &context_.facts;
-    entry.status = status_;
-    entry.flags = flag_;
-    entry.bytes_received = received_;
-    entry.bytes_sent = sent_;
-    entry.duration_ms = ms;
-    entry.upstream_host = upstream_host_;
-    entry.upstream_cluster = backend_ ? std::string_view(backend_->cluster) : std::string_view();
-    entry.route_name =
-        route_.rule ? std::string_view(route_.rule->origin.name) : std::string_view();
-    context_.access_log->write(entry);
-  }
+  if (context_.access_log) log(ms);
+}
+
+void Exchange::log(double ms) {
+  telemetry::LogEntry entry;
+  entry.request = &request_;
+  entry.facts = &context_.facts;
+  entry.status = status_;
+  entry.flags = flag_;
+  entry.bytes_received = received_;
+  entry.bytes_sent = sent_;
+  entry.duration_ms = ms;
+  entry.upstream_host = upstream_host_;
+  if (backend_) entry.upstream_cluster = backend_->source->cluster;
+  if (plan_) entry.route_name = plan_->rule->origin.name;
+  context_.access_log->write(entry);
+}
+
+/// Before the first filter, or before the request goes out.
+void Exchange::forwarding_fields() {
+  if (forwarding_added_) return;
+  forwarding_added_ = true;
+  add_forwarding_fields(request_, context_.facts, context_.loop.random, call_.arena);
 }
 
 /// The endpoint that the client's session is with, where it is still there.
-void Exchange::find_session(const Forward& forward) {
+void Exchange::find_session() {
   now_ = std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
              .count();
-  session_ = read_session(*route_.rule->session, request_, now_);
+  session_ = read_session(*plan_->rule->session, request_, now_);
   if (session_.endpoint == 0) return;
-  for (const WeightedCluster& one : forward.clusters) {
-    std::shared_ptr<upstream::ClusterState> cluster = context_.clusters.find(one.cluster);
+  const std::size_t count = std::get<Forward>(plan_->rule->action).clusters.size();
+  const PlannedCluster* all = plan_->clusters ? plan_->clusters : &plan_->cluster;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::shared_ptr<upstream::ClusterState> cluster = context_.clusters.by_id(all[i].cluster);
     if (!cluster) continue;
     for (const std::shared_ptr<upstream::Host>& host : cluster->hosts()) {
       if (host->session != session_.endpoint) continue;
-      backend_ = &one;
+      backend_ = &all[i];
       wanted_ = host;
       return;
     }
@@ -298,51 +292,56 @@ void Exchange::find_session(const Forward& forward) {
 
 /// Tells the client its session: a cookie once, a field with every answer.
 void Exchange::keep_session(http::ResponseHead& head) {
-  const SessionPersistence& session = *route_.rule->session;
+  const SessionPersistence& session = *plan_->rule->session;
   const bool same = session_.endpoint == lease_.host().session;
   if (same && session.type == SessionPersistence::Type::kCookie) return;
   if (!same) session_ = {lease_.host().session, now_};
-  write_session(session, session_, context_.facts.tls, head, arena_);
+  write_session(session, session_, context_.facts.tls, head, call_.arena);
 }
 
-Task<void> Exchange::forward(const Forward& forward) {
-  const Rule& rule = *route_.rule;
-  if (rule.session) find_session(forward);
-  if (!backend_) backend_ = upstream::pick(forward.clusters, context_.loop.random);
-  std::shared_ptr<upstream::ClusterState> cluster;
-  if (backend_ && !backend_->cluster.empty()) cluster = context_.clusters.find(backend_->cluster);
-  if (!cluster) {
-    co_await answer_locally(500, default_text(500), "NC");
-    co_return;
-  }
-  if (has_authorization(backend_->filters) && !co_await authorize(backend_->filters)) co_return;
-  request_filters(rule.filters);
-  request_filters(backend_->filters);
-  add_forwarding_fields(request_, context_.facts, context_.loop.random, arena_);
-  Result<http::Chunk> first = gathered_ ? Result<http::Chunk>(http::Chunk{{*gathered_}, true})
-                                        : stream_.request_body().poll();
-  if (!first) {
-    co_await answer_locally(400, default_text(400), "DPE");
-    co_return;
-  }
-  first_ = *first;
-  if (first_.end && stream_.request_body().trailers())
-    first_.end = false;  // they follow, in upload()
-  received_ += first_.bytes.size();
-  for (const std::vector<Filter>* all : {&rule.filters, &backend_->filters}) {
+void Exchange::mirror() {
+  for (const std::vector<Filter>* all : {&plan_->rule->filters, &backend_->source->filters}) {
     for (const Filter& filter : *all) {
       if (const auto* copy = std::get_if<RequestMirror>(&filter))
         mirrors_.add(context_, *copy, request_);
     }
   }
   mirrors_.body(first_);
+}
 
-  if (rule.request_timeout && rule.request_timeout->count() > 0)
+Task<void> Exchange::forward() {
+  if (plan_->has_session) find_session();
+  if (!backend_) backend_ = plan_->pick(context_.loop.random);
+  std::shared_ptr<upstream::ClusterState> cluster;
+  if (backend_) cluster = context_.clusters.by_id(backend_->cluster);
+  if (!cluster) {
+    co_await answer_locally(500, default_text(500), "NC");
+    co_return;
+  }
+  forwarding_fields();
+  if (backend_->filters) {
+    call_.match = &route_.match();
+    if (!co_await request_filters(*backend_->filters)) co_return;
+  }
+  Result<http::Chunk> first = call_.request_body().poll();
+  if (!first) {
+    co_await answer_locally(400, default_text(400), "DPE");
+    co_return;
+  }
+  first_ = *first;
+  if (first_.end && call_.request_body().trailers())
+    first_.end = false;  // they follow, in upload()
+  received_ += first_.bytes.size();
+  if (plan_->has_mirrors) mirror();
+
+  const Rule& rule = *plan_->rule;
+  if (plan_->has_timeouts && rule.request_timeout && rule.request_timeout->count() > 0)
     context_.loop.wheel.arm(deadline_, *rule.request_timeout);
   stream_.watch_client(this);
-  int tries_left = rule.retry ? rule.retry->attempts : 0;
+  const Retry* retry = plan_->has_timeouts && rule.retry ? &*rule.retry : nullptr;
+  int tries_left = retry ? retry->attempts : 0;
   bool fresh = false;
-  milliseconds pause = rule.retry ? rule.retry->backoff : milliseconds(0);
+  milliseconds pause = retry ? retry->backoff : milliseconds(0);
   std::optional<error_code> failed;
   while (true) {
     failed = co_await attempt(*cluster, fresh, tries_left == 0);
@@ -411,17 +410,18 @@ bool Exchange::may_retry(error_code failed) const {
   std::string_view method = request_.method;
   bool idempotent = method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
                     method == "DELETE" || method == "TRACE";
-  const bool again = failed == upstream::Error::kReset ||
-                     (failed == upstream::Error::kTimeout && route_.rule->retry);
+  const bool again =
+      failed == upstream::Error::kReset ||
+      (failed == upstream::Error::kTimeout && plan_->has_timeouts && plan_->rule->retry);
   return idempotent && request_.upgrade.empty() && again;
 }
 
 Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
                                                   bool last) {
-  const Rule& rule = *route_.rule;
   bool once = request_.method != "GET" && request_.method != "HEAD";
-  if (rule.backend_timeout && rule.backend_timeout->count() > 0) {
-    context_.loop.wheel.arm(attempt_deadline_, *rule.backend_timeout);
+  if (plan_->has_timeouts && plan_->rule->backend_timeout &&
+      plan_->rule->backend_timeout->count() > 0) {
+    context_.loop.wheel.arm(attempt_deadline_, *plan_->rule->backend_timeout);
   }
   late_ = false;
   Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once, wanted_);
@@ -453,8 +453,8 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
 }
 
 bool Exchange::retried(int status) const {
-  if (!route_.rule->retry) return false;
-  const std::vector<int>& on = route_.rule->retry->on_status;
+  if (!plan_->has_timeouts || !plan_->rule->retry) return false;
+  const std::vector<int>& on = plan_->rule->retry->on_status;
   return std::find(on.begin(), on.end(), status) != on.end();
 }
 
@@ -467,11 +467,17 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
   if (upgraded)
     deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
-  response_filters(backend_->filters, head);
-  response_filters(route_.rule->filters, head);
-  if (route_.rule->session) keep_session(head);
+  call_.set_response_body(lease_.stream().response_body());
+  for (const filters::Chain* chain : {backend_->filters, plan_->filters}) {
+    if (!chain || co_await response_filters(*chain, head)) continue;
+    lease_.stream().cancel(make_error_code(upstream::Error::kReset));  // its answer is not wanted
+    filtered_ = true;
+    co_await answer(std::move(call_.reply));
+    co_return;
+  }
+  if (plan_->has_session) keep_session(head);
   finished(head.status);
-  http::BodySource& body = lease_.stream().response_body();
+  http::BodySource& body = call_.response_body();
   Result<http::Chunk> chunk = body.poll();
   error_code failed;
   bool head_sent = false;
@@ -524,10 +530,9 @@ void Exchange::start_upload() {
 /// Passes the rest of the request's body on, beside the answer. A backend that takes no more is
 /// left to say why.
 Task<void> Exchange::upload() {
-  http::BodySource& body = stream_.request_body();
+  http::BodySource& body = call_.request_body();
   while (!upload_stopped_) {
-    Result<http::Chunk> chunk =
-        gathered_ ? Result<http::Chunk>(http::Chunk{{}, true}) : co_await body.read();
+    Result<http::Chunk> chunk = co_await body.read();
     if (upload_stopped_) break;
     if (!chunk) {
       client_gone();
@@ -550,7 +555,7 @@ Task<void> Exchange::upload() {
 Task<void> Exchange::stop_upload() {
   if (!uploading_) co_return;
   upload_stopped_ = true;
-  stream_.request_body().abandon();
+  call_.request_body().abandon();
   if (uploading_ && lease_) lease_.stream().cancel(make_error_code(upstream::Error::kReset));
   while (uploading_) co_await upload_ended_.wait();
 }

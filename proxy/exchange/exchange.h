@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/exchange/plan.h"
 #include "proxy/http/stream.h"
 #include "proxy/net/stream.h"
 #include "proxy/router/site_table.h"
@@ -20,6 +21,7 @@ struct Context {
   upstream::Clusters& clusters;
   HttpStats& stats;
   const router::SiteTable& sites;
+  const std::vector<Plans>& plans;  // by CompiledSite::index
   const net::ConnectionFacts& facts;
   telemetry::AccessLog* access_log = nullptr;
 };

@@ -1,7 +1,8 @@
-#include "proxy/filters/cors.h"
-
 #include <fmt/format.h>
 
+#include "proxy/filters/chain.h"
+
+/// Cross-origin resource sharing. Source: Fetch standard, "HTTP CORS protocol"; GEP-1767.
 namespace tidegate::proxy::filters {
 namespace {
 
@@ -51,13 +52,13 @@ void expose(const Cors& cors, http::ResponseHead& head, Arena& arena) {
   }
 }
 
-}  // namespace
-
+/// OPTIONS with Origin and Access-Control-Request-Method.
 bool is_preflight(const http::RequestHead& request) {
   return request.method == "OPTIONS" && request.fields.has("origin") &&
          request.fields.has("access-control-request-method");
 }
 
+/// The fields of a preflight's answer; none where the origin is not allowed.
 void answer_preflight(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head,
                       Arena& arena) {
   if (!allow_origin(cors, request.fields.get("origin"), head)) return;
@@ -81,6 +82,7 @@ void answer_preflight(const Cors& cors, const http::RequestHead& request, http::
   head.fields.set("access-control-max-age", arena.copy(std::to_string(cors.max_age.count())));
 }
 
+/// What an actual response gets: the backend's own CORS fields are replaced.
 void add_cors_fields(const Cors& cors, const http::RequestHead& request, http::ResponseHead& head,
                      Arena& arena) {
   std::string_view origin = request.fields.get("origin");
@@ -90,6 +92,31 @@ void add_cors_fields(const Cors& cors, const http::RequestHead& request, http::R
     head.fields.remove(name);
   }
   if (allow_origin(cors, origin, head)) expose(cors, head, arena);
+}
+
+class CorsFilter final : public Filter {
+ public:
+  explicit CorsFilter(Cors config) : config_(std::move(config)) {}
+  Verdict request(Call& call) const override {
+    if (!is_preflight(call.request)) return Verdict::kContinue;
+    http::ResponseHead head;
+    answer_preflight(config_, call.request, head, call.arena);
+    call.reply = Reply{204, std::move(head.fields), {}};
+    return Verdict::kReply;
+  }
+  Verdict response(Call& call, http::ResponseHead& head) const override {
+    if (!is_preflight(call.request)) add_cors_fields(config_, call.request, head, call.arena);
+    return Verdict::kContinue;
+  }
+
+ private:
+  Cors config_;
+};
+
+}  // namespace
+
+FilterPtr compile(const Cors& from, const CompileContext&) {
+  return std::make_shared<CorsFilter>(from);
 }
 
 }  // namespace tidegate::proxy::filters

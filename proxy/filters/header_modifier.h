@@ -7,8 +7,8 @@
 
 namespace tidegate::proxy::filters {
 
-/// Carries out set, add and remove, in this order (HTTPHeaderFilter). The values are the snapshot's
-/// own strings, which outlive the exchange. "host" in set or add is the authority's business: it is
+/// Carries out set, add and remove, in this order (HTTPHeaderFilter). The values are those of
+/// `changes`, which outlives the exchange. "host" in set or add is the authority's business: it is
 /// returned, not added; empty otherwise.
 std::string_view apply(const HeaderChanges& changes, http::Fields& fields);
 

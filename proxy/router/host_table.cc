@@ -7,9 +7,9 @@ void HostTable::add(std::string_view pattern, std::uint32_t value) {
     any_ = value;
     has_any_ = true;
   } else if (pattern.starts_with("*.")) {
-    wildcards_.emplace(pattern.substr(1), value);
+    wildcards_.add(0, pattern.substr(1), {value, 0});
   } else {
-    exact_.emplace(pattern, value);
+    exact_.add(0, pattern, {value, 0});
   }
 }
 

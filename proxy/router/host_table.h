@@ -1,22 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
+
+#include "proxy/router/text_table.h"
 
 namespace tidegate::proxy::router {
-
-/// Hash that looks strings up by views.
-struct ViewHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>()(text);
-  }
-};
-template <class Value>
-using ViewMap = std::unordered_map<std::string, Value, ViewHash, std::equal_to<>>;
 
 /// Host names to numbers. A name is exact, a wildcard ("*.example.com": one or more labels in the
 /// star's place), or any ("*" or empty). Names are in lower case. Source: Gateway API, Hostname.
@@ -29,21 +18,21 @@ class HostTable {
   template <class Each>
   bool walk(std::string_view host, Each each) const {
     if (!exact_.empty()) {
-      auto found = exact_.find(host);
-      if (found != exact_.end() && each(found->second)) return true;
+      const TextTable::Value* found = exact_.find(0, host);
+      if (found && each(found->first)) return true;
     }
     if (!wildcards_.empty()) {
       for (std::size_t dot = host.find('.', 1); dot != host.npos; dot = host.find('.', dot + 1)) {
-        auto found = wildcards_.find(host.substr(dot));
-        if (found != wildcards_.end() && each(found->second)) return true;
+        const TextTable::Value* found = wildcards_.find(0, host.substr(dot));
+        if (found && each(found->first)) return true;
       }
     }
     return has_any_ && each(any_);
   }
 
  private:
-  ViewMap<std::uint32_t> exact_;
-  ViewMap<std::uint32_t> wildcards_;  // ".example.com"
+  TextTable exact_;
+  TextTable wildcards_;  // ".example.com"
   std::uint32_t any_ = 0;
   bool has_any_ = false;
 };

@@ -4,58 +4,79 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/router/host_table.h"
+#include "proxy/router/text_table.h"
 #include "proxy/snapshot/route.h"
 
 namespace tidegate::proxy::router {
 
-/// The entries of one virtual host by their paths: hashes instead of a list, so that ten thousand
-/// routes cost what one does. An entry is named by its index, and a lower index goes first (that is
-/// the order of precedence).
+/// The entries of all virtual hosts by their paths: one hash table instead of lists, so that ten
+/// thousand routes cost what one does. Entries are numbered through all hosts, in each in the order
+/// of precedence: a lower number goes first.
 class PathTable {
  public:
-  explicit PathTable(const std::vector<RouteEntry>& entries);
+  static constexpr std::uint32_t kNone = UINT32_MAX;
 
-  /// Calls `each(index)` with the entries whose exact path or prefix matches `path`: exact ones,
-  /// then prefixes from the longest to the shortest, until it returns true. Regular expressions are
-  /// not in here: see expressions().
+  /// The entries of one path. Where the first has no condition but its path, nothing else need be
+  /// touched: `rule` is its rule, else kNone.
+  struct Hit {
+    std::uint32_t entry = kNone;
+    std::uint32_t rule = kNone;
+  };
+  /// Expressions of a host, in order of precedence.
+  struct Range {
+    const std::uint32_t* first;
+    const std::uint32_t* last;
+    const std::uint32_t* begin() const { return first; }
+    const std::uint32_t* end() const { return last; }
+  };
+
+  /// The next host, with its entries; `next` gets, for each entry, the next one of the same path.
+  void add(const VirtualHost& host, std::vector<std::uint32_t>& next);
+
+  /// Calls `each(hit)` with the paths of a host that match: the exact one, then prefixes from the
+  /// longest to the shortest, until it returns true. Regular expressions are not in here.
   template <class Each>
-  bool walk(std::string_view path, Each each) const {
+  void walk(std::uint32_t number, std::string_view path, Each each) const {
+    const Host& host = hosts_[number];
     if (!exact_.empty()) {
-      auto found = exact_.find(path);
-      if (found != exact_.end() && any(found->second, each)) return true;
+      const TextTable::Value* found = exact_.find(number, path);
+      if (found && each(Hit{found->first, found->second})) return;
     }
-    if (!prefixes_.empty()) {
-      std::string_view prefix = path.substr(0, longest_);
+    if (host.longest > 0) {
+      std::string_view prefix = path.substr(0, host.longest);
       // Whole segments only: what is cut off begins with a slash.
       if (prefix.size() < path.size() && path[prefix.size()] != '/')
         prefix = prefix.substr(0, prefix.rfind('/'));
-      while (!prefix.empty() && prefix.size() != prefix.npos) {
-        auto found = prefixes_.find(prefix);
-        if (found != prefixes_.end() && any(found->second, each)) return true;
-        std::size_t slash = prefix.rfind('/');
+      while (!prefix.empty()) {
+        const TextTable::Value* found = prefixes_.find(number, prefix);
+        if (found && each(Hit{found->first, found->second})) return;
+        const std::size_t slash = prefix.rfind('/');
         if (slash == prefix.npos) break;
         prefix = prefix.substr(0, slash);
       }
     }
-    return any(everything_, each);
+    if (host.everything.entry != kNone) each(host.everything);
   }
-  const std::vector<std::uint32_t>& expressions() const { return expressions_; }
+  Range expressions(std::uint32_t number) const {
+    const Host& host = hosts_[number];
+    return {expressions_.data() + host.expressions, expressions_.data() + host.expressions_end};
+  }
+  /// The number of a host's first entry.
+  std::uint32_t first_entry(std::uint32_t number) const { return hosts_[number].first_entry; }
 
  private:
-  template <class Each>
-  static bool any(const std::vector<std::uint32_t>& indices, Each& each) {
-    for (const std::uint32_t index : indices) {
-      if (each(index)) return true;
-    }
-    return false;
-  }
+  struct Host {
+    std::uint32_t first_entry = 0;
+    std::uint32_t longest = 0;  // prefix
+    Hit everything;             // prefix "/"
+    std::uint32_t expressions = 0, expressions_end = 0;
+  };
 
-  ViewMap<std::vector<std::uint32_t>> exact_;
-  ViewMap<std::vector<std::uint32_t>> prefixes_;
-  std::vector<std::uint32_t> everything_;   // prefix "/"
-  std::vector<std::uint32_t> expressions_;  // in order of precedence
-  std::size_t longest_ = 0;                 // prefix
+  TextTable exact_;
+  TextTable prefixes_;
+  std::vector<Host> hosts_;
+  std::vector<std::uint32_t> expressions_;
+  std::uint32_t entries_ = 0;
 };
 
 }  // namespace tidegate::proxy::router

@@ -51,13 +51,13 @@ Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 
 Router::Router(const RouteTable& table) : table_(table) {
-  hosts_.reserve(table.hosts.size());
-  for (const VirtualHost& source : table.hosts) {
-    names_.add(source.hostname, static_cast<std::uint32_t>(hosts_.size()));
-    Host& host = hosts_.emplace_back(Host{&source, {}, PathTable(source.entries)});
-    host.entries.reserve(source.entries.size());
-    for (const RouteEntry& entry : source.entries) {
-      Entry& compiled = host.entries.emplace_back();
+  std::uint32_t number = 0;
+  std::vector<std::uint32_t> next;
+  for (const VirtualHost& host : table.hosts) {
+    names_.add(host.hostname, number++);
+    paths_.add(host, next);
+    for (const RouteEntry& entry : host.entries) {
+      Entry& compiled = entries_.emplace_back();
       compiled.source = &entry;
       if (entry.match.path.kind == PathMatch::Kind::kRegex)
         compiled.path = expression(entry.match.path.value);
@@ -69,10 +69,9 @@ Router::Router(const RouteTable& table) : table_(table) {
         compiled.query.push_back(
             {one.name, one.value, one.regex ? expression(one.value) : nullptr});
       }
-      compiled.unconditional =
-          !entry.match.method && compiled.headers.empty() && compiled.query.empty();
     }
   }
+  for (std::size_t i = 0; i < next.size(); ++i) entries_[i].next = next[i];
 }
 
 bool Router::matches(const Condition& condition, std::string_view value) {
@@ -81,7 +80,6 @@ bool Router::matches(const Condition& condition, std::string_view value) {
 
 /// All but an exact path or a prefix.
 bool Router::fits(const Entry& entry, const http::RequestHead& request) const {
-  if (entry.unconditional) return true;
   if (entry.source->match.method && *entry.source->match.method != request.method) return false;
   std::string joined;
   for (const Condition& condition : entry.headers) {
@@ -99,28 +97,32 @@ bool Router::fits(const Entry& entry, const http::RequestHead& request) const {
 
 Router::Found Router::route(const http::RequestHead& request, std::string_view host) const {
   Found found;
-  std::string_view path = request.path_only();
+  const std::string_view path = request.path_only();
   names_.walk(host, [&](std::uint32_t number) {
-    const Host& candidate = hosts_[number];
-    auto take = [&](std::uint32_t index) {
-      const Entry& entry = candidate.entries[index];
-      if (!fits(entry, request)) return false;
-      found = {&table_.rules[entry.source->rule], entry.source, candidate.source};
-      return true;
-    };
-    // Exact paths go before expressions, and so do prefixes in the order of the table; where the
-    // table puts an expression elsewhere, the lower index wins.
-    std::uint32_t best = UINT32_MAX;
-    bool any = candidate.paths.walk(path, [&](std::uint32_t index) {
-      if (!fits(candidate.entries[index], request)) return false;
-      best = index;
+    std::uint32_t best = PathTable::kNone;
+    std::uint32_t rule = PathTable::kNone;
+    paths_.walk(number, path, [&](const PathTable::Hit& hit) {
+      best = hit.entry;
+      rule = hit.rule;
+      if (rule != PathTable::kNone) return true;
+      while (best != PathTable::kNone && !fits(entries_[best], request)) best = entries_[best].next;
+      if (best == PathTable::kNone) return false;
+      rule = entries_[best].source->rule;
       return true;
     });
-    for (const std::uint32_t index : candidate.paths.expressions()) {
-      if (any && index > best) break;
-      if (full_match(*candidate.entries[index].path, path) && take(index)) return true;
+    // Exact paths go before expressions, and so do prefixes in the order of the table; where the
+    // table puts an expression elsewhere, the lower number wins.
+    for (const std::uint32_t index : paths_.expressions(number)) {
+      if (index > best) break;
+      const Entry& entry = entries_[index];
+      if (!full_match(*entry.path, path) || !fits(entry, request)) continue;
+      best = index;
+      rule = entry.source->rule;
+      break;
     }
-    return any && take(best);
+    if (best == PathTable::kNone) return false;
+    found = {&table_, number, best - paths_.first_entry(number), rule};
+    return true;
   });
   return found;
 }
@@ -160,8 +162,10 @@ std::vector<Router::Tried> Router::explain(const http::RequestHead& request,
                                            std::string_view host) const {
   std::vector<Tried> out;
   names_.walk(host, [&](std::uint32_t number) {
-    for (const Entry& entry : hosts_[number].entries) {
-      out.push_back({hosts_[number].source, entry.source, mismatch(entry, request),
+    const VirtualHost& source = table_.hosts[number];
+    for (std::size_t i = 0; i < source.entries.size(); ++i) {
+      const Entry& entry = entries_[paths_.first_entry(number) + i];
+      out.push_back({&source, entry.source, mismatch(entry, request),
                      path_fits(entry, request.path_only())});
       if (out.back().mismatch.empty()) return true;
     }

@@ -24,10 +24,16 @@ class Router {
   ~Router();
   Router(Router&&) noexcept;
 
+  /// Where a request goes; false: nowhere, 404.
   struct Found {
-    const Rule* rule = nullptr;  // null: nothing matches, 404
-    const RouteEntry* entry = nullptr;
-    const VirtualHost* host = nullptr;
+    const RouteTable* table = nullptr;
+    std::uint32_t host = 0;   // index into RouteTable::hosts
+    std::uint32_t entry = 0;  // index into VirtualHost::entries
+    std::uint32_t rule = 0;   // index into RouteTable::rules
+
+    explicit operator bool() const { return table != nullptr; }
+    /// What led there; looking costs cache misses that most requests need not have.
+    const Match& match() const { return table->hosts[host].entries[entry].match; }
   };
   /// `host` as host_of() makes it.
   Found route(const http::RequestHead& request, std::string_view host) const;
@@ -54,12 +60,7 @@ class Router {
     std::unique_ptr<re2::RE2> path;  // null: the table's business
     std::vector<Condition> headers;
     std::vector<Condition> query;
-    bool unconditional = false;  // the path decides alone
-  };
-  struct Host {
-    const VirtualHost* source = nullptr;
-    std::vector<Entry> entries;
-    PathTable paths;
+    std::uint32_t next = PathTable::kNone;  // of the same path
   };
   static bool matches(const Condition& condition, std::string_view value);
   bool fits(const Entry& entry, const http::RequestHead& request) const;
@@ -68,7 +69,8 @@ class Router {
 
   const RouteTable& table_;
   HostTable names_;
-  std::vector<Host> hosts_;
+  PathTable paths_;
+  std::vector<Entry> entries_;  // of all hosts
 };
 
 }  // namespace tidegate::proxy::router

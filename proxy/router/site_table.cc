@@ -6,7 +6,8 @@ SiteTable::SiteTable(const std::vector<Site>& sites) {
   sites_.reserve(sites.size());
   for (const Site& site : sites) {
     names_.add(site.hostname, static_cast<std::uint32_t>(sites_.size()));
-    CompiledSite& compiled = sites_.emplace_back(CompiledSite{&site, Router(site.routes), {}});
+    CompiledSite& compiled = sites_.emplace_back(
+        CompiledSite{&site, static_cast<std::uint32_t>(sites_.size()), Router(site.routes), {}});
     for (std::uint32_t i = 0; i < site.streams.size(); ++i) {
       const StreamRoute& stream = site.streams[i];
       if (stream.hostnames.empty()) compiled.stream_names.add({}, i);

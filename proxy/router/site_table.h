@@ -11,6 +11,7 @@ namespace tidegate::proxy::router {
 
 struct CompiledSite {
   const Site* site = nullptr;
+  std::uint32_t index = 0;  // among the listener's sites
   Router router;
   HostTable stream_names;  // of site->streams
 

@@ -18,12 +18,14 @@ std::string stats_address(const Listener& listener) {
 }  // namespace
 
 std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version,
-                                        StatsStore& stats, std::vector<std::string>& problems) {
+                                        Lasting& lasting, std::vector<std::string>& problems) {
+  StatsStore& stats = lasting.stats;
   auto out = std::make_shared<Compiled>();
   out->snapshot = snapshot;
   out->version = version;
   for (const auto& [name, config] : snapshot->clusters) {
     auto cluster = std::make_shared<upstream::CompiledCluster>();
+    cluster->id = lasting.cluster_id(name);
     cluster->config = config;
     cluster->stats = &stats.cluster(name);
     if (config.tls) {
@@ -39,12 +41,19 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     }
     out->clusters.emplace(name, std::move(cluster));
   }
+  lasting.kept.sweep();
+  filters::Compiler filters({*snapshot, lasting.kept});
+  auto id_of = [&](const std::string& name) {
+    return snapshot->clusters.contains(name) ? lasting.cluster_id(name) : 0;
+  };
   for (const Listener& listener : snapshot->listeners) {
     auto compiled = std::make_shared<CompiledListener>();
     compiled->snapshot = snapshot;
     compiled->listener = &listener;
     compiled->sites = std::make_unique<router::SiteTable>(listener.sites);
     compiled->stats = &stats.listener(stats_address(listener));
+    for (const Site& site : listener.sites)
+      compiled->plans.emplace_back(site.routes, filters, id_of);
     std::vector<tls::ServerContexts::Entry> contexts;
     for (const Site& site : listener.sites) {
       if (!site.tls) continue;

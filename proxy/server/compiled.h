@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/exchange/plan.h"
 #include "proxy/router/site_table.h"
 #include "proxy/snapshot/snapshot.h"
 #include "proxy/tls/context.h"
@@ -20,6 +21,7 @@ struct CompiledListener {
   SnapshotPtr snapshot;  // that the pointers below point into
   const Listener* listener = nullptr;
   std::unique_ptr<router::SiteTable> sites;
+  std::vector<exchange::Plans> plans;        // of each site
   std::unique_ptr<tls::ServerContexts> tls;  // null: plaintext
   bool passthrough = false;                  // some site passes TLS through: the SNI is peeked at
   PerWorker<ListenerStats>* stats = nullptr;
@@ -35,10 +37,24 @@ struct Compiled {
   std::map<std::string, upstream::CompiledClusterPtr> clusters;
 };
 
+/// What outlives snapshots. Control thread.
+struct Lasting {
+  explicit Lasting(StatsStore& stats_in) : stats(stats_in) {}
+  /// The number of a cluster's name, from 1.
+  std::uint32_t cluster_id(const std::string& name) {
+    return cluster_ids.try_emplace(name, static_cast<std::uint32_t>(cluster_ids.size() + 1))
+        .first->second;
+  }
+
+  StatsStore& stats;
+  filters::Kept kept;
+  std::map<std::string, std::uint32_t> cluster_ids;
+};
+
 /// Errors of single parts (a certificate that OpenSSL refuses) leave that part out and are told in
 /// `problems`.
 std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version,
-                                        StatsStore& stats, std::vector<std::string>& problems);
+                                        Lasting& lasting, std::vector<std::string>& problems);
 
 /// A worker's own hold on a compiled listener: exchanges pin it with a plain count, not with one
 /// that workers contend for.

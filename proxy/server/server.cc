@@ -15,6 +15,7 @@ Server::Server(asio::io_context& control, StatsStore& stats, telemetry::AccessLo
                Options options, OnApplied on_applied)
     : control_(control),
       stats_(stats),
+      lasting_(stats),
       options_(options),
       on_applied_(std::move(on_applied)),
       resolver_(control),
@@ -39,7 +40,7 @@ void Server::start() {
 void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
   if (draining_) return;
   std::vector<std::string> problems;
-  compiled_ = compile(snapshot, version, stats_, problems);
+  compiled_ = compile(snapshot, version, lasting_, problems);
   for (const std::string& problem : problems) log::error(log::Component::kConfig, "{}", problem);
   follow_names(*snapshot);
   addresses_.clear();

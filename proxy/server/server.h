@@ -64,6 +64,7 @@ class Server {
 
   boost::asio::io_context& control_;
   StatsStore& stats_;
+  Lasting lasting_;
   Options options_;
   OnApplied on_applied_;
   upstream::Resolver resolver_;

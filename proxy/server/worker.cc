@@ -229,7 +229,9 @@ Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, L
 /// `pinned` keeps what the exchange started with, whatever is published while it runs.
 Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                                   http::ServerStream& stream) {
-  exchange::Context context{loop_, clusters_, *http_, *pinned->compiled->sites, facts, access_log_};
+  const CompiledListener& listener = *pinned->compiled;
+  exchange::Context context{loop_,          clusters_, *http_,     *listener.sites,
+                            listener.plans, facts,     access_log_};
   co_await exchange::run(context, stream);
 }
 

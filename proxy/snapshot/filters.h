@@ -100,8 +100,16 @@ BOOST_DESCRIBE_ENUM(ExternalAuth::Protocol, kHttp, kGrpc)
 BOOST_DESCRIBE_STRUCT(ExternalAuth, (),
                       (protocol, cluster, path_prefix, request_headers, response_headers, body_max))
 
+/// One of Snapshot::shared_filters, by its name: what a policy makes stands once, however many
+/// rules it applies to.
+struct SharedFilter {
+  std::string name;
+  bool operator==(const SharedFilter&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(SharedFilter, (), (name))
+
 /// In the order in which they act on a request; on the response they act in reverse.
 using Filter = std::variant<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite,
-                            RequestMirror, Cors, ExternalAuth>;
+                            RequestMirror, Cors, ExternalAuth, SharedFilter>;
 
 }  // namespace tidegate::proxy

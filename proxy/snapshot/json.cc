@@ -27,7 +27,8 @@ constexpr std::string_view kFilterNames[] = {"request_header_modifier",
                                              "url_rewrite",
                                              "request_mirror",
                                              "cors",
-                                             "external_auth"};
+                                             "external_auth",
+                                             "shared"};
 static_assert(std::size(kFilterNames) == std::variant_size_v<Filter>);
 constexpr std::string_view kActionNames[] = {"forward", "redirect", "direct_response"};
 static_assert(std::size(kActionNames) == std::variant_size_v<Action>);

@@ -87,9 +87,10 @@ struct Snapshot {
   std::vector<Listener> listeners;                  // sorted by name
   std::map<std::string, Cluster> clusters;          // by name
   std::map<std::string, Certificate> certificates;  // by "NAMESPACE/NAME"
+  std::map<std::string, Filter> shared_filters;     // that SharedFilter names; never one itself
   bool operator==(const Snapshot&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Snapshot, (), (listeners, clusters, certificates))
+BOOST_DESCRIBE_STRUCT(Snapshot, (), (listeners, clusters, certificates, shared_filters))
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 

@@ -302,6 +302,7 @@ void ClusterState::close_idle() {
 void Clusters::update(const std::map<std::string, CompiledClusterPtr>& compiled,
                       const std::map<std::string, std::vector<Address>>& addresses) {
   std::erase_if(clusters_, [&](const auto& known) { return !compiled.contains(known.first); });
+  by_id_.assign(1, nullptr);
   for (const auto& [name, cluster] : compiled) {
     std::shared_ptr<ClusterState>& state = clusters_[name];
     if (state) {
@@ -309,6 +310,8 @@ void Clusters::update(const std::map<std::string, CompiledClusterPtr>& compiled,
     } else {
       state = std::make_shared<ClusterState>(loop_, cluster);
     }
+    if (by_id_.size() <= cluster->id) by_id_.resize(cluster->id + 1);
+    by_id_[cluster->id] = state;
     auto known = addresses.find(name);
     state->set_addresses(known == addresses.end() ? std::vector<Address>() : known->second);
   }

@@ -34,6 +34,7 @@ std::string text_of(const boost::asio::ip::tcp::endpoint& at);
 
 /// What the control thread compiles of a snapshot's cluster: shared by all workers, immutable.
 struct CompiledCluster {
+  std::uint32_t id = 0;  // of its name, for the life of the process; from 1
   Cluster config;
   std::shared_ptr<ssl_ctx_st> tls;  // null: plaintext
   PerWorker<ClusterStats>* stats = nullptr;
@@ -143,11 +144,16 @@ class Clusters {
   void set_addresses(const std::string& cluster, const std::vector<Address>& addresses);
   /// Null where there is none of that name.
   std::shared_ptr<ClusterState> find(std::string_view name) const;
+  /// The same by CompiledCluster::id: for the request path.
+  std::shared_ptr<ClusterState> by_id(std::uint32_t id) const {
+    return id < by_id_.size() ? by_id_[id] : nullptr;
+  }
   void close_idle();
 
  private:
   Loop& loop_;
   std::map<std::string, std::shared_ptr<ClusterState>, std::less<>> clusters_;
+  std::vector<std::shared_ptr<ClusterState>> by_id_;  // 0 is nobody's
 };
 
 }  // namespace tidegate::proxy::upstream

@@ -33,7 +33,7 @@ struct Table {
     request.path = path;
     for (const http::Field& field : fields) request.fields.append(field.name, field.value);
     Router::Found found = router.route(request, host);
-    return found.rule ? found.rule->name : "none";
+    return found ? table.rules[found.rule].name : "none";
   }
 };
 

@@ -1,0 +1,56 @@
+#include "proxy/exchange/plan.h"
+
+#include <algorithm>
+
+namespace tidegate::proxy::exchange {
+namespace {
+
+bool mirrors(const std::vector<proxy::Filter>& filters) {
+  return std::any_of(filters.begin(), filters.end(), [](const proxy::Filter& one) {
+    return std::holds_alternative<RequestMirror>(one);
+  });
+}
+
+}  // namespace
+
+const filters::Chain* Plans::chain(filters::Compiler& compiler,
+                                   const std::vector<proxy::Filter>& filters) {
+  filters::ChainPtr made = compiler.chain(filters);
+  if (!made) return nullptr;
+  return chains_.emplace_back(std::move(made)).get();
+}
+
+Plans::Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& id_of) {
+  plans_.reserve(table.rules.size());
+  for (const Rule& rule : table.rules) {
+    Plan& plan = plans_.emplace_back();
+    plan.rule = &rule;
+    plan.filters = chain(compiler, rule.filters);
+    plan.has_mirrors = mirrors(rule.filters);
+    plan.has_timeouts = rule.request_timeout || rule.backend_timeout || rule.retry;
+    plan.has_session = rule.session.has_value();
+    if (std::holds_alternative<Redirect>(rule.action)) plan.action = Plan::Action::kRedirect;
+    if (std::holds_alternative<DirectResponse>(rule.action))
+      plan.action = Plan::Action::kDirectResponse;
+    const auto* forward = std::get_if<Forward>(&rule.action);
+    if (!forward || forward->clusters.empty()) continue;
+    const std::size_t count = forward->clusters.size();
+    PlannedCluster* out = &plan.cluster;
+    if (count > 1) {
+      out = clusters_.emplace_back(std::make_unique<PlannedCluster[]>(count)).get();
+      plan.clusters = out;
+    }
+    for (const WeightedCluster& from : forward->clusters) {
+      out->source = &from;
+      out->cluster = from.cluster.empty() ? 0 : id_of(from.cluster);
+      out->weight = from.weight;
+      out->filters = chain(compiler, from.filters);
+      plan.has_mirrors = plan.has_mirrors || mirrors(from.filters);
+      plan.total_weight += from.weight;
+      ++out;
+    }
+    if (count == 1) plan.total_weight = 1;
+  }
+}
+
+}  // namespace tidegate::proxy::exchange

@@ -1,0 +1,43 @@
+#include "proxy/filters/chain.h"
+
+namespace tidegate::proxy::filters {
+
+FilterPtr Compiler::one(const proxy::Filter& filter) {
+  return std::visit(
+      [this](const auto& from) -> FilterPtr {
+        using From = std::decay_t<decltype(from)>;
+        if constexpr (std::is_same_v<From, RequestMirror>) {
+          return nullptr;  // copies what the backend gets: the exchange's business
+        } else if constexpr (std::is_same_v<From, SharedFilter>) {
+          auto [known, is_new] = shared_.try_emplace(from.name);
+          auto found = context_.snapshot.shared_filters.find(from.name);
+          if (is_new && found != context_.snapshot.shared_filters.end())
+            known->second = one(found->second);
+          return known->second;
+        } else {
+          return compile(from, context_);
+        }
+      },
+      filter);
+}
+
+ChainPtr Compiler::chain(const std::vector<proxy::Filter>& filters) {
+  if (filters.empty()) return nullptr;
+  std::vector<std::string> names;
+  for (const proxy::Filter& filter : filters) {
+    if (const auto* shared = std::get_if<SharedFilter>(&filter)) names.push_back(shared->name);
+  }
+  const bool all_shared = names.size() == filters.size();
+  if (all_shared) {
+    if (auto known = chains_.find(names); known != chains_.end()) return known->second;
+  }
+  auto out = std::make_shared<Chain>();
+  for (const proxy::Filter& filter : filters) {
+    if (FilterPtr made = one(filter)) out->push_back(std::move(made));
+  }
+  ChainPtr made = out->empty() ? nullptr : std::move(out);
+  if (all_shared) chains_.emplace(std::move(names), made);
+  return made;
+}
+
+}  // namespace tidegate::proxy::filters

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/filters/filter.h"
+#include "proxy/filters/kept.h"
+#include "proxy/snapshot/snapshot.h"
+
+namespace tidegate::proxy::filters {
+
+using FilterPtr = std::shared_ptr<const Filter>;
+using Chain = std::vector<FilterPtr>;
+using ChainPtr = std::shared_ptr<const Chain>;
+
+/// What a filter may want to know while it is made. Control thread.
+struct CompileContext {
+  const Snapshot& snapshot;
+  Kept& kept;
+};
+
+/// Makes the run-time filters of one snapshot; what the snapshot shares is made once.
+class Compiler {
+ public:
+  explicit Compiler(const CompileContext& context) : context_(context) {}
+
+  /// Null where there is nothing to do: a rule without filters pays for none.
+  ChainPtr chain(const std::vector<proxy::Filter>& filters);
+
+ private:
+  FilterPtr one(const proxy::Filter& filter);
+
+  CompileContext context_;
+  std::map<std::string, FilterPtr> shared_;              // by name in Snapshot::shared_filters
+  std::map<std::vector<std::string>, ChainPtr> chains_;  // of shared filters alone, by their names
+};
+
+// The table of filters: one overload a struct of the snapshot; null where it acts elsewhere.
+FilterPtr compile(const RequestHeaderModifier& from, const CompileContext& context);
+FilterPtr compile(const ResponseHeaderModifier& from, const CompileContext& context);
+FilterPtr compile(const UrlRewrite& from, const CompileContext& context);
+FilterPtr compile(const Cors& from, const CompileContext& context);
+FilterPtr compile(const ExternalAuth& from, const CompileContext& context);
+
+}  // namespace tidegate::proxy::filters
