@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -63,11 +64,12 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   void cover() {
     std::set<std::string> seen;
     for (const std::string& path : paths_) {
-      fs::path parent = fs::absolute(path).parent_path();
+      fs::path child = fs::absolute(path).lexically_normal();
+      if (!child.has_filename()) child = child.parent_path();
       std::error_code bad;
-      while (!fs::is_directory(parent, bad) && parent.has_relative_path())
-        parent = parent.parent_path();
-      add(parent.string());
+      while (!fs::is_directory(child.parent_path(), bad) && child.parent_path().has_relative_path())
+        child = child.parent_path();
+      add(child.parent_path().string(), child.filename().string());
       below(path, 0, seen);
     }
   }
@@ -78,7 +80,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     fs::path real = fs::canonical(path, bad);
     if (bad || depth > kDepthMax || !seen.insert(real.string()).second) return;
     if (!fs::is_directory(real, bad)) {
-      add(real.parent_path().string());  // where a link's target lives
+      add(real.parent_path().string(), real.filename().string());  // where a link's target lives
       return;
     }
     add(real.string());
@@ -89,10 +91,16 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  void add(const std::string& path) {
-    if (::inotify_add_watch(descriptor_.native_handle(), path.c_str(), kEvents) >= 0 ||
-        errno == ENOENT || errno == ENOTDIR)
+  /// Of a folder that is not ours only `name` matters: others may write beside it all the time.
+  void add(const std::string& path, const std::string& name = {}) {
+    const int watch = ::inotify_add_watch(descriptor_.native_handle(), path.c_str(), kEvents);
+    if (watch >= 0) {
+      Wanted& wanted = wanted_[watch];
+      wanted.all = wanted.all || name.empty();
+      if (!name.empty()) wanted.names.insert(name);
       return;
+    }
+    if (errno == ENOENT || errno == ENOTDIR) return;
     if (!polling_) {
       log::warning(log::Component::kConfigfile,
                    "cannot watch {}: {}{}; looking every {} ms as well", path, std::strerror(errno),
@@ -111,11 +119,26 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
                            });
   }
 
-  /// The events' details are of no interest: something happened.
+  bool concerns_us(const inotify_event& event) const {
+    const auto wanted = wanted_.find(event.wd);
+    if (wanted == wanted_.end() || wanted->second.all || event.len == 0) return true;
+    return wanted->second.names.contains(event.name);
+  }
+
+  /// What exactly happened is of no interest, only that something did.
   void drain() {
     alignas(inotify_event) char buffer[16 * 1024];
-    while (::read(descriptor_.native_handle(), buffer, sizeof buffer) > 0) {
+    bool ours = false;
+    ssize_t size = 0;
+    while ((size = ::read(descriptor_.native_handle(), buffer, sizeof buffer)) > 0) {
+      for (const char* at = buffer; at < buffer + size;) {
+        const auto* event = reinterpret_cast<const inotify_event*>(at);
+        ours = ours || concerns_us(*event);
+        if ((event->mask & IN_IGNORED) != 0) wanted_.erase(event->wd);
+        at += sizeof(inotify_event) + event->len;
+      }
     }
+    if (!ours) return;
     const auto now = std::chrono::steady_clock::now();
     if (!burst_since_) burst_since_ = now;
     settle_.expires_at(std::min(now + timing_.settle, *burst_since_ + timing_.longest));
@@ -137,9 +160,16 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
+  /// What of a watched folder concerns us.
+  struct Wanted {
+    bool all = false;
+    std::set<std::string> names;
+  };
+
   std::vector<std::string> paths_;
   std::function<void()> changed_;
   Timing timing_;
+  std::map<int, Wanted> wanted_;  // by watch descriptor
   asio::posix::stream_descriptor descriptor_;
   asio::steady_timer settle_;
   asio::steady_timer poll_;

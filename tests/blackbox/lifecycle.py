@@ -232,6 +232,24 @@ def a_directory_that_appears_later_is_read(gateway):
     gateway.wait_for_route()
 
 
+def what_happens_beside_the_directory_is_not_read(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+
+    def reloads():
+        text = get(gateway.metrics, "/metrics")[2].decode()
+        return next(line.split()[1] for line in text.splitlines() if line.startswith("tidegate_config_reloads_total"))
+
+    before = reloads()
+    for i in range(20):
+        gateway.config.with_name("neighbour.log").write_text(f"line {i}\n")
+    gateway.route(TO_ECHO, name="another", hostnames="another.example.com")
+    gateway.wait_for_route(host="another.example.com")
+    after = reloads()
+    assert int(float(after)) - int(float(before)) <= 2, (before, after)
+
+
 def sighup_reads_again_and_validate_reports(gateway):
     gateway.backend()
     gateway.route("    - backendRefs: [{name: nowhere, port: 80}]\n")
