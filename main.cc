@@ -243,8 +243,13 @@ class Program {
         [this]() -> const config::ObjectSet& { return *loop_->loaded().objects; },
         [this]() -> const controlloop::status::StatusStore& { return loop_->statuses(); },
         [this] { return loop_->resource_version(); },
-        [this]() -> const std::vector<boost::json::object>& { return loop_->generated(); }};
-    for (Page& page : controlloop::kubeapi::pages(source)) admin.push_back(std::move(page));
+        [this]() -> const std::vector<boost::json::object>& { return loop_->generated(); },
+        [this] { return loop_->problems(); }};
+    for (Page& page : controlloop::kubeapi::pages(source, kVersion))
+      admin.push_back(std::move(page));
+    loop_->on_change([this] {
+      for (auto& port : ports_) port->wake();
+    });
     for (auto& [name, address, pages] :
          {std::tuple{"admin", options_.admin_address, std::move(admin)},
           std::tuple{"readiness", options_.readiness_address,

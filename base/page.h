@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,10 +32,22 @@ struct PageRequest {
   }
 };
 
+/// An answer that goes on as long as the client stays: a watch. Control thread.
+class PageStream {
+ public:
+  virtual ~PageStream() = default;
+  /// What there is to tell since the last call; empty: nothing. Called at once, whenever something
+  /// may have changed, and every few seconds.
+  virtual std::string next() = 0;
+  /// Nothing follows what next() gave last.
+  virtual bool over() const { return false; }
+};
+
 struct PageResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=UTF-8";
   std::string body;
+  std::shared_ptr<PageStream> stream;  // null: `body` is all
 };
 
 /// One path of the admin port. Any house may offer pages; `main` hands them to proxy/admin, which
@@ -48,6 +61,7 @@ struct Page {
   std::string what;            // the line of /help; empty: not listed
   bool changes_state = false;  // POST only, refused by --admin-read-only
   bool prefix = false;
+  bool any_method = false;  // `serve` refuses what it does not take; it changes nothing
   std::vector<Parameter> parameters;
   std::function<PageResponse(const PageRequest&)> serve;
 };

@@ -88,6 +88,7 @@ void ControlLoop::refresh_statuses() {
   statuses_.update(translate::statuses_of(translation_, applied_ ? &*applied_ : nullptr),
                    utc_now());
   ++resource_version_;
+  if (on_change_) on_change_();
 }
 
 std::vector<config::Problem> ControlLoop::problems() const {

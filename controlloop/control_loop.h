@@ -39,6 +39,8 @@ class ControlLoop {
   std::vector<config::Problem> start();
   /// Reads again now.
   void reload();
+  /// Called whenever resource_version() has grown.
+  void on_change(std::function<void()> call) { on_change_ = std::move(call); }
   /// What came of a published snapshot.
   void applied(const proxy::Applied& applied);
   void stop();
@@ -70,6 +72,7 @@ class ControlLoop {
   LoopCounters counters_;
   std::uint64_t version_ = 0;
   std::uint64_t resource_version_ = 0;
+  std::function<void()> on_change_;
 };
 
 /// What would be served, without serving it.

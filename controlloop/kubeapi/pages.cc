@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
-#include <map>
-#include <set>
+#include <charconv>
 
-#include "config/kind_table.h"
+#include "controlloop/kubeapi/discovery.h"
+#include "controlloop/kubeapi/openapi.h"
+#include "controlloop/kubeapi/query.h"
 
 namespace tidegate::controlloop::kubeapi {
 
@@ -15,22 +16,18 @@ namespace json = boost::json;
 
 namespace {
 
-std::string text(std::string_view view) { return std::string(view); }
-
 PageResponse as_json(const json::value& value, int status = 200) {
   return {status, "application/json", json::serialize(value) + "\n"};
 }
 
-PageResponse failure(int code, const char* reason, const std::string& message) {
-  json::object out;
-  out["kind"] = "Status";
-  out["apiVersion"] = "v1";
-  out["metadata"] = json::object();
-  out["status"] = "Failure";
-  out["message"] = message;
-  out["reason"] = reason;
-  out["code"] = code;
-  return as_json(out, code);
+PageResponse refuse(int code, const char* reason, const std::string& message) {
+  return as_json(failure(code, reason, message), code);
+}
+
+PageResponse found_or_404(json::object object) {
+  if (object.empty())
+    return refuse(404, "NotFound", "the server could not find the requested resource");
+  return as_json(object);
 }
 
 std::vector<std::string> segments(const std::string& path) {
@@ -43,224 +40,167 @@ std::vector<std::string> segments(const std::string& path) {
   return out;
 }
 
-/// One object as an API server would give it, in the version that was asked for.
-json::object show(const config::Object& object, const std::string& api_version,
-                  const Source& source) {
-  json::value raw = config::redacted(object);
-  json::object out = raw.is_object() ? raw.get_object() : json::object();
-  out["apiVersion"] = api_version;
-  json::object meta = out["metadata"].is_object() ? out["metadata"].get_object() : json::object();
-  const status::Key key{object.meta.kind, object.meta.namespace_, object.meta.name};
-  meta["name"] = object.meta.name;
-  if (!object.meta.namespace_.empty()) meta["namespace"] = object.meta.namespace_;
-  meta["uid"] = object.meta.uid;
-  meta["generation"] = object.meta.generation;
-  if (!object.meta.creation_timestamp.empty())
-    meta["creationTimestamp"] = object.meta.creation_timestamp;
-  meta["resourceVersion"] =
-      fmt::format("{}", static_cast<std::uint64_t>(object.meta.generation) * 100000 +
-                            source.statuses().version(key));
-  out["metadata"] = std::move(meta);
-  out.erase("status");
-  if (const json::object* status = source.statuses().find(key)) out["status"] = *status;
+template <class Number>
+std::optional<Number> number(const std::string* text) {
+  Number out{};
+  if (text == nullptr || text->empty()) return std::nullopt;
+  auto [end, bad] = std::from_chars(text->data(), text->data() + text->size(), out);
+  if (bad != std::errc() || end != text->data() + text->size()) return std::nullopt;
   return out;
 }
 
-/// The generated objects of a kind, in one namespace or (empty) in all.
-std::vector<const json::object*> generated(const Source& source, const config::Kind& kind,
-                                           const std::string& space) {
-  std::vector<const json::object*> out;
-  for (const json::object& one : source.generated()) {
-    const json::object& meta = one.at("metadata").get_object();
-    if (one.at("kind").get_string() == kind.kind &&
-        (space.empty() || meta.at("namespace").get_string() == space))
-      out.push_back(&one);
+bool is_true(const std::string* text) {
+  return text != nullptr && (text->empty() || *text == "true" || *text == "1");
+}
+
+PageResponse watch(const std::shared_ptr<Ledger>& ledger, Query query, const PageRequest& request) {
+  WatchOptions options;
+  options.bookmarks = is_true(request.parameter("allowWatchBookmarks"));
+  options.timeout_seconds = number<int>(request.parameter("timeoutSeconds"));
+  const std::string* version = request.parameter("resourceVersion");
+  if (version != nullptr && !version->empty() && *version != "0") {
+    options.since = number<std::uint64_t>(version);
+    if (!options.since || *options.since > ledger->version())
+      return refuse(410, "Expired", "the resource version is not of this process");
+    if (*options.since < ledger->oldest())
+      return refuse(410, "Expired", "too old resource version");
   }
+  PageResponse out{200, "application/json", ""};
+  out.stream = make_watch(ledger, std::move(query), options);
   return out;
 }
 
-const config::Kind* find_plural(std::string_view group, std::string_view plural) {
-  for (const config::Kind& kind : config::kind_table()) {
-    if (kind.group == group && kind.plural == plural) return &kind;
-  }
-  return nullptr;
-}
-
-PageResponse resources(const std::string& group, const std::string& version) {
-  json::array list;
-  for (const config::Kind& kind : config::kind_table()) {
-    if (kind.group != group ||
-        std::find(kind.versions.begin(), kind.versions.end(), version) == kind.versions.end())
+/// All objects that the query takes, or the next `limit` of them.
+PageResponse list(const Ledger& ledger, const Query& query, const PageRequest& request) {
+  const std::size_t limit = number<std::size_t>(request.parameter("limit")).value_or(0);
+  const std::string* from = request.parameter("continue");
+  json::array items;
+  std::string last;
+  std::size_t left = 0;
+  for (const auto& [key, entry] : ledger.entries()) {
+    const std::string place = key.namespace_ + "/" + key.name;
+    if (key.kind != query.kind || (from != nullptr && !from->empty() && place <= *from)) continue;
+    if (!query.takes(ledger, key, entry)) continue;
+    if (limit > 0 && items.size() >= limit) {
+      ++left;
       continue;
-    json::object one;
-    one["name"] = text(kind.plural);
-    one["singularName"] = text(kind.singular);
-    one["namespaced"] = kind.namespaced;
-    one["kind"] = text(kind.kind);
-    one["verbs"] = {"get", "list"};
-    json::array names;
-    for (std::string_view name : kind.short_names) names.push_back(json::string(text(name)));
-    if (!names.empty()) one["shortNames"] = std::move(names);
-    list.push_back(std::move(one));
+    }
+    json::object shown = ledger.show(entry, query.api_version);
+    items.push_back(query.table ? row(key, entry, std::move(shown), query.include)
+                                : std::move(shown));
+    last = place;
   }
-  if (list.empty())
-    return failure(404, "NotFound", "the server could not find the requested resource");
+  json::object meta{{"resourceVersion", std::to_string(ledger.version())}};
+  if (left > 0) {
+    meta["continue"] = last;
+    meta["remainingItemCount"] = left;
+  }
   json::object out;
-  out["kind"] = "APIResourceList";
-  out["apiVersion"] = "v1";
-  out["groupVersion"] = group.empty() ? version : group + "/" + version;
-  out["resources"] = std::move(list);
+  out["kind"] = query.table ? std::string("Table") : std::string(query.kind->kind) + "List";
+  out["apiVersion"] = query.table ? "meta.k8s.io/v1" : query.api_version;
+  out["metadata"] = std::move(meta);
+  if (query.table) out["columnDefinitions"] = columns(*query.kind);
+  out[query.table ? "rows" : "items"] = std::move(items);
   return as_json(out);
 }
 
-json::object group_json(const std::string& group) {
-  std::set<std::string> versions;
-  std::string preferred;
-  for (const config::Kind& kind : config::kind_table()) {
-    if (kind.group != group) continue;
-    if (preferred.empty()) preferred = text(kind.versions.front());
-    for (std::string_view version : kind.versions) versions.insert(text(version));
-  }
-  auto entry = [&group](const std::string& version) {
-    json::object out;
-    out["groupVersion"] = group + "/" + version;
-    out["version"] = version;
-    return out;
-  };
-  json::array list;
-  for (const std::string& version : versions) list.push_back(entry(version));
-  json::object out;
-  out["name"] = group;
-  out["versions"] = std::move(list);
-  out["preferredVersion"] = entry(preferred);
-  return out;
+/// What a change would have to be made to: the file.
+PageResponse read_only(const Ledger& ledger, const Query& query, const std::string& name) {
+  auto found = ledger.entries().find({query.kind, query.space.value_or(""), name});
+  const std::string where =
+      found == ledger.entries().end() || !found->second.object
+          ? "the config directory"
+          : fmt::format("{}:{}", found->second.object->meta.file, found->second.object->meta.line);
+  return refuse(405, "MethodNotAllowed",
+                "the API is read-only: what is served comes from files; edit " + where);
 }
 
-PageResponse groups() {
-  std::set<std::string> names;
-  for (const config::Kind& kind : config::kind_table()) {
-    if (!kind.group.empty()) names.insert(text(kind.group));
-  }
-  json::array list;
-  for (const std::string& name : names) list.push_back(group_json(name));
-  json::object out;
-  out["kind"] = "APIGroupList";
-  out["apiVersion"] = "v1";
-  out["groups"] = std::move(list);
-  return as_json(out);
-}
-
-/// "a=b,c=d" and "a"; the forms that list requests of clients use.
-bool labels_match(const std::string& selector, const std::map<std::string, std::string>& labels) {
-  for (std::size_t at = 0; at < selector.size();) {
-    std::size_t end = std::min(selector.find(',', at), selector.size());
-    std::string term = selector.substr(at, end - at);
-    at = end + 1;
-    std::size_t equals = term.find('=');
-    auto found = labels.find(term.substr(0, equals));
-    if (found == labels.end()) return false;
-    if (equals == std::string::npos) continue;
-    std::string value = term.substr(term.find_first_not_of('=', equals) == std::string::npos
-                                        ? term.size()
-                                        : term.find_first_not_of('=', equals));
-    if (found->second != value) return false;
-  }
-  return true;
-}
-
-/// What follows the version: [namespaces/NS/]PLURAL[/NAME].
-PageResponse objects(const Source& source, const std::string& group, const std::string& version,
-                     std::vector<std::string> rest, const PageRequest& request) {
-  std::string space;
-  bool one_namespace = false;
+/// What follows the version: [namespaces/NS/]PLURAL[/NAME[/status]].
+PageResponse objects(const std::shared_ptr<Ledger>& ledger, const std::string& group,
+                     const std::string& version, std::vector<std::string> rest,
+                     const PageRequest& request) {
+  Query query;
+  query.api_version = group.empty() ? version : group + "/" + version;
   if (rest.size() >= 3 && rest[0] == "namespaces") {
-    space = rest[1];
-    one_namespace = true;
+    query.space = rest[1];
     rest.erase(rest.begin(), rest.begin() + 2);
   }
-  const config::Kind* kind =
-      rest.empty() || rest.size() > 3 ? nullptr : find_plural(group, rest[0]);
-  if (kind == nullptr ||
-      std::find(kind->versions.begin(), kind->versions.end(), version) == kind->versions.end() ||
-      (rest.size() == 3 && rest[2] != "status")) {
-    return failure(404, "NotFound", "the server could not find the requested resource");
-  }
-  const std::string api_version = group.empty() ? version : group + "/" + version;
+  query.kind = rest.empty() || rest.size() > 3 ? nullptr : find_plural(group, rest[0]);
+  if (query.kind == nullptr || (rest.size() == 3 && rest[2] != "status") ||
+      std::find(query.kind->versions.begin(), query.kind->versions.end(), version) ==
+          query.kind->versions.end())
+    return refuse(404, "NotFound", "the server could not find the requested resource");
+  ledger->refresh();
+  if (request.method != "GET" && request.method != "HEAD")
+    return read_only(*ledger, query, rest.size() >= 2 ? rest[1] : "");
+  std::string wrong;
+  if (!read_query(request, query, wrong)) return refuse(400, "BadRequest", wrong);
   if (rest.size() >= 2) {
-    for (const json::object* one : generated(source, *kind, space)) {
-      if (one->at("metadata").get_object().at("name").get_string() == rest[1]) return as_json(*one);
-    }
-    const config::Object* object = source.objects().object(kind->kind, space, rest[1]);
-    if (object == nullptr || one_namespace != kind->namespaced) {
-      return failure(404, "NotFound", fmt::format("{} \"{}\" not found", kind->plural, rest[1]));
-    }
-    return as_json(show(*object, api_version, source));
+    auto found = ledger->entries().find({query.kind, query.space.value_or(""), rest[1]});
+    if (found == ledger->entries().end() || query.space.has_value() != query.kind->namespaced)
+      return refuse(404, "NotFound",
+                    fmt::format("{}{}{} \"{}\" not found", query.kind->plural,
+                                group.empty() ? "" : ".", group, rest[1]));
+    return as_json(present(query, *ledger, found->first, found->second, true));
   }
-  const std::string* selector = request.parameter("labelSelector");
-  json::array items;
-  for (const auto& object : source.objects().objects()) {
-    if (object->kind != kind || (one_namespace && object->meta.namespace_ != space)) continue;
-    if (selector != nullptr && !labels_match(*selector, object->meta.labels)) continue;
-    items.push_back(show(*object, api_version, source));
+  if (is_true(request.parameter("watch"))) return watch(ledger, std::move(query), request);
+  return list(*ledger, query, request);
+}
+
+Page api_page(const char* path, const char* what,
+              std::function<PageResponse(const PageRequest&)> serve) {
+  Page out;
+  out.path = path;
+  out.what = what;
+  out.prefix = true;
+  out.any_method = true;
+  out.serve = std::move(serve);
+  return out;
+}
+
+PageResponse openapi_page(const PageRequest& request) {
+  const std::vector<std::string> parts = segments(request.path);
+  if (parts.size() == 2 && parts[1] == "v2") {
+    const std::string* accept = request.header("accept");
+    if (accept != nullptr && accept->find("protobuf") != std::string::npos &&
+        accept->find("json") == std::string::npos && accept->find("*/*") == std::string::npos)
+      return refuse(406, "NotAcceptable", "only application/json is served");
+    return as_json(openapi_v2());
   }
-  for (const json::object* one : generated(source, *kind, space)) {
-    std::map<std::string, std::string> labels;
-    for (const auto& label : one->at("metadata").get_object().at("labels").get_object())
-      labels[label.key()] = label.value().get_string();
-    if (selector == nullptr || labels_match(*selector, labels)) items.push_back(*one);
-  }
-  json::object out;
-  out["kind"] = text(kind->kind) + "List";
-  out["apiVersion"] = api_version;
-  json::object meta;
-  meta["resourceVersion"] = fmt::format("{}", source.resource_version());
-  out["metadata"] = std::move(meta);
-  out["items"] = std::move(items);
-  return as_json(out);
+  if (parts.size() >= 2 && parts[1] != "v3")
+    return refuse(404, "NotFound", "there are /openapi/v2 and /openapi/v3");
+  if (parts.size() <= 2) return as_json(openapi_index());
+  if (parts.size() == 4 && parts[2] == "api") return found_or_404(openapi_document("", parts[3]));
+  if (parts.size() == 5 && parts[2] == "apis")
+    return found_or_404(openapi_document(parts[3], parts[4]));
+  return found_or_404({});
 }
 
 }  // namespace
 
-std::vector<Page> pages(Source source) {
-  auto core = [source](const PageRequest& request) {
+std::vector<Page> pages(Source source, const std::string& program_version) {
+  auto ledger = std::make_shared<Ledger>(std::move(source));
+  auto core = [ledger](const PageRequest& request) {
     std::vector<std::string> parts = segments(request.path);
-    if (parts.size() == 1) {
-      json::object out;
-      out["kind"] = "APIVersions";
-      out["versions"] = {"v1"};
-      return as_json(out);
-    }
-    if (parts.size() == 2) return resources("", parts[1]);
-    return objects(source, "", parts[1], {parts.begin() + 2, parts.end()}, request);
+    if (parts.size() == 1) return as_json(api_versions());
+    if (parts.size() == 2) return found_or_404(api_resources("", parts[1]));
+    return objects(ledger, "", parts[1], {parts.begin() + 2, parts.end()}, request);
   };
-  auto grouped = [source](const PageRequest& request) {
+  auto grouped = [ledger](const PageRequest& request) {
     std::vector<std::string> parts = segments(request.path);
-    if (parts.size() == 1) return groups();
-    if (parts.size() == 2) {
-      json::object group = group_json(parts[1]);
-      if (group["versions"].get_array().empty())
-        return failure(404, "NotFound", "no such API group");
-      group["kind"] = "APIGroup";
-      group["apiVersion"] = "v1";
-      return as_json(group);
-    }
-    if (parts.size() == 3) return resources(parts[1], parts[2]);
-    return objects(source, parts[1], parts[2], {parts.begin() + 3, parts.end()}, request);
+    if (parts.size() == 1) return as_json(api_groups());
+    if (parts.size() == 2) return found_or_404(api_group(parts[1]));
+    if (parts.size() == 3) return found_or_404(api_resources(parts[1], parts[2]));
+    return objects(ledger, parts[1], parts[2], {parts.begin() + 3, parts.end()}, request);
   };
-  std::vector<Page> out;
-  Page api;
-  api.path = "/api";
-  api.what = "Kubernetes API of the core kinds, read-only";
-  api.prefix = true;
-  api.serve = core;
-  out.push_back(api);
-  Page apis;
-  apis.path = "/apis";
-  apis.what = "Kubernetes API of the other kinds, read-only, with .status";
-  apis.prefix = true;
-  apis.serve = grouped;
-  out.push_back(apis);
-  return out;
+  Page version = api_page(
+      "/version", "version of the Kubernetes API that this is like",
+      [program_version](const PageRequest&) { return as_json(server_version(program_version)); });
+  version.prefix = false;
+  return {api_page("/api", "Kubernetes API of the core kinds, read-only", core),
+          api_page("/apis", "Kubernetes API of the other kinds, read-only, with .status", grouped),
+          api_page("/openapi", "the fields of every kind, for kubectl explain", openapi_page),
+          std::move(version)};
 }
 
 }  // namespace tidegate::controlloop::kubeapi

@@ -1,12 +1,17 @@
 #include "proxy/admin/page_server.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -14,6 +19,7 @@
 #include <boost/system/errc.hpp>
 #include <charconv>
 #include <chrono>
+#include <list>
 #include <map>
 
 #include "base/log.h"
@@ -33,6 +39,8 @@ constexpr std::size_t kConnectionsMax = 64;
 constexpr std::size_t kHeadMax = 16 * 1024;
 constexpr std::size_t kBodyMax = 64 * 1024;
 constexpr std::chrono::seconds kTimeout{30};
+constexpr std::size_t kStreamsMax = 64;
+constexpr std::chrono::seconds kStreamTick{5};  // how late a client that left is noticed
 using Stream = beast::basic_stream<asio::ip::tcp, Executor>;
 }  // namespace
 
@@ -75,7 +83,21 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     acceptor_.close(ignored);
   }
 
+  void wake() {
+    for (Sleeper* sleeper : sleepers_) {
+      sleeper->woken = true;
+      sleeper->timer.cancel();
+    }
+  }
+
  private:
+  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  /// A stream between two things to tell.
+  struct Sleeper {
+    Timer timer;
+    bool woken = false;
+  };
   using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
   static Task<void> accept(std::shared_ptr<Impl> self) {
@@ -112,8 +134,15 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
         response.body() = failed.message() + "\n";
         keep = false;
       } else {
-        response = self->answer(parser.get());
+        std::shared_ptr<PageStream> source;
+        response = self->answer(parser.get(), source);
         keep = parser.get().keep_alive();
+        if (source) {
+          --self->connections_;
+          co_await self->send_stream(stream, response, *source);
+          ++self->connections_;
+          break;
+        }
       }
       response.keep_alive(keep);
       response.prepare_payload();
@@ -132,6 +161,46 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     --self->connections_;
   }
 
+  /// Head, then chunks as they come, until the stream is over or the client has gone.
+  Task<void> send_stream(Stream& stream, const http::response<http::string_body>& response,
+                         PageStream& source) {
+    http::response<http::empty_body> head(response.base());
+    head.keep_alive(false);
+    head.chunked(true);
+    http::response_serializer<http::empty_body> serializer(head);
+    stream.expires_after(kTimeout);
+    auto [failed, bytes] = co_await http::async_write_header(stream, serializer, kTuple);
+    if (failed) co_return;
+    ++streams_;
+    Sleeper sleeper{Timer(io_.get_executor()), false};
+    auto place = sleepers_.insert(sleepers_.end(), &sleeper);
+    while (acceptor_.is_open() && !client_gone(stream)) {
+      sleeper.woken = false;
+      const std::string text = source.next();
+      stream.expires_after(kTimeout);
+      if (!text.empty()) {
+        auto chunk = http::make_chunk(asio::buffer(text));
+        auto [wrong, sent] = co_await asio::async_write(stream, chunk, kTuple);
+        if (wrong) break;
+      }
+      if (source.over()) {
+        auto last = http::make_chunk_last();
+        co_await asio::async_write(stream, last, kTuple);
+        break;
+      }
+      if (sleeper.woken) continue;  // while it wrote
+      sleeper.timer.expires_after(kStreamTick);
+      co_await sleeper.timer.async_wait(kTuple);
+    }
+    sleepers_.erase(place);
+    --streams_;
+  }
+
+  static bool client_gone(Stream& stream) {
+    char byte = 0;
+    return ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  }
+
   const Page* find(const std::string& path) const {
     const Page* best = nullptr;
     for (const Page& page : pages_) {
@@ -143,7 +212,9 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     return best;
   }
 
-  http::response<http::string_body> answer(const http::request<http::string_body>& request) {
+  /// `stream` is what follows the head instead of a body, if anything.
+  http::response<http::string_body> answer(const http::request<http::string_body>& request,
+                                           std::shared_ptr<PageStream>& stream) {
     http::response<http::string_body> out;
     PageRequest page_request;
     page_request.method = std::string(request.method_string());
@@ -167,7 +238,8 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
       page_response = {200, "text/plain; charset=UTF-8", help()};
     } else if (page == nullptr) {
       page_response = {404, "text/plain; charset=UTF-8", "invalid path. " + help()};
-    } else if (page->changes_state ? method != "POST" : method != "GET" && method != "HEAD") {
+    } else if (!page->any_method &&
+               (page->changes_state ? method != "POST" : method != "GET" && method != "HEAD")) {
       page_response = {405, "text/plain; charset=UTF-8",
                        fmt::format("Method {} not allowed, {} required.", method,
                                    page->changes_state ? "POST" : "GET")};
@@ -178,6 +250,12 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     } else {
       page_response = page->serve(page_request);
     }
+    if (page_response.stream && (method == "HEAD" || streams_ >= kStreamsMax)) {
+      page_response.stream.reset();
+      if (method != "HEAD")
+        page_response = {429, "text/plain; charset=UTF-8", "too many watches\n"};
+    }
+    stream = std::move(page_response.stream);
     out.result(static_cast<unsigned>(page_response.status));
     out.set(http::field::content_type, page_response.content_type);
     out.set(http::field::cache_control, "no-cache, max-age=0");
@@ -202,7 +280,9 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
   std::vector<Page> pages_;
   bool read_only_;
   Acceptor acceptor_;
-  std::size_t connections_ = 0;
+  std::size_t connections_ = 0;  // less streams
+  std::size_t streams_ = 0;
+  std::list<Sleeper*> sleepers_;  // each in the frame of its stream
 };
 
 PageServer::PageServer(asio::io_context& io, std::vector<Page> pages, bool read_only)
@@ -215,5 +295,6 @@ Result<asio::ip::tcp::endpoint> PageServer::listen(const std::string& address) {
 }
 
 void PageServer::stop() { impl_->stop(); }
+void PageServer::wake() { impl_->wake(); }
 
 }  // namespace tidegate::proxy::admin

@@ -12,8 +12,8 @@
 namespace tidegate::proxy::admin {
 
 /// A small HTTP/1.1 server for operators: the admin, readiness and metrics ports. Runs on the
-/// control thread. Beast does the protocol; limits: 64 connections, a head of 16 KiB, a body of 64
-/// KiB, 30 s a request.
+/// control thread. Beast does the protocol; limits: 64 connections and 64 streams, a head of 16
+/// KiB, a body of 64 KiB, 30 s a request and a write.
 class PageServer {
  public:
   /// `read_only`: what changes state is answered with 403.
@@ -23,6 +23,8 @@ class PageServer {
   /// Opens `address` ("IP:PORT"; port 0: any). Errors: what bind() says; invalid_argument.
   Result<boost::asio::ip::tcp::endpoint> listen(const std::string& address);
   void stop();
+  /// Something may have changed: asks every PageStream for what there is to tell.
+  void wake();
 
  private:
   class Impl;
