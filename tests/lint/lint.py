@@ -9,7 +9,7 @@ LINES_MAX = 600
 # Outside headers that only the named library gives: a room that includes them must have it in LIBS.
 LIBRARIES = {r"yaml-cpp/": "yaml-cpp", r"nghttp2/": "nghttp2", r"prometheus/": "prometheus", r"spdlog/": "spdlog", r"ares\.h": "cares",
              r"re2/": "re2", r"openssl/": "openssl", r"boost/asio": "asio", r"boost/beast": "beast", r"gperftools/": "gperftools",
-             r"CLI/": "cli11"}
+             r"CLI/": "cli11", r"zlib\.h": "zlib", r"brotli/": "brotli", r"zstd\.h": "zstd"}
 
 
 def rooms():
