@@ -81,7 +81,7 @@ std::size_t CidrTable::Hash::operator()(const IpBytes& bytes) const noexcept {
 }
 
 void CidrTable::add(const Cidr& cidr, std::size_t value) {
-  lengths_[cidr.bits].emplace(cidr.network, value);
+  lengths_[cidr.bits].insert_or_assign(cidr.network, value);
 }
 
 std::optional<std::size_t> CidrTable::find(const IpBytes& address) const {

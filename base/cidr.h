@@ -38,7 +38,7 @@ ReadCidr parse_cidr(std::string_view text);
 /// into a hash table for every length of prefix that occurs.
 class CidrTable {
  public:
-  /// Of two equal ranges the first stays.
+  /// Of two equal ranges the last one counts.
   void add(const Cidr& cidr, std::size_t value);
   /// The number of the longest range that holds the address.
   std::optional<std::size_t> find(const IpBytes& address) const;

@@ -43,5 +43,9 @@ FilterPtr compile(const ResponseHeaderModifier& from, const CompileContext& cont
 FilterPtr compile(const UrlRewrite& from, const CompileContext& context);
 FilterPtr compile(const Cors& from, const CompileContext& context);
 FilterPtr compile(const ExternalAuth& from, const CompileContext& context);
+FilterPtr compile(const IpAcl& from, const CompileContext& context);
+FilterPtr compile(const Csrf& from, const CompileContext& context);
+FilterPtr compile(const BasicAuth& from, const CompileContext& context);
+FilterPtr compile(const ApiKeyAuth& from, const CompileContext& context);
 
 }  // namespace tidegate::proxy::filters

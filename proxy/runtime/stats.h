@@ -13,8 +13,42 @@
 /// of them by walking the members.
 namespace tidegate::proxy {
 
+/// What filters count, a member a filter: "http.http.csrf.request_valid" in /stats.
+struct FilterStats {
+  struct Csrf {
+    Counter missing_source_origin, request_invalid, request_valid;
+  } csrf;
+  struct JwtAuthn {
+    Counter allowed, denied, jwks_fetch_success, jwks_fetch_failed;
+  } jwt_authn;
+  struct BasicAuth {
+    Counter allowed, denied;
+  } basic_auth;
+  struct ApiKeyAuth {
+    Counter allowed, unauthorized;
+  } api_key_auth;
+  struct OAuth2 {
+    Counter oauth_success, oauth_failure, oauth_unauthorized_rq, oauth_refreshtoken_success,
+        oauth_refreshtoken_failure;
+  } oauth2;
+  struct Acl {
+    Counter blocked;
+  } acl;
+};
+BOOST_DESCRIBE_STRUCT(FilterStats::Csrf, (),
+                      (missing_source_origin, request_invalid, request_valid))
+BOOST_DESCRIBE_STRUCT(FilterStats::JwtAuthn, (),
+                      (allowed, denied, jwks_fetch_success, jwks_fetch_failed))
+BOOST_DESCRIBE_STRUCT(FilterStats::BasicAuth, (), (allowed, denied))
+BOOST_DESCRIBE_STRUCT(FilterStats::ApiKeyAuth, (), (allowed, unauthorized))
+BOOST_DESCRIBE_STRUCT(FilterStats::OAuth2, (),
+                      (oauth_success, oauth_failure, oauth_unauthorized_rq,
+                       oauth_refreshtoken_success, oauth_refreshtoken_failure))
+BOOST_DESCRIBE_STRUCT(FilterStats::Acl, (), (blocked))
+BOOST_DESCRIBE_STRUCT(FilterStats, (), (csrf, jwt_authn, basic_auth, api_key_auth, oauth2, acl))
+
 /// `envoy_http_…{envoy_http_conn_manager_prefix}`
-struct HttpStats {
+struct HttpStats : FilterStats {
   Counter downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total,
       downstream_cx_ssl_total, downstream_cx_upgrades_total;
   Gauge downstream_cx_active, downstream_cx_http1_active, downstream_cx_http2_active,
@@ -37,7 +71,7 @@ struct HttpStats {
       rq_reset_after_downstream_response_started;
 };
 BOOST_DESCRIBE_STRUCT(
-    HttpStats, (),
+    HttpStats, (FilterStats),
     (downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total,
      downstream_cx_ssl_total, downstream_cx_upgrades_total, downstream_cx_active,
      downstream_cx_http1_active, downstream_cx_http2_active, downstream_cx_ssl_active,

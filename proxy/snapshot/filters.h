@@ -9,14 +9,10 @@
 #include <variant>
 #include <vector>
 
-namespace tidegate::proxy {
+#include "proxy/snapshot/auth_filters.h"
+#include "proxy/snapshot/header_value.h"
 
-struct HeaderValue {
-  std::string name;  // lower case
-  std::string value;
-  bool operator==(const HeaderValue&) const = default;
-};
-BOOST_DESCRIBE_STRUCT(HeaderValue, (), (name, value))
+namespace tidegate::proxy {
 
 /// What a header modifier does: set replaces all values, add appends one, remove drops all.
 /// Source: HTTPHeaderFilter.
@@ -109,7 +105,8 @@ struct SharedFilter {
 BOOST_DESCRIBE_STRUCT(SharedFilter, (), (name))
 
 /// In the order in which they act on a request; on the response they act in reverse.
-using Filter = std::variant<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite,
-                            RequestMirror, Cors, ExternalAuth, SharedFilter>;
+using Filter =
+    std::variant<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite, RequestMirror, Cors,
+                 ExternalAuth, SharedFilter, IpAcl, Csrf, BasicAuth, ApiKeyAuth>;
 
 }  // namespace tidegate::proxy

@@ -26,10 +26,20 @@ void add_value(std::vector<Sample>& out, const Scope& scope, const std::string& 
   out.push_back(std::move(sample));
 }
 
-template <class Stats, class Member>
+template <class Described, class Stats, class Get>
+void add_members(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers,
+                 Get get);
+
+/// `get` finds the member in one worker's instance.
+template <class Stats, class Get>
 void add_member(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers,
-                const std::string& name, Member Stats::* member) {
-  if constexpr (std::is_same_v<Member, Histogram>) {
+                const std::string& name, Get get) {
+  using Member = std::remove_cvref_t<decltype(get(*workers.front()))>;
+  if constexpr (boost::describe::has_describe_members<Member>::value) {
+    // A filter's own: "csrf.request_valid".
+    const Scope inner{scope.dotted + name + '.', scope.family + name + '_', scope.labels};
+    add_members<Member>(out, inner, workers, get);
+  } else if constexpr (std::is_same_v<Member, Histogram>) {
     Sample sample;
     sample.dotted = scope.dotted + name;
     sample.family = scope.family + name;
@@ -37,15 +47,15 @@ void add_member(std::vector<Sample>& out, const Scope& scope, const PerWorker<St
     sample.type = Sample::Type::kHistogram;
     for (const auto& one : workers) {
       for (std::size_t i = 0; i < sample.buckets.size(); ++i)
-        sample.buckets[i] += ((*one).*member).bucket(i);
-      sample.sum += ((*one).*member).sum();
+        sample.buckets[i] += get(*one).bucket(i);
+      sample.sum += get(*one).sum();
     }
     out.push_back(std::move(sample));
   } else if constexpr (std::is_same_v<Member, std::array<Counter, 5>>) {
     // downstream_rq_xx: one series a class of status.
     for (std::size_t i = 0; i < 5; ++i) {
       std::uint64_t sum = 0;
-      for (const auto& one : workers) sum += ((*one).*member)[i].get();
+      for (const auto& one : workers) sum += get(*one)[i].get();
       Sample sample;
       std::string digit = std::to_string(i + 1);
       sample.dotted = scope.dotted + name.substr(0, name.size() - 2) + digit + "xx";
@@ -57,17 +67,28 @@ void add_member(std::vector<Sample>& out, const Scope& scope, const PerWorker<St
     }
   } else {
     std::uint64_t sum = 0;
-    for (const auto& one : workers) sum += ((*one).*member).get();
+    for (const auto& one : workers) sum += get(*one).get();
     add_value(out, scope, name,
               std::is_same_v<Member, Gauge> ? Sample::Type::kGauge : Sample::Type::kCounter, sum);
   }
 }
 
+template <class Described, class Stats, class Get>
+void add_members(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers,
+                 Get get) {
+  using Members = boost::describe::describe_members<Described, boost::describe::mod_public |
+                                                                   boost::describe::mod_inherited>;
+  boost::mp11::mp_for_each<Members>([&](auto member) {
+    add_member(out, scope, workers, member.name,
+               [get, pointer = member.pointer](const Stats& stats) -> const auto& {
+                 return get(stats).*pointer;
+               });
+  });
+}
+
 template <class Stats>
 void add_all(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats>& workers) {
-  using Members = boost::describe::describe_members<Stats, boost::describe::mod_public>;
-  boost::mp11::mp_for_each<Members>(
-      [&](auto member) { add_member(out, scope, workers, member.name, member.pointer); });
+  add_members<Stats>(out, scope, workers, [](const Stats& stats) -> const Stats& { return stats; });
 }
 
 }  // namespace
