@@ -47,5 +47,6 @@ FilterPtr compile(const IpAcl& from, const CompileContext& context);
 FilterPtr compile(const Csrf& from, const CompileContext& context);
 FilterPtr compile(const BasicAuth& from, const CompileContext& context);
 FilterPtr compile(const ApiKeyAuth& from, const CompileContext& context);
+FilterPtr compile(const JwtAuth& from, const CompileContext& context);
 
 }  // namespace tidegate::proxy::filters

@@ -102,20 +102,20 @@ struct HttpUri {
 };
 BOOST_DESCRIBE_STRUCT(HttpUri, (), (cluster, scheme, authority, path))
 
-/// A key set behind a URL. Source: kgateway RemoteJWKS.
+/// A key set behind a URL, fetched when it is first needed and again before it expires.
+/// Source: kgateway RemoteJWKS.
 struct RemoteKeys {
   HttpUri uri;
   std::chrono::milliseconds cache_duration{std::chrono::minutes(5)};
-  bool ahead = false;  // fetched again before it expires, so that no request waits (asyncFetch)
-  std::chrono::milliseconds failed_refetch{std::chrono::seconds(1)};  // after which a failed fetch
-                                                                      // is tried anew
+  std::chrono::milliseconds failed_refetch{std::chrono::seconds(1)};  // before a failed fetch is
+                                                                      // made anew
   int retries = 0;                                                    // within one fetch
-  std::chrono::milliseconds backoff{std::chrono::seconds(1)};         // doubles, up to the maximum
+  std::chrono::milliseconds backoff{std::chrono::seconds(1)};         // doubles, up to:
   std::chrono::milliseconds backoff_max{std::chrono::seconds(10)};
   bool operator==(const RemoteKeys&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(RemoteKeys, (),
-                      (uri, cache_duration, ahead, failed_refetch, retries, backoff, backoff_max))
+                      (uri, cache_duration, failed_refetch, retries, backoff, backoff_max))
 
 /// Source: kgateway GatewayExtension.spec.jwt; Envoy's jwt_authn filter.
 struct JwtAuth {

@@ -107,6 +107,6 @@ BOOST_DESCRIBE_STRUCT(SharedFilter, (), (name))
 /// In the order in which they act on a request; on the response they act in reverse.
 using Filter =
     std::variant<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite, RequestMirror, Cors,
-                 ExternalAuth, SharedFilter, IpAcl, Csrf, BasicAuth, ApiKeyAuth>;
+                 ExternalAuth, SharedFilter, IpAcl, Csrf, BasicAuth, ApiKeyAuth, JwtAuth>;
 
 }  // namespace tidegate::proxy

@@ -32,7 +32,8 @@ constexpr std::string_view kFilterNames[] = {"request_header_modifier",
                                              "ip_acl",
                                              "csrf",
                                              "basic_auth",
-                                             "api_key_auth"};
+                                             "api_key_auth",
+                                             "jwt"};
 static_assert(std::size(kFilterNames) == std::variant_size_v<Filter>);
 constexpr std::string_view kActionNames[] = {"forward", "redirect", "direct_response"};
 static_assert(std::size(kActionNames) == std::variant_size_v<Action>);

@@ -19,10 +19,10 @@ struct OneCall {
     head.method = method;
     head.scheme = "http";
     head.authority = "www.example.com";
-    head.path = path;
+    head.path = call.arena.copy(path);
   }
   OneCall& with(std::string_view name, std::string_view value) {
-    head.fields.append(name, value);
+    head.fields.append(call.arena.copy(name), call.arena.copy(value));
     return *this;
   }
   OneCall& from(const char* address) {
