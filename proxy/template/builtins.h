@@ -30,8 +30,8 @@ struct Builtin {
   std::size_t least;  // arguments, a filter's and a test's own value included
   std::size_t most;
   Value (*call)(Rendering&, const Arguments&);
-  /// What it reads: decides whether a message's body must be there.
-  bool reads_body = false;
+  /// What it reads, where that must be there: the message's body, the request's fields.
+  enum class Reads { kNothing, kBody, kRequest } reads = Reads::kNothing;
 };
 
 inline constexpr std::size_t kAnyNumber = 64;

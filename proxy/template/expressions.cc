@@ -337,7 +337,8 @@ void Parser::bind(Expression& call, Builtin::Kind kind, std::string_view name) {
                                                         : fmt::format("{} to {}", least, most),
                      given + call.named.size() - own));
   }
-  if (call.builtin->reads_body) reads_body_ = true;
+  if (call.builtin->reads == Builtin::Reads::kBody) reads_body_ = true;
+  if (call.builtin->reads == Builtin::Reads::kRequest) reads_request_ = true;
 }
 
 Pointer Parser::primary() {

@@ -21,6 +21,7 @@ class Parser {
   const CompileError& error() const { return *error_; }
   std::vector<std::string> variables() const { return {free_.begin(), free_.end()}; }
   bool reads_body() const { return reads_body_; }
+  bool reads_request() const { return reads_request_; }
 
  private:
   using Pointer = Expression::Pointer;
@@ -78,6 +79,7 @@ class Parser {
   std::vector<std::set<std::string, std::less<>>> scopes_{1};
   std::set<std::string> free_;
   bool reads_body_ = false;
+  bool reads_request_ = false;
   int depth_ = 0;
 };
 

@@ -29,6 +29,7 @@ struct Template::Program {
   Block block;
   std::vector<std::string> variables;
   bool reads_body = false;
+  bool reads_request = false;
 };
 
 Template::Template(std::unique_ptr<Program> program) : program_(std::move(program)) {}
@@ -46,6 +47,7 @@ boost::system::result<Template, CompileError> Template::compile(std::string_view
   if (!parser.parse(program->block)) return parser.error();
   program->variables = parser.variables();
   program->reads_body = parser.reads_body();
+  program->reads_request = parser.reads_request();
   return Template(std::move(program));
 }
 
@@ -59,6 +61,7 @@ bool Template::render(Values& values, std::string& out, std::string* error,
 
 const std::vector<std::string>& Template::variables() const { return program_->variables; }
 bool Template::reads_body() const { return program_->reads_body; }
+bool Template::reads_request() const { return program_->reads_request; }
 
 const std::string* Template::constant() const {
   static const std::string kEmpty;

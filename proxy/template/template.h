@@ -73,7 +73,8 @@ class Template {
   /// Names that are neither set in the template nor known to the language: fields of the body.
   /// Sorted. kgateway answers 400 where there are some and the body is not parsed as JSON.
   const std::vector<std::string>& variables() const;
-  bool reads_body() const;  // calls body() or context()
+  bool reads_body() const;     // calls body() or context()
+  bool reads_request() const;  // calls request_header() or get_cookie()
   /// The text where the template is nothing but that: nullptr otherwise.
   const std::string* constant() const;
 
