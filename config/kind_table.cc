@@ -3,6 +3,7 @@
 #include "config/fields/object.h"
 #include "config/kinds/core/descriptions.h"
 #include "config/kinds/gateway/descriptions.h"
+#include "config/kinds/kgateway/descriptions.h"
 #include "config/object_set.h"
 
 namespace tidegate::config {
@@ -64,6 +65,7 @@ const std::vector<Kind>& kind_table() {
   constexpr Body spec = Body::kSpec;
   constexpr Body top = Body::kTopLevel;
   const std::string_view gateway = kGatewayGroup;
+  const std::string_view kgw = kgateway::kGroup;
   static const std::vector<Kind> table{
       make<Namespace, top>("", {"v1"}, {"Namespace", "namespaces", "namespace", {"ns"}}, false),
       make<Service, spec>("", {"v1"}, {"Service", "services", "service", {"svc"}}),
@@ -91,6 +93,12 @@ const std::vector<Kind>& kind_table() {
       make<ReferenceGrant, spec>(
           gateway, {"v1", "v1beta1", "v1alpha2"},
           {"ReferenceGrant", "referencegrants", "referencegrant", {"refgrant"}}),
+      make<kgateway::TrafficPolicy, spec>(
+          kgw, {"v1alpha1"}, {"TrafficPolicy", "trafficpolicies", "trafficpolicy", {}}),
+      make<kgateway::GatewayExtension, spec>(
+          kgw, {"v1alpha1"}, {"GatewayExtension", "gatewayextensions", "gatewayextension", {}}),
+      make<kgateway::DirectResponse, spec>(
+          kgw, {"v1alpha1"}, {"DirectResponse", "directresponses", "directresponse", {}}),
   };
   return table;
 }
@@ -104,7 +112,7 @@ const Kind* find_kind(std::string_view group, std::string_view kind) {
 
 bool is_our_group(std::string_view group) {
   return group == kGatewayGroup || group == "gateway.networking.x-k8s.io" ||
-         group == "gateway.kgateway.dev";
+         group == kgateway::kGroup;
 }
 
 }  // namespace tidegate::config

@@ -183,12 +183,13 @@ void Description::rows(const std::string& prefix, std::vector<SchemaField>& out)
     std::vector<std::string> limits;
     const Bounds& b = field.bounds;
     if (!b.one_of_.empty()) limits.push_back(fmt::format("one of {}", fmt::join(b.one_of_, ", ")));
+    const std::string_view unit = field.type == "duration" ? "ms" : "";
     if (b.minimum && b.maximum) {
-      limits.push_back(fmt::format("{}..{}", *b.minimum, *b.maximum));
+      limits.push_back(fmt::format("{}{}..{}{}", *b.minimum, unit, *b.maximum, unit));
     } else if (b.minimum) {
-      limits.push_back(fmt::format("at least {}", *b.minimum));
+      limits.push_back(fmt::format("at least {}{}", *b.minimum, unit));
     } else if (b.maximum) {
-      limits.push_back(fmt::format("at most {}", *b.maximum));
+      limits.push_back(fmt::format("at most {}{}", *b.maximum, unit));
     }
     if (b.items_min > 0) limits.push_back(fmt::format("at least {} items", b.items_min));
     if (b.items_max != SIZE_MAX) limits.push_back(fmt::format("at most {} items", b.items_max));
@@ -352,12 +353,17 @@ void read_value(Findings& findings, const Path& path, const Node& node, const Bo
   }
 }
 
-void read_value(Findings& findings, const Path& path, const Node& node, const Bounds&,
+void read_value(Findings& findings, const Path& path, const Node& node, const Bounds& bounds,
                 std::chrono::milliseconds& out) {
   const json::string* text = node.value->if_string();
   if (text == nullptr) return findings.wrong_type(node, path, "string");
   if (auto parsed = parse_duration({text->data(), text->size()})) {
     out = *parsed;
+    if (bounds.minimum && out.count() < *bounds.minimum) {
+      findings.invalid(node, path, fmt::format("must be at least {}ms", *bounds.minimum));
+    } else if (bounds.maximum && out.count() > *bounds.maximum) {
+      findings.invalid(node, path, fmt::format("must not exceed {}ms", *bounds.maximum));
+    }
     return;
   }
   findings.invalid(node, path,

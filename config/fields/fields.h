@@ -67,7 +67,8 @@ class Findings {
   std::size_t errors_ = 0;
 };
 
-/// What a field accepts. Strings in a list or map are held to the same bounds as one string.
+/// What a field accepts. Strings in a list or map are held to the same bounds as one string. Of a
+/// duration, `minimum` and `maximum` are milliseconds.
 struct Bounds {
   std::optional<std::int64_t> minimum, maximum;
   std::size_t length_min = 0, length_max = SIZE_MAX;

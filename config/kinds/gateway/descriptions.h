@@ -100,6 +100,34 @@ void add_backend_ref(fields::Fields<T>& f) {
          [](const T& ref) { return !ref.group.empty() || ref.kind != "Service" || ref.port; });
 }
 
+/// Whether "*" is not beside others.
+bool star_is_alone(const std::vector<std::string>& list);
+
+/// Adds the fields and rules of CORS; T is HttpCors or what derives from it.
+template <class T>
+void add_cors(fields::Fields<T>& f) {
+  using fields::Bounds;
+  const auto names = [] {
+    return header_list_bounds().length(1, 256).pattern(fields::kHeaderName);
+  };
+  f.template field<&T::allow_origins>(
+      "allowOrigins", header_list_bounds().length(1, 253).pattern(fields::kCorsOrigin));
+  f.template field<&T::allow_credentials>("allowCredentials");
+  f.template field<&T::allow_methods>(
+      "allowMethods",
+      Bounds().items(0, 9).unique().one_of(
+          {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "*"}));
+  f.template field<&T::allow_headers>("allowHeaders", names());
+  f.template field<&T::expose_headers>("exposeHeaders", names());
+  f.template field<&T::max_age>("maxAge", Bounds().at_least(1).doc("seconds"));
+  f.rule_at("allowOrigins", "AllowOrigins cannot contain '*' alongside other origins",
+            [](const T& c) { return star_is_alone(c.allow_origins); });
+  f.rule_at("allowMethods", "AllowMethods cannot contain '*' alongside other methods",
+            [](const T& c) { return star_is_alone(c.allow_methods); });
+  f.rule_at("allowHeaders", "AllowHeaders cannot contain '*' alongside other methods",
+            [](const T& c) { return star_is_alone(c.allow_headers); });
+}
+
 /// Adds what every route has. Source: CommonRouteSpec.
 template <class T>
 void add_parent_refs(fields::Fields<T>& f);

@@ -23,6 +23,10 @@ static const std::vector<std::string_view>& enum_names(HttpExternalAuth::Protoco
   return names;
 }
 
+bool star_is_alone(const std::vector<std::string>& list) {
+  return list.size() < 2 || std::find(list.begin(), list.end(), "*") == list.end();
+}
+
 namespace fields {
 
 template <>
@@ -80,32 +84,13 @@ const Description& description<HttpUrlRewrite>() {
   return description;
 }
 
-static bool star_is_alone(const std::vector<std::string>& list) {
-  return list.size() < 2 || std::find(list.begin(), list.end(), "*") == list.end();
-}
-
 template <>
 const Description& description<HttpCors>() {
-  using C = HttpCors;
-  const auto names = [] { return header_list_bounds().length(1, 256).pattern(kHeaderName); };
-  static const Description description =
-      Fields<C>()
-          .field<&C::allow_origins>("allowOrigins",
-                                    header_list_bounds().length(1, 253).pattern(kCorsOrigin))
-          .field<&C::allow_credentials>("allowCredentials")
-          .field<&C::allow_methods>(
-              "allowMethods",
-              Bounds().items(0, 9).unique().one_of({"GET", "HEAD", "POST", "PUT", "DELETE",
-                                                    "CONNECT", "OPTIONS", "TRACE", "PATCH", "*"}))
-          .field<&C::allow_headers>("allowHeaders", names())
-          .field<&C::expose_headers>("exposeHeaders", names())
-          .field<&C::max_age>("maxAge", Bounds().at_least(1).doc("seconds"))
-          .rule_at("allowOrigins", "AllowOrigins cannot contain '*' alongside other origins",
-                   [](const C& c) { return star_is_alone(c.allow_origins); })
-          .rule_at("allowMethods", "AllowMethods cannot contain '*' alongside other methods",
-                   [](const C& c) { return star_is_alone(c.allow_methods); })
-          .rule_at("allowHeaders", "AllowHeaders cannot contain '*' alongside other methods",
-                   [](const C& c) { return star_is_alone(c.allow_headers); });
+  static const Description description = [] {
+    Fields<HttpCors> f;
+    add_cors(f);
+    return f;
+  }();
   return description;
 }
 

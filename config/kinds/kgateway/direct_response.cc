@@ -1,0 +1,22 @@
+#include "config/kinds/kgateway/direct_response.h"
+
+#include "config/kinds/kgateway/descriptions.h"
+
+namespace tidegate::config::fields {
+using namespace kgateway;
+
+template <>
+const Description& description<DirectResponse>() {
+  using D = DirectResponse;
+  static const Description description = [] {
+    Fields<D> f;
+    f.required<&D::status>("status", unserved(Bounds().range(200, 599)))
+        .field<&D::body>("body", unserved(Bounds().length(1, 4096)))
+        .field<&D::body_format>("bodyFormat", unserved());
+    at_most_one<&D::body, &D::body_format>(f, "body bodyFormat");
+    return f;
+  }();
+  return description;
+}
+
+}  // namespace tidegate::config::fields

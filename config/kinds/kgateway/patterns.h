@@ -1,0 +1,16 @@
+#pragma once
+
+#include "config/fields/pattern.h"
+
+namespace tidegate::config::kgateway {
+
+// Source: the CRDs of kgateway 2.4.
+extern const fields::Pattern kIpOrCidr;      // 10.0.0.0/8, ::1
+extern const fields::Pattern kCidr;          // 10.0.0.0/8
+extern const fields::Pattern kStatPrefix;    // letters, digits, _%.- and {{route_name}} ...
+extern const fields::Pattern kAnyHeader;     // a header name; ":" in front allowed
+extern const fields::Pattern kHttpsUri;      // https://host[:port][/path][?query]
+extern const fields::Pattern kIssuerUri;     // the same without a query
+extern const fields::Pattern kCookieDomain;  // a DNS name in small letters
+
+}  // namespace tidegate::config::kgateway
