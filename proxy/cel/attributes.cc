@@ -131,4 +131,34 @@ std::string_view nearest_attribute(std::string_view name) {
   return best;
 }
 
+bool known_on_request(Attribute attribute) {
+  switch (attribute) {
+    case Attribute::kRequestPath:
+    case Attribute::kRequestUrlPath:
+    case Attribute::kRequestHost:
+    case Attribute::kRequestScheme:
+    case Attribute::kRequestMethod:
+    case Attribute::kRequestHeaders:
+    case Attribute::kRequestHeadersBytes:
+    case Attribute::kRequestReferer:
+    case Attribute::kRequestUseragent:
+    case Attribute::kRequestTime:
+    case Attribute::kRequestId:
+    case Attribute::kRequestProtocol:
+    case Attribute::kRequestQuery:
+    case Attribute::kRequestSize:
+    case Attribute::kRequestTotalSize:
+    case Attribute::kSourceAddress:
+    case Attribute::kSourcePort:
+    case Attribute::kDestinationAddress:
+    case Attribute::kDestinationPort:
+    case Attribute::kConnectionRequestedServerName:
+    case Attribute::kConnectionTlsVersion:
+    case Attribute::kMetadataFilterMetadata:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace tidegate::proxy::cel

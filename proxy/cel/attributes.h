@@ -97,6 +97,10 @@ bool is_attribute_group(std::string_view name);
 /// The known attribute that looks most like this one; empty where none does.
 std::string_view nearest_attribute(std::string_view name);
 
+/// Known when a request comes in, before anything is sent anywhere. An access decision that asks
+/// for others would be decided by their absence.
+bool known_on_request(Attribute attribute);
+
 /// The exchange that an expression looks at. Each is looked up when the expression needs it.
 class Attributes {
  public:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/cel/evaluator.h"
@@ -21,22 +22,12 @@ void settle_texts(Node& node) {
   for (Node& one : node.args) settle_texts(one);
 }
 
-bool uses_prefix(const Node& node, std::string_view prefix) {
-  switch (node.op) {
-    case Node::Op::kAttribute:
-    case Node::Op::kHasAttribute:
-      if (name(node.attribute).starts_with(prefix)) return true;
-      break;
-    case Node::Op::kGroup:
-      if (prefix.starts_with(node.text)) return true;
-      break;
-    default:
-      break;
+void collect(const Node& node, std::vector<Attribute>& out) {
+  if (node.op == Node::Op::kAttribute || node.op == Node::Op::kHasAttribute) {
+    if (std::find(out.begin(), out.end(), node.attribute) == out.end())
+      out.push_back(node.attribute);
   }
-  for (const Node& one : node.args) {
-    if (uses_prefix(one, prefix)) return true;
-  }
-  return false;
+  for (const Node& one : node.args) collect(one, out);
 }
 
 }  // namespace
@@ -64,6 +55,10 @@ Value Expression::evaluate(const Attributes& attributes, Arena& arena, const Lim
   return heap.exhausted() ? Value::error(kLimit) : out;
 }
 
-bool Expression::uses(std::string_view prefix) const { return uses_prefix(*root_, prefix); }
+std::vector<Attribute> Expression::attributes() const {
+  std::vector<Attribute> out;
+  collect(*root_, out);
+  return out;
+}
 
 }  // namespace tidegate::proxy::cel

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/cel/attributes.h"
 #include "proxy/cel/lexer.h"
@@ -38,8 +39,9 @@ class Expression {
   bool matches(const Attributes& attributes, Arena& arena, const Limits& limits = {}) const {
     return evaluate(attributes, arena, limits).is_true();
   }
-  /// Where an attribute of this group ("response.") stands in it.
-  bool uses(std::string_view prefix) const;
+  /// The attributes that it names, each once. What it takes out of `request` as a map is not among
+  /// them.
+  std::vector<Attribute> attributes() const;
 
  private:
   explicit Expression(std::unique_ptr<Node> root);

@@ -62,10 +62,12 @@ Task<error_code> reply(http::ServerStream& stream, http::ResponseHead& head,
   http::RequestHead& request = stream.request();
   if (request.version == http::Version::kHttp2 && is_grpc(request.fields.get("content-type"))) {
     head.fields.set("content-type", "application/grpc");
-    head.fields.append("grpc-status", grpc_status(head.status));
-    std::string_view message = text;
-    while (message.ends_with('\n')) message.remove_suffix(1);
-    if (!message.empty()) head.fields.append("grpc-message", message);
+    if (!head.fields.has("grpc-status")) {  // a filter may have said it better
+      head.fields.append("grpc-status", grpc_status(head.status));
+      std::string_view message = text;
+      while (message.ends_with('\n')) message.remove_suffix(1);
+      if (!message.empty()) head.fields.append("grpc-message", message);
+    }
     head.status = 200;
     co_return co_await stream.send_head(head, http::Chunk{{}, true});
   }

@@ -69,6 +69,10 @@ struct HttpStats : FilterStats {
       downstream_rq_too_many_premature_resets;
   Counter rq_total, no_route, no_cluster, rq_direct_response,
       rq_reset_after_downstream_response_started;
+  Counter rbac_allowed, rbac_denied;
+  Counter fault_aborts_injected, fault_delays_injected, fault_response_rl_injected,
+      fault_faults_overflow;
+  Gauge fault_active_faults;
 };
 BOOST_DESCRIBE_STRUCT(
     HttpStats, (FilterStats),
@@ -85,7 +89,8 @@ BOOST_DESCRIBE_STRUCT(
      downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_non_relative_path,
      downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
      downstream_rq_too_many_premature_resets, rq_total, no_route, no_cluster, rq_direct_response,
-     rq_reset_after_downstream_response_started))
+     rq_reset_after_downstream_response_started, rbac_allowed, rbac_denied, fault_aborts_injected,
+     fault_delays_injected, fault_response_rl_injected, fault_faults_overflow, fault_active_faults))
 
 /// `envoy_listener_…{envoy_listener_address}`
 struct ListenerStats {

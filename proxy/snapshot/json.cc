@@ -33,7 +33,12 @@ constexpr std::string_view kFilterNames[] = {"request_header_modifier",
                                              "csrf",
                                              "basic_auth",
                                              "api_key_auth",
-                                             "jwt"};
+                                             "jwt",
+                                             "rbac",
+                                             "compression",
+                                             "decompression",
+                                             "fault_injection",
+                                             "buffer"};
 static_assert(std::size(kFilterNames) == std::variant_size_v<Filter>);
 constexpr std::string_view kActionNames[] = {"forward", "redirect", "direct_response"};
 static_assert(std::size(kActionNames) == std::variant_size_v<Action>);

@@ -362,8 +362,8 @@ TEST_CASE("only what decides is looked up, and a header is not a map of all", "[
   CHECK((*compiled)->matches(request, arena));
   CHECK(request.asked == 1);
   CHECK(request.headers.listed == 0);
-  CHECK((*compiled)->uses("request."));
-  CHECK(!(*compiled)->uses("response."));
+  CHECK((*compiled)->attributes() ==
+        std::vector<Attribute>{Attribute::kRequestHeaders, Attribute::kRequestPath});
 }
 
 TEST_CASE("what is wrong is said with its place", "[cel]") {
