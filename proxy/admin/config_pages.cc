@@ -87,16 +87,39 @@ HostCounters counters_of(const AdminContext& context, const std::string& key) {
   return out;
 }
 
+/// The DNS name that an address came from.
+std::string name_of(const upstream::Address& address) {
+  return address.hostname == address.at.address().to_string() ? "" : address.hostname;
+}
+
+/// Source: Envoy's /clusters.
+std::string health_flags(const upstream::Address& address) {
+  if (address.healthy()) return "healthy";
+  return std::string(address.failed_check ? "/failed_active_hc" : "") +
+         (address.ejected ? "/failed_outlier_check" : "");
+}
+
+/// What a cluster may have at a time.
+CircuitBreakers breakers_of(const Cluster& cluster) {
+  CircuitBreakers out;
+  out.connections_max = cluster.connections_max;
+  out.pending_max = cluster.pending_max;
+  out.requests_max = cluster.requests_max;
+  return cluster.breakers.value_or(out);
+}
+
 std::string cluster_text(const AdminContext& context, const Cluster& cluster,
                          const std::vector<upstream::Address>& addresses) {
   const std::string& name = cluster.name;
+  const CircuitBreakers breakers = breakers_of(cluster);
   std::string out = fmt::format("{}::observability_name::{}\n", name, name);
   for (const char* priority : {"default_priority", "high_priority"}) {
     out += fmt::format(
         "{0}::{1}::max_connections::{2}\n{0}::{1}::max_pending_requests::{3}\n{0}::{1}::max_"
         "requests::{4}\n"
-        "{0}::{1}::max_retries::3\n",
-        name, priority, cluster.connections_max, cluster.pending_max, cluster.requests_max);
+        "{0}::{1}::max_retries::{5}\n",
+        name, priority, breakers.connections_max, breakers.pending_max, breakers.requests_max,
+        breakers.retries_max);
   }
   out += fmt::format("{}::added_via_api::true\n", name);
   for (const upstream::Address& address : addresses) {
@@ -105,12 +128,13 @@ std::string cluster_text(const AdminContext& context, const Cluster& cluster,
     out += fmt::format(
         "{0}::cx_active::{1}\n{0}::cx_connect_fail::{2}\n{0}::cx_total::{3}\n{0}::rq_active::{4}\n"
         "{0}::rq_error::{5}\n{0}::rq_success::{6}\n{0}::rq_timeout::{7}\n{0}::rq_total::{8}\n"
-        "{0}::hostname::\n{0}::health_flags::healthy\n{0}::weight::{9}\n{0}::region::\n{0}::zone::"
-        "\n"
-        "{0}::sub_zone::\n{0}::canary::false\n{0}::priority::0\n{0}::success_rate::-1\n"
+        "{0}::hostname::{10}\n{0}::health_flags::{11}\n{0}::weight::{9}\n{0}::region::\n"
+        "{0}::zone::{12}\n"
+        "{0}::sub_zone::\n{0}::canary::false\n{0}::priority::{13}\n{0}::success_rate::-1\n"
         "{0}::local_origin_success_rate::-1\n",
         host, counted.cx_active, counted.cx_connect_fail, counted.cx_total, counted.rq_active,
-        counted.rq_error, counted.rq_success, counted.rq_timeout, counted.rq_total, address.weight);
+        counted.rq_error, counted.rq_success, counted.rq_timeout, counted.rq_total, address.weight,
+        name_of(address), health_flags(address), address.zone, address.priority);
   }
   return out;
 }
@@ -139,22 +163,30 @@ json::object cluster_json(const AdminContext& context, const Cluster& cluster,
     add("rq_active", counted.rq_active, true);
     json::object health;
     health["eds_health_status"] = "HEALTHY";
+    if (address.failed_check) health["failed_active_health_check"] = true;
+    if (address.ejected) health["failed_outlier_check"] = true;
     json::object host;
     host["address"] = socket_address(address.at.address().to_string(), address.at.port());
     host["stats"] = std::move(stats);
     host["health_status"] = std::move(health);
     host["weight"] = address.weight;
-    host["locality"] = json::object();
+    json::object locality;
+    if (!address.zone.empty()) locality["zone"] = address.zone;
+    host["locality"] = std::move(locality);
+    if (address.priority > 0) host["priority"] = address.priority;
+    if (const std::string hostname = name_of(address); !hostname.empty())
+      host["hostname"] = hostname;
     hosts.push_back(std::move(host));
   }
+  const CircuitBreakers limits = breakers_of(cluster);
   json::array thresholds;
   for (const bool high : {false, true}) {
     json::object one;
     if (high) one["priority"] = "HIGH";
-    one["max_connections"] = cluster.connections_max;
-    one["max_pending_requests"] = cluster.pending_max;
-    one["max_requests"] = cluster.requests_max;
-    one["max_retries"] = 3;
+    one["max_connections"] = limits.connections_max;
+    one["max_pending_requests"] = limits.pending_max;
+    one["max_requests"] = limits.requests_max;
+    one["max_retries"] = limits.retries_max;
     thresholds.push_back(std::move(one));
   }
   json::object breakers;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "proxy/exchange/forwarding.h"
+#include "proxy/exchange/hash_key.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/mirror.h"
 #include "proxy/exchange/session.h"
@@ -34,6 +35,7 @@ class Exchange final : private http::ServerStream::Watcher {
         attempt_deadline_([this] {
           late_ = true;
           if (lease_) lease_.stream().cancel(make_error_code(upstream::Error::kTimeout));
+          if (waiting_.over.awaited()) waiting_.cancel(make_error_code(upstream::Error::kTimeout));
         }),
         backoff_([this] { backoff_done_.notify(); }) {}
 
@@ -55,7 +57,13 @@ class Exchange final : private http::ServerStream::Watcher {
   /// One try. Without a value the response has been sent, or it can't be any more.
   Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);
   Task<void> respond(upstream::ClusterState& cluster, http::ResponseHead& head);
+  void arm_attempt(const upstream::ClusterState& cluster);
   bool retried(int status) const;
+  /// False: too many others try again already.
+  bool begin_retry(upstream::ClusterState& cluster) {
+    if (!retrying_) retrying_ = cluster.begin_retry();
+    return retrying_.has_value();
+  }
   void start_upload();
   Task<void> upload();
   Task<void> stop_upload();
@@ -70,6 +78,10 @@ class Exchange final : private http::ServerStream::Watcher {
   void give_up(upstream::Error why) {
     given_up_ = why;
     if (lease_) lease_.stream().cancel(given_up_);
+    if (waiting_.over.awaited()) {
+      waiting_.cancel(given_up_);
+      return;
+    }
     backoff_done_.notify();
   }
   void client_gone() override { give_up(upstream::Error::kClientGone); }
@@ -94,7 +106,10 @@ class Exchange final : private http::ServerStream::Watcher {
   bool filtered_ = false;  // filters have seen an answer: what replaces it is not for them
   SessionToken session_;
   std::shared_ptr<upstream::Host> wanted_;  // that it is with
-  std::int64_t now_ = 0;                    // seconds since 1970, of session_
+  HashKey hash_key_;
+  upstream::Host::Waiting waiting_;  // for a connection that another gives back
+  std::optional<Slot> retrying_;     // its place among the cluster's retries
+  std::int64_t now_ = 0;             // seconds since 1970, of session_
   std::chrono::steady_clock::time_point started_;
   CallTimer<std::function<void()>> deadline_;
   CallTimer<std::function<void()>> attempt_deadline_;
@@ -333,6 +348,10 @@ Task<void> Exchange::forward() {
     first_.end = false;  // they follow, in upload()
   received_ += first_.bytes.size();
   if (plan_->has_mirrors) mirror();
+  if (!cluster->plain() && cluster->config().balancing) {
+    hash_key_ = hash_key(cluster->config().balancing->hash_policies, request_, context_.facts,
+                         context_.loop.random, call_.arena);
+  }
 
   const Rule& rule = *plan_->rule;
   if (plan_->has_timeouts && rule.request_timeout && rule.request_timeout->count() > 0)
@@ -361,7 +380,7 @@ Task<void> Exchange::forward() {
       fresh = true;
       continue;
     }
-    if (tries_left == 0) break;
+    if (tries_left == 0 || !begin_retry(*cluster)) break;
     --tries_left;
     fresh = false;
     wanted_.reset();
@@ -378,7 +397,9 @@ Task<void> Exchange::forward() {
   deadline_.cancel();
   stream_.watch_client(nullptr);
   co_await stop_upload();
+  if (failed && given_up_ == upstream::Error::kTimeout) lease_.count(0);
   lease_.finish();
+  retrying_.reset();
   if (!failed) co_return;
   if (given_up_) failed = given_up_;
   if (*failed == upstream::Error::kClientGone) {
@@ -419,12 +440,11 @@ bool Exchange::may_retry(error_code failed) const {
 Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
                                                   bool last) {
   bool once = request_.method != "GET" && request_.method != "HEAD";
-  if (plan_->has_timeouts && plan_->rule->backend_timeout &&
-      plan_->rule->backend_timeout->count() > 0) {
-    context_.loop.wheel.arm(attempt_deadline_, *plan_->rule->backend_timeout);
-  }
+  if (plan_->has_timeouts || !cluster.plain()) arm_attempt(cluster);
   late_ = false;
-  Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once, wanted_);
+  waiting_.failed = {};
+  const upstream::Choice choice{wanted_.get(), hash_key_.hash, &context_.facts, &waiting_};
+  Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once, choice);
   if (!lease) co_return lease.error();
   lease_ = std::move(*lease);
   if (given_up_) co_return given_up_;
@@ -446,10 +466,19 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   }
   if (head->status == 101 && request_.upgrade.empty())
     co_return make_error_code(upstream::Error::kBadResponse);
-  if (!last && replayable_ && retried(head->status))
+  if (!last && replayable_ && retried(head->status) && begin_retry(cluster))
     co_return make_error_code(upstream::Error::kRetriedStatus);
   co_await respond(cluster, *head);
   co_return std::nullopt;
+}
+
+/// The time that one attempt has: the route's, and the cluster's.
+void Exchange::arm_attempt(const upstream::ClusterState& cluster) {
+  std::optional<milliseconds> time = cluster.config().stream_duration_max;
+  if (plan_->has_timeouts && plan_->rule->backend_timeout &&
+      plan_->rule->backend_timeout->count() > 0)
+    time = std::min(time.value_or(milliseconds::max()), *plan_->rule->backend_timeout);
+  if (time && time->count() > 0) context_.loop.wheel.arm(attempt_deadline_, *time);
 }
 
 bool Exchange::retried(int status) const {
@@ -476,6 +505,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     co_return;
   }
   if (plan_->has_session) keep_session(head);
+  for (const std::string_view cookie : hash_key_.cookies) head.fields.add("set-cookie", cookie);
   finished(head.status);
   http::BodySource& body = call_.response_body();
   Result<http::Chunk> chunk = body.poll();

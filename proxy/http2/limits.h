@@ -12,7 +12,9 @@ namespace tidegate::proxy::http2 {
 /// streams, output.
 struct Limits {
   http::HeadLimits head;
-  std::uint32_t concurrent_streams = 100;  // that the peer may open; REFUSED_STREAM above
+  /// That the peer may open, REFUSED_STREAM above; client: that we open.
+  std::uint32_t concurrent_streams = 100;
+  std::uint32_t streams_total_max = 0;  // client: that we open in its life; 0: any number
   std::uint32_t stream_window_bytes =
       256 * 1024;  // DATA the peer may send on a stream that nobody reads
   std::uint32_t connection_window_bytes = 1024 * 1024;  // the same, of all streams

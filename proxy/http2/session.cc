@@ -156,6 +156,7 @@ std::unique_ptr<Stream> Session::open() {
 
 bool Session::usable() const {
   if (failed_ || goaway_received_ || draining_ || role_ != Role::kClient) return false;
+  if (limits_.streams_total_max != 0 && opened_ >= limits_.streams_total_max) return false;
   const std::size_t limit =
       nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return open_ < std::min<std::size_t>(limit, limits_.concurrent_streams) &&

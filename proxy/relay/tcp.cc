@@ -130,8 +130,10 @@ Task<Outcome> connect_and_copy(TcpContext& context, const StreamRoute& route,
     if (next == host) break;  // the only one
     host = next;
     out.host = host->text;
-    Result<std::unique_ptr<net::Stream>> connected = co_await cluster->connect(*host, {});
+    Result<std::unique_ptr<net::Stream>> connected =
+        co_await cluster->connect(*host, {}, &downstream.facts());
     if (connected) {
+      host->note(200);
       upstream = std::move(*connected);
     } else {
       out.flags = "UF";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/describe/class.hpp>
 #include <map>
 #include <memory>
@@ -138,13 +139,15 @@ struct ClusterStats {
   Counter upstream_rq_pending_total, upstream_rq_pending_overflow,
       upstream_rq_pending_failure_eject, upstream_rq_cancelled, upstream_rq_timeout,
       upstream_rq_per_try_timeout, upstream_rq_rx_reset, upstream_rq_tx_reset, upstream_rq_retry,
-      upstream_rq_retry_success, upstream_rq_retry_limit_exceeded;
+      upstream_rq_retry_success, upstream_rq_retry_limit_exceeded, upstream_rq_retry_overflow;
   Counter upstream_cx_total, upstream_cx_http1_total, upstream_cx_http2_total;
   Gauge upstream_cx_active;
   Counter upstream_cx_connect_fail, upstream_cx_connect_timeout, upstream_cx_destroy,
       upstream_cx_destroy_local, upstream_cx_destroy_remote, upstream_cx_idle_timeout,
       upstream_cx_protocol_error, upstream_cx_overflow, upstream_cx_none_healthy,
       upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total;
+  Counter upstream_cx_max_requests, lb_healthy_panic, lb_zone_routing_sampled,
+      lb_zone_routing_cross_zone;
   Histogram upstream_cx_connect_ms, upstream_cx_length_ms;
 };
 BOOST_DESCRIBE_STRUCT(
@@ -153,12 +156,43 @@ BOOST_DESCRIBE_STRUCT(
      upstream_rq_xx, upstream_rq_time, upstream_rq_pending_total, upstream_rq_pending_overflow,
      upstream_rq_pending_failure_eject, upstream_rq_cancelled, upstream_rq_timeout,
      upstream_rq_per_try_timeout, upstream_rq_rx_reset, upstream_rq_tx_reset, upstream_rq_retry,
-     upstream_rq_retry_success, upstream_rq_retry_limit_exceeded, upstream_cx_total,
-     upstream_cx_http1_total, upstream_cx_http2_total, upstream_cx_active, upstream_cx_connect_fail,
-     upstream_cx_connect_timeout, upstream_cx_destroy, upstream_cx_destroy_local,
-     upstream_cx_destroy_remote, upstream_cx_idle_timeout, upstream_cx_protocol_error,
-     upstream_cx_overflow, upstream_cx_none_healthy, upstream_cx_rx_bytes_total,
-     upstream_cx_tx_bytes_total, upstream_cx_connect_ms, upstream_cx_length_ms))
+     upstream_rq_retry_success, upstream_rq_retry_limit_exceeded, upstream_rq_retry_overflow,
+     upstream_cx_total, upstream_cx_http1_total, upstream_cx_http2_total, upstream_cx_active,
+     upstream_cx_connect_fail, upstream_cx_connect_timeout, upstream_cx_destroy,
+     upstream_cx_destroy_local, upstream_cx_destroy_remote, upstream_cx_idle_timeout,
+     upstream_cx_protocol_error, upstream_cx_overflow, upstream_cx_none_healthy,
+     upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total, upstream_cx_max_requests,
+     lb_healthy_panic, lb_zone_routing_sampled, lb_zone_routing_cross_zone, upstream_cx_connect_ms,
+     upstream_cx_length_ms))
+
+/// `envoy_cluster_…` of clusters whose endpoints' health is looked at; written by the control
+/// thread. The first word of a name has a dot behind it in /stats (health_check.attempt).
+struct HealthStats {
+  Gauge membership_total, membership_healthy;
+  Counter health_check_attempt, health_check_success, health_check_failure;
+  Gauge outlier_detection_ejections_active;
+  Counter outlier_detection_ejections_consecutive_5xx,
+      outlier_detection_ejections_enforced_consecutive_5xx,
+      outlier_detection_ejections_enforced_total, outlier_detection_ejections_overflow;
+};
+BOOST_DESCRIBE_STRUCT(HealthStats, (),
+                      (membership_total, membership_healthy, health_check_attempt,
+                       health_check_success, health_check_failure,
+                       outlier_detection_ejections_active,
+                       outlier_detection_ejections_consecutive_5xx,
+                       outlier_detection_ejections_enforced_consecutive_5xx,
+                       outlier_detection_ejections_enforced_total,
+                       outlier_detection_ejections_overflow))
+
+/// What a cluster has at a time over all workers, and may have: circuit breakers that a policy asks
+/// for. Workers contend for it, so no other cluster has one.
+struct ClusterLimits {
+  std::atomic<std::uint32_t> connections_max{1024}, pending_max{1024}, requests_max{1024},
+      retries_max{3};
+  std::atomic<std::uint32_t> connections{0}, pending{0}, requests{0}, retries{0};
+  std::atomic<bool> active{false};  // a policy asks for them now
+  std::atomic<bool> track_remaining{false};
+};
 
 /// What /clusters shows of one address.
 struct EndpointStats {
@@ -189,6 +223,12 @@ class StatsStore {
   PerWorker<TcpStats>& tcp(const std::string& prefix) { return get(tcp_, prefix); }
   PerWorker<UdpStats>& udp(const std::string& prefix) { return get(udp_, prefix); }
   PerWorker<ClusterStats>& cluster(const std::string& name) { return get(clusters_, name); }
+  HealthStats& health(const std::string& name) {
+    PerWorker<HealthStats>& one = health_[name];
+    if (one.empty()) one.push_back(std::make_unique<HealthStats>());
+    return *one[0];
+  }
+  ClusterLimits& limits(const std::string& name) { return limits_[name]; }
   /// Key: cluster name, space, "IP:PORT".
   PerWorker<EndpointStats>& endpoint(const std::string& key) { return get(endpoints_, key); }
 
@@ -199,6 +239,8 @@ class StatsStore {
   const std::map<std::string, PerWorker<TcpStats>>& all_tcp() const { return tcp_; }
   const std::map<std::string, PerWorker<UdpStats>>& all_udp() const { return udp_; }
   const std::map<std::string, PerWorker<ClusterStats>>& all_clusters() const { return clusters_; }
+  const std::map<std::string, PerWorker<HealthStats>>& all_health() const { return health_; }
+  const std::map<std::string, ClusterLimits>& all_limits() const { return limits_; }
   const std::map<std::string, PerWorker<EndpointStats>>& all_endpoints() const {
     return endpoints_;
   }
@@ -217,6 +259,8 @@ class StatsStore {
   std::map<std::string, PerWorker<UdpStats>> udp_;
   std::map<std::string, PerWorker<ClusterStats>> clusters_;
   std::map<std::string, PerWorker<EndpointStats>> endpoints_;
+  std::map<std::string, PerWorker<HealthStats>> health_;  // one instance each
+  std::map<std::string, ClusterLimits> limits_;
 };
 
 }  // namespace tidegate::proxy

@@ -15,6 +15,23 @@ std::string stats_address(const Listener& listener) {
   return fmt::format("{}_{}", address, listener.port);
 }
 
+/// Circuit breakers outlive a snapshot, with what they count.
+void set_limits(const Cluster& config, StatsStore& stats, upstream::CompiledCluster& cluster) {
+  if (!config.breakers) {
+    auto known = stats.all_limits().find(config.name);
+    if (known != stats.all_limits().end()) stats.limits(config.name).active = false;
+    return;
+  }
+  ClusterLimits& limits = stats.limits(config.name);
+  limits.connections_max = config.breakers->connections_max;
+  limits.pending_max = config.breakers->pending_max;
+  limits.requests_max = config.breakers->requests_max;
+  limits.retries_max = config.breakers->retries_max;
+  limits.track_remaining = config.breakers->track_remaining;
+  limits.active = true;
+  cluster.limits = &limits;
+}
+
 }  // namespace
 
 std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version,
@@ -28,6 +45,7 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     cluster->id = lasting.cluster_id(name);
     cluster->config = config;
     cluster->stats = &stats.cluster(name);
+    set_limits(config, stats, *cluster);
     if (config.tls) {
       Result<std::shared_ptr<SSL_CTX>> context =
           tls::make_client_context(*config.tls, snapshot->certificates);

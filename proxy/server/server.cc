@@ -43,9 +43,11 @@ void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
   compiled_ = compile(snapshot, version, lasting_, problems);
   for (const std::string& problem : problems) log::error(log::Component::kConfig, "{}", problem);
   follow_names(*snapshot);
+  follow_health();
   addresses_.clear();
   for (const auto& [name, cluster] : compiled_->clusters)
     addresses_[name] = addresses_of(cluster->config);
+  check_health();
   Sockets::Change change = sockets_.update(*snapshot);
   distribute(change, [this] {
     serving_ = true;
@@ -98,12 +100,16 @@ void Server::schedule_retry() {
 /// Endpoints that are DNS names: follows the new ones, lets the others go.
 void Server::follow_names(const Snapshot& snapshot) {
   std::set<std::string> wanted;
-  for (const auto& [name, cluster] : snapshot.clusters) {
-    for (const Endpoint& endpoint : cluster.endpoints) {
+  auto follow = [&wanted](const std::vector<Endpoint>& endpoints) {
+    for (const Endpoint& endpoint : endpoints) {
       error_code not_an_address;
       asio::ip::make_address(endpoint.host, not_an_address);
       if (not_an_address) wanted.insert(endpoint.host);
     }
+  };
+  for (const auto& [name, cluster] : snapshot.clusters) {
+    follow(cluster.endpoints);
+    for (const auto& endpoints : cluster.failover) follow(endpoints);
   }
   for (auto known = names_.begin(); known != names_.end();) {
     if (wanted.contains(known->first)) {
@@ -125,39 +131,67 @@ void Server::name_changed(const std::string& name, std::vector<asio::ip::address
   auto known = names_.find(name);
   if (known == names_.end() || known->second == found) return;
   known->second = std::move(found);
+  auto names = [&name](const std::vector<Endpoint>& endpoints) {
+    return std::any_of(endpoints.begin(), endpoints.end(),
+                       [&name](const Endpoint& one) { return one.host == name; });
+  };
   for (const auto& [cluster_name, cluster] : compiled_->clusters) {
-    const auto& endpoints = cluster->config.endpoints;
-    if (std::none_of(endpoints.begin(), endpoints.end(),
-                     [&](const Endpoint& one) { return one.host == name; }))
+    const Cluster& config = cluster->config;
+    if (!names(config.endpoints) &&
+        std::none_of(config.failover.begin(), config.failover.end(), names))
       continue;
-    std::vector<upstream::Address> addresses = addresses_of(cluster->config);
-    for (auto& worker : workers_) {
-      worker->post([&worker = *worker, cluster_name = cluster_name, addresses] {
-        worker.set_addresses(cluster_name, addresses);
-      });
-    }
-    addresses_[cluster_name] = std::move(addresses);
+    addresses_changed(cluster_name);
+    if (config.health_check) check_health();
   }
+}
+
+/// Has the workers take what is known of a cluster's addresses now.
+void Server::addresses_changed(const std::string& cluster_name) {
+  auto cluster = compiled_->clusters.find(cluster_name);
+  if (cluster == compiled_->clusters.end()) return;
+  std::vector<upstream::Address> addresses = addresses_of(cluster->second->config);
+  for (auto& worker : workers_) {
+    worker->post([&worker = *worker, cluster_name, addresses] {
+      worker.set_addresses(cluster_name, addresses);
+    });
+  }
+  addresses_[cluster_name] = std::move(addresses);
+  count_members(cluster_name);
 }
 
 std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
   std::vector<upstream::Address> out;
+  std::uint32_t priority = 0;
   auto add = [&](const asio::ip::address& ip, const Endpoint& endpoint) {
     const asio::ip::tcp::endpoint at(ip, endpoint.port);
-    out.push_back(
-        {at, endpoint.weight, &stats_.endpoint(cluster.name + " " + upstream::text_of(at))});
+    upstream::Address one;
+    one.at = at;
+    one.weight = endpoint.weight;
+    one.stats = &stats_.endpoint(cluster.name + " " + upstream::text_of(at));
+    one.priority = priority;
+    one.zone = endpoint.zone;
+    one.hostname = endpoint.host;
+    out.push_back(std::move(one));
   };
-  for (const Endpoint& endpoint : cluster.endpoints) {
-    error_code not_an_address;
-    asio::ip::address ip = asio::ip::make_address(endpoint.host, not_an_address);
-    if (!not_an_address) {
-      add(ip, endpoint);
-      continue;
+  auto add_all = [&](const std::vector<Endpoint>& endpoints) {
+    for (const Endpoint& endpoint : endpoints) {
+      error_code not_an_address;
+      asio::ip::address ip = asio::ip::make_address(endpoint.host, not_an_address);
+      if (!not_an_address) {
+        add(ip, endpoint);
+        continue;
+      }
+      auto found = names_.find(endpoint.host);
+      if (found == names_.end()) continue;
+      for (const asio::ip::address& address : found->second) add(address, endpoint);
     }
-    auto found = names_.find(endpoint.host);
-    if (found == names_.end()) continue;
-    for (const asio::ip::address& one : found->second) add(one, endpoint);
+  };
+  add_all(cluster.endpoints);
+  for (const std::vector<Endpoint>& endpoints : cluster.failover) {
+    ++priority;
+    add_all(endpoints);
   }
+  add_health(cluster, out);
   return out;
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "proxy/health/checker.h"
+#include "proxy/health/outliers.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/sockets.h"
 #include "proxy/server/worker.h"
@@ -58,7 +60,15 @@ class Server {
   void distribute(const Sockets::Change& change, std::function<void()> all_done);
   void follow_names(const Snapshot& snapshot);
   std::vector<upstream::Address> addresses_of(const Cluster& cluster);
+  void add_health(const Cluster& cluster, std::vector<upstream::Address>& addresses);
   void name_changed(const std::string& name, std::vector<boost::asio::ip::address> found);
+  void addresses_changed(const std::string& cluster);
+  void follow_health();
+  void check_health();
+  void checked(const health::Checker::Result& result);
+  void tripped(const std::string& cluster, const boost::asio::ip::tcp::endpoint& at);
+  void sweep_outliers(const std::string& cluster);
+  void count_members(const std::string& cluster);
   void schedule_retry();
   void tell_applied();
 
@@ -73,6 +83,16 @@ class Server {
   std::shared_ptr<const Compiled> compiled_;
   std::map<std::string, std::vector<boost::asio::ip::address>> names_;  // that are followed
   std::map<std::string, std::vector<upstream::Address>> addresses_;     // by cluster
+  struct OutlierState {
+    OutlierState(health::Outliers outliers_in, boost::asio::io_context& io)
+        : outliers(std::move(outliers_in)), timer(io) {}
+    health::Outliers outliers;
+    boost::asio::steady_timer timer;
+  };
+  std::map<std::string, std::unique_ptr<OutlierState>> outliers_;  // by cluster
+  /// By cluster: what its health checks say so far.
+  std::map<std::string, std::map<boost::asio::ip::tcp::endpoint, bool>> healthy_;
+  std::unique_ptr<health::Checker> checker_;  // null until a cluster has a health check
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer drain_timer_;
   std::function<void()> drained_;

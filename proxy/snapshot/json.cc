@@ -46,7 +46,7 @@ static_assert(std::size(kActionNames) == std::variant_size_v<Action>);
 json::value print(const std::string& text) { return json::value(text); }
 json::value print(const Secret&) { return json::value(kRedacted); }
 template <class T>
-  requires std::is_integral_v<T>
+  requires std::is_arithmetic_v<T>
 json::value print(T number) {
   return json::value(number);
 }

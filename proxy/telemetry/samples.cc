@@ -91,6 +91,32 @@ void add_all(std::vector<Sample>& out, const Scope& scope, const PerWorker<Stats
   add_members<Stats>(out, scope, workers, [](const Stats& stats) -> const Stats& { return stats; });
 }
 
+/// "health_check_attempt" is "health_check.attempt" where names have dots.
+std::string with_dot(std::string dotted) {
+  for (const std::string_view group : {"health_check_", "outlier_detection_"}) {
+    if (const std::size_t at = dotted.rfind(group); at != std::string::npos)
+      dotted[at + group.size() - 1] = '.';
+  }
+  return dotted;
+}
+
+void add_limits(std::vector<Sample>& out, const Scope& cluster, const ClusterLimits& limits) {
+  if (!limits.active) return;
+  const Scope scope{cluster.dotted + "circuit_breakers.default.",
+                    cluster.family + "circuit_breakers_default_", cluster.labels};
+  auto add = [&](const char* name, const char* left, std::uint32_t now, std::uint32_t most) {
+    add_value(out, scope, std::string(name) + "_open", Sample::Type::kGauge, now >= most ? 1 : 0);
+    if (limits.track_remaining) {
+      add_value(out, scope, std::string("remaining_") + left, Sample::Type::kGauge,
+                most > now ? most - now : 0);
+    }
+  };
+  add("cx", "cx", limits.connections, limits.connections_max);
+  add("rq_pending", "pending", limits.pending, limits.pending_max);
+  add("rq", "rq", limits.requests, limits.requests_max);
+  add("rq_retry", "retries", limits.retries, limits.retries_max);
+}
+
 }  // namespace
 
 std::uint64_t Sample::count() const {
@@ -117,6 +143,15 @@ std::vector<Sample> collect(const StatsStore& stats) {
   for (const auto& [name, workers] : stats.all_clusters()) {
     add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}},
             workers);
+  }
+  for (const auto& [name, one] : stats.all_health()) {
+    const std::size_t before = out.size();
+    add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}}, one);
+    for (std::size_t i = before; i < out.size(); ++i) out[i].dotted = with_dot(out[i].dotted);
+  }
+  for (const auto& [name, limits] : stats.all_limits()) {
+    add_limits(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}},
+               limits);
   }
   return out;
 }

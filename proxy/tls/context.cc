@@ -139,6 +139,28 @@ error_code restrict(SSL_CTX* context, const TlsTermination& to) {
   return good ? error_code() : take_error();
 }
 
+/// What a policy says of connections to endpoints. Source: kgateway TLSParameters.
+error_code restrict(SSL_CTX* context, const UpstreamTlsOptions& to) {
+  auto number = [](const std::string& version) {
+    if (version == "1.0") return TLS1_VERSION;
+    if (version == "1.1") return TLS1_1_VERSION;
+    return version == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION;
+  };
+  bool good = true;
+  const bool old = to.min_version == "1.0" || to.min_version == "1.1";
+  if (old) SSL_CTX_set_security_level(context, 0);  // OpenSSL's own default refuses these versions
+  if (!to.min_version.empty())
+    good = good && SSL_CTX_set_min_proto_version(context, number(to.min_version)) == 1;
+  if (!to.max_version.empty())
+    good = good && SSL_CTX_set_max_proto_version(context, number(to.max_version)) == 1;
+  if (!to.ciphers.empty()) good = good && SSL_CTX_set_cipher_list(context, to.ciphers.c_str()) == 1;
+  if (!to.groups.empty()) good = good && SSL_CTX_set1_groups_list(context, to.groups.c_str()) == 1;
+  if (!to.signature_algorithms.empty())
+    good = good && SSL_CTX_set1_sigalgs_list(context, to.signature_algorithms.c_str()) == 1;
+  if (to.renegotiation) SSL_CTX_clear_options(context, SSL_OP_NO_RENEGOTIATION);
+  return good ? error_code() : take_error();
+}
+
 /// One set for all contexts of the process: a session may be resumed on any worker and after any
 /// reload.
 void share_ticket_keys(SSL_CTX* context) {
@@ -225,7 +247,11 @@ Result<ContextPtr> make_client_context(const UpstreamTls& tls,
   } else if (error_code failed = trust(context.get(), tls.ca_pem, false)) {
     return failed;
   }
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  const bool insecure = tls.options && tls.options->insecure;
+  SSL_CTX_set_verify(context.get(), insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  if (tls.options) {
+    if (error_code failed = restrict(context.get(), *tls.options)) return failed;
+  }
   if (!tls.client_certificate.empty()) {
     auto found = certificates.find(tls.client_certificate);
     if (found == certificates.end()) return make_error_code(boost::system::errc::invalid_argument);

@@ -43,7 +43,8 @@ class ServerContexts {
 Result<ContextPtr> make_server_context(const TlsTermination& termination,
                                        const std::map<std::string, Certificate>& certificates);
 
-/// Verifies the peer always: against `tls.ca_pem`, or the system's authorities.
+/// Verifies the peer, against `tls.ca_pem` or the system's authorities, unless the options say
+/// "insecure".
 Result<ContextPtr> make_client_context(const UpstreamTls& tls,
                                        const std::map<std::string, Certificate>& certificates);
 

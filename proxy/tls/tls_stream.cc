@@ -101,8 +101,19 @@ Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string_view 
   if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.fd()) != 1) co_return take_error();
   if (!tls.sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), tls.sni.c_str());
   if (!alpn.empty()) {
-    std::string wire(1, static_cast<char>(alpn.size()));
-    wire += alpn;
+    // What we speak; other names only where a policy wants those and not ours.
+    std::string wire;
+    auto add = [&wire](std::string_view name) {
+      wire += static_cast<char>(name.size());
+      wire += name;
+    };
+    static const std::vector<std::string> kNone;
+    const std::vector<std::string>& wanted = tls.options ? tls.options->alpn : kNone;
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), alpn) != wanted.end()) {
+      add(alpn);
+    } else {
+      for (const std::string& name : wanted) add(name);
+    }
     SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(wire.data()),
                         static_cast<unsigned>(wire.size()));
   }
@@ -110,7 +121,8 @@ Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string_view 
   std::vector<std::string> names = tls.sans.empty() ? std::vector<std::string>{tls.sni} : tls.sans;
   if (error_code failed = co_await handshake()) co_return failed;
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
-  if (certificate == nullptr || !has_name(certificate, names)) {
+  const bool any_name = tls.options && (tls.options->insecure || tls.options->any_name);
+  if (!any_name && (certificate == nullptr || !has_name(certificate, names))) {
     close();
     co_return name_mismatch();
   }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "proxy/net/connect.h"
 #include "proxy/net/plain_stream.h"
+#include "proxy/net/preamble.h"
 #include "proxy/tls/tls_stream.h"
 #include "proxy/upstream/http2_client.h"
 
@@ -18,8 +19,9 @@ namespace asio = boost::asio;
 
 namespace {
 constexpr std::size_t kStreamsOfOne =
-    100;  // that a connection is expected to carry, before it says
-}
+    100;                                  // that a connection is expected to carry, before it says
+constexpr std::uint32_t kRetriesMax = 3;  // at a time, on a worker; Envoy's default
+}  // namespace
 
 std::string text_of(const asio::ip::tcp::endpoint& at) {
   const std::string ip = at.address().to_string();
@@ -36,17 +38,65 @@ std::uint64_t session_of(std::string_view cluster, std::string_view host) {
   }
   return out == 0 ? 1 : out;
 }
+
+/// Requests that a connection under way is expected to carry, before the peer says.
+std::size_t streams_of_one(const Cluster& config) {
+  std::size_t out = kStreamsOfOne;
+  if (config.http2 && config.http2->streams_max)
+    out = std::min<std::size_t>(out, *config.http2->streams_max);
+  if (config.requests_per_connection_max && *config.requests_per_connection_max > 0)
+    out = std::min<std::size_t>(out, *config.requests_per_connection_max);
+  return out;
+}
+
+http2::Limits http2_limits(const Cluster& config) {
+  http2::Limits out = http2::upstream_limits();
+  if (config.fields_max) out.head.fields_max = *config.fields_max;
+  if (config.requests_per_connection_max)
+    out.streams_total_max = *config.requests_per_connection_max;
+  if (!config.http2) return out;
+  if (config.http2->streams_max) out.concurrent_streams = *config.http2->streams_max;
+  if (config.http2->stream_window_bytes) {
+    out.stream_window_bytes = *config.http2->stream_window_bytes;
+    out.connection_window_bytes = std::max(out.connection_window_bytes, out.stream_window_bytes);
+  }
+  if (config.http2->connection_window_bytes)
+    out.connection_window_bytes = *config.http2->connection_window_bytes;
+  return out;
+}
 }  // namespace
 
 Host::Host() = default;
 Host::~Host() = default;
+
+void Host::note(int status) {
+  OutlierWatch* watch = address.watch.get();
+  if (watch == nullptr) return;
+  if (status > 0 && status < 500) {
+    // Read first: the cache line is everybody's as long as all goes well.
+    if (watch->consecutive_5xx.load(std::memory_order_relaxed) != 0)
+      watch->consecutive_5xx.store(0, std::memory_order_relaxed);
+  } else if (watch->consecutive_5xx.fetch_add(1, std::memory_order_relaxed) + 1 ==
+             watch->limit.load(std::memory_order_relaxed)) {
+    watch->tripped();
+  }
+}
+
+void Host::wake(Loop& loop) {
+  if (queue.empty()) return;
+  Waiting* first = queue.front();
+  queue.erase(queue.begin());
+  first->over.notify_later(loop.io);
+}
 
 Lease::Lease(std::shared_ptr<ClusterState> cluster, std::shared_ptr<Host> host,
              std::unique_ptr<Http1Client> http1, std::unique_ptr<http::ClientStream> http2)
     : cluster_(std::move(cluster)),
       host_(std::move(host)),
       http1_(std::move(http1)),
-      http2_(std::move(http2)) {
+      http2_(std::move(http2)),
+      epoch_(host_->epoch) {
+  if (ClusterLimits* limits = cluster_->limits_) request_ = Slot(&limits->requests);
   ++host_->active;
   ++cluster_->active_;
   cluster_->stats().upstream_rq_active.add();
@@ -58,7 +108,9 @@ Lease::Lease(std::shared_ptr<ClusterState> cluster, std::shared_ptr<Host> host,
 }
 
 void Lease::count(int status) {
-  if (!host_ || !host_->counted) return;
+  if (!host_) return;
+  host_->note(status);
+  if (!host_->counted) return;
   (status > 0 && status < 500 ? host_->counted->rq_success : host_->counted->rq_error).add();
 }
 
@@ -69,6 +121,8 @@ Lease& Lease::operator=(Lease&& other) noexcept {
     host_ = std::move(other.host_);
     http1_ = std::move(other.http1_);
     http2_ = std::move(other.http2_);
+    request_ = std::move(other.request_);
+    epoch_ = other.epoch_;
   }
   return *this;
 }
@@ -79,7 +133,7 @@ void Lease::finish() {
   if (host_->counted) host_->counted->rq_active.sub();
   --cluster_->active_;
   cluster_->stats().upstream_rq_active.sub();
-  if (http1_ && http1_->reusable() && !host_->removed) {
+  if (http1_ && http1_->reusable() && !host_->removed && host_->epoch == epoch_) {
     http1_->rest();
     host_->idle.push_back(std::move(http1_));
     if (!cluster_->sweeper_->armed()) {
@@ -88,6 +142,8 @@ void Lease::finish() {
   }
   http1_.reset();
   http2_.reset();
+  request_ = Slot();
+  host_->wake(cluster_->loop());
   host_.reset();
   cluster_.reset();
 }
@@ -96,13 +152,27 @@ ClusterState::ClusterState(Loop& loop, CompiledClusterPtr compiled)
     : loop_(loop), compiled_(std::move(compiled)) {
   auto sweep_now = [this] { sweep(); };
   sweeper_ = std::make_unique<CallTimer<decltype(sweep_now)>>(sweep_now);
+  read_config();
 }
 
 ClusterState::~ClusterState() = default;
 
+void ClusterState::read_config() {
+  const Cluster& now = config();
+  limits_ = compiled_->limits;
+  requests_max_ = now.requests_max;
+  http2_ = now.protocol == UpstreamProtocol::kHttp2;
+  told_client_ = now.proxy_protocol.has_value();
+  plain_ = !now.stream_duration_max && (!now.balancing || now.balancing->hash_policies.empty());
+  slow_start_ = now.balancing && now.balancing->slow_start;
+}
+
 void ClusterState::update(CompiledClusterPtr compiled) {
-  bool same_connections = compiled->config.protocol == compiled_->config.protocol &&
-                          compiled->config.tls == compiled_->config.tls;
+  const Cluster& now = compiled->config;
+  const Cluster& before = compiled_->config;
+  const bool same_choice = now.balancing == before.balancing;
+  bool same_connections = now.protocol == before.protocol && now.tls == before.tls &&
+                          now.http2 == before.http2 && now.proxy_protocol == before.proxy_protocol;
   if (same_connections && compiled->tls && compiled_->tls) {
     // The same TLS settings: keep the context, and with it sessions to resume.
     auto kept = std::make_shared<CompiledCluster>(*compiled);
@@ -110,15 +180,21 @@ void ClusterState::update(CompiledClusterPtr compiled) {
     compiled = std::move(kept);
   }
   compiled_ = std::move(compiled);
-  if (same_connections) return;
+  read_config();
+  if (same_connections) {
+    if (!same_choice) rebuild();
+    return;
+  }
   for (auto& host : hosts_) host->removed = true;
-  std::vector<Address> addresses;
-  for (auto& host : hosts_) addresses.push_back(host->address);
   hosts_.clear();
+  const std::vector<Address> addresses = std::move(addresses_);
+  addresses_.clear();
   set_addresses(addresses);
 }
 
 void ClusterState::set_addresses(const std::vector<Address>& addresses) {
+  if (addresses == addresses_) return;
+  bool others = false;
   std::vector<std::shared_ptr<Host>> hosts;
   for (const Address& address : addresses) {
     std::shared_ptr<Host> host;
@@ -126,9 +202,13 @@ void ClusterState::set_addresses(const std::vector<Address>& addresses) {
       if (known && known->address.at == address.at) host = std::move(known);
     }
     if (!host) {
+      others = true;
       host = std::make_shared<Host>();
       host->text = text_of(address.at);
       host->session = session_of(config().name, host->text);
+      host->since = loop_.wheel.now();
+    } else if (!host->address.healthy() && address.healthy()) {
+      host->since = loop_.wheel.now();
     }
     host->address = address;
     host->counted = address.stats ? (*address.stats)[loop_.index].get() : nullptr;
@@ -136,38 +216,74 @@ void ClusterState::set_addresses(const std::vector<Address>& addresses) {
   }
   for (auto& gone : hosts_) {
     if (!gone) continue;
+    others = true;
     gone->removed = true;
     gone->idle.clear();
   }
   hosts_ = std::move(hosts);
-  total_weight_ = 0;
-  equal_weights_ = true;
-  for (auto& host : hosts_) {
-    total_weight_ += host->address.weight;
-    equal_weights_ = equal_weights_ && host->address.weight == hosts_[0]->address.weight;
-  }
-}
-
-std::shared_ptr<Host> ClusterState::pick() {
-  if (hosts_.empty()) return nullptr;
-  if (hosts_.size() == 1) return hosts_[0];
-  if (equal_weights_) return hosts_[next_++ % hosts_.size()];
-  // Smooth weighted round robin: each gains its weight, the richest is picked and pays for all.
-  Host* best = nullptr;
-  std::size_t best_index = 0;
-  for (std::size_t i = 0; i < hosts_.size(); ++i) {
-    hosts_[i]->credit += hosts_[i]->address.weight;
-    if (!best || hosts_[i]->credit > best->credit) {
-      best = hosts_[i].get();
-      best_index = i;
+  addresses_ = addresses;
+  if (others && config().balancing && config().balancing->close_on_change) {
+    for (auto& host : hosts_) {
+      ++host->epoch;
+      host->idle.clear();
+      host->http2.clear();
     }
   }
-  best->credit -= static_cast<std::int64_t>(total_weight_);
-  return hosts_[best_index];
+  rebuild();
 }
 
-Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host,
-                                                                 std::string_view alpn) {
+/// What pick() looks at, from the hosts and how they are.
+void ClusterState::rebuild() {
+  static const LoadBalancing kDefault;
+  const LoadBalancing& balancing = config().balancing ? *config().balancing : kDefault;
+  choices_.reset();
+  alone_ = hosts_.size() == 1 && (hosts_[0]->address.healthy() || balancing.panic_percent > 0);
+  if (alone_ || hosts_.empty()) return;
+  std::vector<Member> members;
+  members.reserve(hosts_.size());
+  for (const auto& host : hosts_) {
+    Member one;
+    one.candidate.weight = host->address.weight;
+    one.candidate.key = balancing.hash_hostname && !host->address.hostname.empty()
+                            ? std::string_view(host->address.hostname)
+                            : std::string_view(host->text);
+    one.candidate.active = &host->active;
+    one.candidate.since = host->since;
+    one.priority = host->address.priority;
+    one.zone = host->address.zone;
+    one.healthy = host->address.healthy();
+    members.push_back(one);
+  }
+  choices_ = std::make_unique<HostSet>(balancing, std::move(members), loop_.random.next() >> 1);
+}
+
+std::shared_ptr<Host> ClusterState::pick(std::optional<std::uint64_t> hash) {
+  if (alone_) return hosts_[0];
+  if (!choices_) return nullptr;
+  Pick wanted{loop_.random, hash, {}};
+  if (slow_start_) wanted.now = loop_.wheel.now();
+  const std::optional<HostSet::Picked> picked = choices_->pick(wanted);
+  if (!picked) return nullptr;
+  if (picked->way == HostSet::Way::kPanic) stats().lb_healthy_panic.add();
+  if (picked->way == HostSet::Way::kOwnZone) stats().lb_zone_routing_sampled.add();
+  if (picked->way == HostSet::Way::kOtherZone) stats().lb_zone_routing_cross_zone.add();
+  return hosts_[picked->index];
+}
+
+std::optional<Slot> ClusterState::begin_retry() {
+  ClusterLimits* limits = limits_;
+  std::atomic<std::uint32_t>& now = limits ? limits->retries : retries_;
+  const std::uint32_t most =
+      limits ? limits->retries_max.load(std::memory_order_relaxed) : kRetriesMax;
+  if (now.load(std::memory_order_relaxed) >= most) {
+    stats().upstream_rq_retry_overflow.add();
+    return std::nullopt;
+  }
+  return Slot(&now);
+}
+
+Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(
+    Host& host, std::string_view alpn, const net::ConnectionFacts* client) {
   ClusterStats& counted = stats();
   CompiledClusterPtr compiled = compiled_;
   auto started = loop_.wheel.now();
@@ -182,7 +298,16 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host,
       host.counted->cx_connect_fail.add();
       host.counted->rq_error.add();
     }
+    host.note(0);
     co_return make_error_code(late ? Error::kConnectTimeout : Error::kConnectFailed);
+  }
+  if (compiled->config.keepalive) net::set_keepalive(*socket, *compiled->config.keepalive);
+  if (compiled->config.proxy_protocol) {
+    if (!net::write_preamble(*socket, *compiled->config.proxy_protocol, client)) {
+      counted.upstream_cx_connect_fail.add();
+      host.note(0);
+      co_return make_error_code(Error::kConnectFailed);
+    }
   }
   std::unique_ptr<net::Stream> stream;
   if (compiled->tls) {
@@ -194,6 +319,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host,
         co_await secure->handshake_client(*compiled->tls, alpn, *compiled->config.tls);
     if (failed) {
       counted.upstream_cx_connect_fail.add();
+      host.note(0);
       log::debug(log::Component::kUpstream, "{}: TLS with {} failed: {}", compiled->config.name,
                  host.text, failed.message());
       co_return make_error_code(deadline.armed() ? Error::kConnectFailed : Error::kConnectTimeout);
@@ -207,22 +333,39 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host,
   co_return stream;
 }
 
-Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, std::shared_ptr<Host> wanted) {
+bool ClusterState::overflows() const {
+  return limits_ ? limits_->requests.load(std::memory_order_relaxed) >=
+                       limits_->requests_max.load(std::memory_order_relaxed)
+                 : active_ >= requests_max_;
+}
+
+/// Whether the host, which has so many connections on this worker, gets no more. One it gets
+/// always: other workers and hosts may hold all that there are for as long as they like.
+bool ClusterState::full(const Host& host, std::size_t connections) const {
+  return limits_ && connections > 0 && !host.removed &&
+         limits_->connections.load(std::memory_order_relaxed) >=
+             limits_->connections_max.load(std::memory_order_relaxed);
+}
+
+Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, Choice choice) {
   std::shared_ptr<ClusterState> self = shared_from_this();
-  std::shared_ptr<Host> host = wanted ? std::move(wanted) : pick();
+  std::shared_ptr<Host> host =
+      choice.wanted ? choice.wanted->shared_from_this() : pick(choice.hash);
   if (!host) {
     stats().upstream_cx_none_healthy.add();
     co_return make_error_code(Error::kNoEndpoint);
   }
-  if (active_ >= config().requests_max) {
+  if (overflows()) {
     stats().upstream_rq_pending_overflow.add();
     co_return make_error_code(Error::kOverflow);
   }
-  if (config().protocol == UpstreamProtocol::kHttp2) {
-    Result<std::unique_ptr<http::ClientStream>> opened = co_await open_http2(host);
+  if (http2_) {
+    Result<std::unique_ptr<http::ClientStream>> opened = co_await open_http2(host, choice.client);
     if (!opened) co_return opened.error();
     co_return Lease(self, host, nullptr, std::move(*opened));
   }
+  // An endpoint that is told who the client is has connections for that client alone.
+  if (told_client_) fresh = true;
   while (!fresh && !host->idle.empty()) {
     std::unique_ptr<Http1Client> client = std::move(host->idle.back());
     host->idle.pop_back();
@@ -230,11 +373,57 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, std::shared_
     client->begin();
     co_return Lease(self, host, std::move(client), nullptr);
   }
+  co_return co_await acquire_http1(std::move(host), fresh, careful, choice);
+}
+
+/// No connection is at hand: waits for one that comes back, or makes one.
+Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool fresh,
+                                                bool careful, Choice choice) {
+  std::shared_ptr<ClusterState> self = shared_from_this();
+  ClusterLimits* limits = limits_;
   stats().upstream_rq_pending_total.add();
-  Result<std::unique_ptr<net::Stream>> stream = co_await connect(*host, "http/1.1");
-  if (!stream) co_return stream.error();
+  if (limits && limits->pending.load(std::memory_order_relaxed) >=
+                    limits->pending_max.load(std::memory_order_relaxed)) {
+    stats().upstream_rq_pending_overflow.add();
+    co_return make_error_code(Error::kOverflow);
+  }
+  Slot pending(limits ? &limits->pending : nullptr);
+  bool counted = false;
+  while (full(*host, host->active + host->connecting + host->idle.size())) {
+    if (!std::exchange(counted, true)) stats().upstream_cx_overflow.add();
+    if (!choice.waiting) {
+      stats().upstream_rq_pending_overflow.add();
+      co_return make_error_code(Error::kOverflow);
+    }
+    if (host->idle.empty()) {
+      host->queue.push_back(choice.waiting);
+      co_await choice.waiting->over.wait();
+      std::erase(host->queue, choice.waiting);
+      if (choice.waiting->failed) co_return choice.waiting->failed;
+    }
+    while (!host->idle.empty()) {
+      std::unique_ptr<Http1Client> client = std::move(host->idle.back());
+      host->idle.pop_back();
+      if (fresh || (careful && client->stale())) continue;
+      client->begin();
+      co_return Lease(self, host, std::move(client), nullptr);
+    }
+  }
+  ++host->connecting;
+  Slot connection(limits ? &limits->connections : nullptr);
+  Result<std::unique_ptr<net::Stream>> stream = co_await connect(*host, "http/1.1", choice.client);
+  --host->connecting;
+  if (!stream) {
+    host->wake(loop_);
+    co_return stream.error();
+  }
   stats().upstream_cx_http1_total.add();
   auto client = std::make_unique<Http1Client>(loop_, std::move(*stream), stats());
+  Http1Client::Terms terms;
+  if (config().fields_max) terms.head.fields_max = *config().fields_max;
+  terms.exchanges_max = told_client_ ? 1 : config().requests_per_connection_max.value_or(0);
+  terms.slot = std::move(connection);
+  client->set_terms(std::move(terms));
   client->begin();
   co_return Lease(self, host, std::move(client), nullptr);
 }
@@ -242,31 +431,52 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, std::shared_
 /// Who comes while a connection is being made waits for that one, up to what it will carry, so that
 /// a burst does not make a connection for each of its requests.
 Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
-    std::shared_ptr<Host> host) {
+    std::shared_ptr<Host> host, const net::ConnectionFacts* client_facts) {
+  ClusterLimits* limits = limits_;
+  const bool shared = !told_client_;  // else it is for this client alone
+  Slot pending;
   bool counted = false;
   while (true) {
     for (auto& client : host->http2) {
+      if (!shared) break;
       if (std::unique_ptr<http::ClientStream> stream = client->open()) co_return std::move(stream);
     }
-    if (!std::exchange(counted, true)) stats().upstream_rq_pending_total.add();
-    if (host->waiting.size() >= host->connecting * kStreamsOfOne) break;
+    if (!std::exchange(counted, true)) {
+      stats().upstream_rq_pending_total.add();
+      if (limits && limits->pending.load(std::memory_order_relaxed) >=
+                        limits->pending_max.load(std::memory_order_relaxed)) {
+        stats().upstream_rq_pending_overflow.add();
+        co_return make_error_code(Error::kOverflow);
+      }
+      if (limits) pending = Slot(&limits->pending);
+    }
+    if (!shared || host->waiting.size() >= host->connecting * streams_of_one(config())) break;
     Host::Waiting waiting;
     host->waiting.push_back(&waiting);
     co_await waiting.over.wait();
     if (waiting.failed) co_return waiting.failed;
   }
+  std::erase_if(host->http2,
+                [](const auto& client) { return !client->usable() && client->active() == 0; });
+  if (full(*host, host->http2.size() + host->connecting)) {
+    stats().upstream_cx_overflow.add();
+    stats().upstream_rq_pending_overflow.add();
+    co_return make_error_code(Error::kOverflow);
+  }
   ++host->connecting;
-  Result<std::unique_ptr<net::Stream>> connected = co_await connect(*host, "h2");
+  Slot connection(limits ? &limits->connections : nullptr);
+  Result<std::unique_ptr<net::Stream>> connected = co_await connect(*host, "h2", client_facts);
   --host->connecting;
   std::unique_ptr<http::ClientStream> own;
   if (connected) {
     stats().upstream_cx_http2_total.add();
-    std::erase_if(host->http2,
-                  [](const auto& client) { return !client->usable() && client->active() == 0; });
-    host->http2.push_back(std::make_unique<Http2Client>(std::move(*connected), loop_, stats(),
-                                                        config().idle_timeout));
-    host->http2.back()->start();
-    own = host->http2.back()->open();
+    auto client = std::make_unique<Http2Client>(std::move(*connected), loop_, stats(),
+                                                config().idle_timeout, http2_limits(config()));
+    client->keep(std::move(connection));
+    client->start();
+    own = client->open();
+    // Without a place among the others it ends with its one stream.
+    if (shared) host->http2.push_back(std::move(client));
   }
   if (connected || host->connecting == 0) {
     for (Host::Waiting* one : std::exchange(host->waiting, {})) {
@@ -286,10 +496,12 @@ void ClusterState::sweep() {
     std::size_t before = host->idle.size();
     std::erase_if(host->idle, [](const auto& client) { return client->stale(); });
     stats().upstream_cx_destroy_remote.add(before - host->idle.size());
-    auto oldest = loop_.wheel.now() - config().idle_timeout;
-    before = host->idle.size();
-    std::erase_if(host->idle, [&](const auto& client) { return client->rested_at() < oldest; });
-    stats().upstream_cx_idle_timeout.add(before - host->idle.size());
+    if (config().idle_timeout.count() > 0) {  // 0: never
+      auto oldest = loop_.wheel.now() - config().idle_timeout;
+      before = host->idle.size();
+      std::erase_if(host->idle, [&](const auto& client) { return client->rested_at() < oldest; });
+      stats().upstream_cx_idle_timeout.add(before - host->idle.size());
+    }
     any = any || !host->idle.empty();
   }
   if (any) loop_.wheel.arm(*sweeper_, std::chrono::seconds(1));

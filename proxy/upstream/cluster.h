@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +13,11 @@
 #include "proxy/http/stream.h"
 #include "proxy/runtime/event.h"
 #include "proxy/runtime/loop.h"
+#include "proxy/runtime/slot.h"
 #include "proxy/runtime/stats.h"
 #include "proxy/snapshot/cluster.h"
 #include "proxy/upstream/error.h"
+#include "proxy/upstream/host_set.h"
 #include "proxy/upstream/http1_client.h"
 
 struct ssl_ctx_st;
@@ -21,11 +26,25 @@ namespace tidegate::proxy::upstream {
 
 class Http2Client;
 
-/// One address that an endpoint stands for, as the control thread found it.
+/// What all workers note of one address for outlier detection. The control thread makes it.
+struct OutlierWatch {
+  std::atomic<std::uint32_t> consecutive_5xx{0};
+  std::atomic<std::uint32_t> limit{5};
+  std::function<void()> tripped;  // called on a worker when the limit is met
+};
+
+/// One address that an endpoint stands for, as the control thread found it, and how it is.
 struct Address {
   boost::asio::ip::tcp::endpoint at;
   std::uint32_t weight = 1;
   const PerWorker<EndpointStats>* stats = nullptr;  // null: not counted
+  std::uint32_t priority = 0;
+  std::string zone;
+  std::string hostname;                 // the endpoint as it is written
+  bool failed_check = false;            // of its active health check, or not checked yet
+  bool ejected = false;                 // by outlier detection
+  std::shared_ptr<OutlierWatch> watch;  // null: no outlier detection
+  bool healthy() const { return !failed_check && !ejected; }
   bool operator==(const Address&) const = default;
 };
 
@@ -38,34 +57,57 @@ struct CompiledCluster {
   Cluster config;
   std::shared_ptr<ssl_ctx_st> tls;  // null: plaintext
   PerWorker<ClusterStats>* stats = nullptr;
+  ClusterLimits* limits = nullptr;  // null: no policy gives circuit breakers
 };
 using CompiledClusterPtr = std::shared_ptr<const CompiledCluster>;
 
 /// One address of a cluster on one worker: its connections and counters. Lives on by address when a
 /// snapshot changes, and until its last exchange ends when it is taken out.
-struct Host {
+struct Host : std::enable_shared_from_this<Host> {
   Address address;
   std::string text;                                // "127.0.0.1:9000"
   std::vector<std::unique_ptr<Http1Client>> idle;  // last used last
   std::vector<std::unique_ptr<Http2Client>> http2;
-  /// A request that waits for a connection that another has asked for.
+  /// A request that waits for a connection.
   struct Waiting {
     Event over;
     error_code failed;
+    /// Whoever asked does not want it any more.
+    void cancel(error_code why) {
+      failed = why;
+      over.notify();
+    }
   };
-  std::vector<Waiting*> waiting;     // each in the frame of its own coroutine
-  std::size_t connecting = 0;        // HTTP/2 connections under way
+  std::vector<Waiting*> waiting;     // for one that is being made; each in its coroutine's frame
+  std::vector<Waiting*> queue;       // for one that another gives back (circuit breakers)
+  std::size_t connecting = 0;        // connections under way
   EndpointStats* counted = nullptr;  // this worker's; null: not counted
   std::uint32_t active = 0;
   bool removed = false;
   std::uint64_t session = 0;  // what stands for it in session tokens, in every process; never 0
-  std::int64_t credit = 0;    // of weighted round robin
+  std::uint64_t epoch = 0;    // connections of an older one end with their exchange
+  TimerWheel::Clock::time_point since;  // when it came, or came back to health
 
   Host();
   ~Host();
+  /// How an attempt went, for outlier detection: the answer's status; 0: there was none.
+  void note(int status);
+  /// One that waits in the queue looks again, in a turn of its own.
+  void wake(Loop& loop);
 };
 
 class ClusterState;
+
+/// What a request wants of a cluster besides a connection. Plain: it stands in the frame of who
+/// awaits acquire(), and what it points to lives as long.
+struct Choice {
+  Host* wanted = nullptr;                        // the host that a session says
+  std::optional<std::uint64_t> hash;             // see ClusterState::hash_policies()
+  const net::ConnectionFacts* client = nullptr;  // who is told to the endpoint (PROXY protocol)
+  /// Where the request waits for a connection that another gives back, so that it can be told to
+  /// stop; null: it is not put off but fails with kOverflow.
+  Host::Waiting* waiting = nullptr;
+};
 
 /// An attempt's hold on a connection. Ends by finish() (back to the pool if it can be) or by being
 /// destroyed.
@@ -92,6 +134,8 @@ class Lease {
   std::shared_ptr<Host> host_;
   std::unique_ptr<Http1Client> http1_;
   std::unique_ptr<http::ClientStream> http2_;
+  Slot request_;
+  std::uint64_t epoch_ = 0;
 };
 
 /// A cluster on one worker: its hosts, their pools, and the choice among them.
@@ -106,8 +150,8 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
 
   /// Picks a host and a connection to it, a new one if need be. `fresh`: no pooled one (a retry
   /// after a stale one). `careful`: the request must not be sent twice, so a pooled connection is
-  /// looked at first. `wanted`: the host, where a session says so.
-  Task<Result<Lease>> acquire(bool fresh, bool careful, std::shared_ptr<Host> wanted = nullptr);
+  /// looked at first.
+  Task<Result<Lease>> acquire(bool fresh, bool careful, Choice choice = Choice());
 
   const Cluster& config() const { return compiled_->config; }
   ClusterStats& stats() { return *(*compiled_->stats)[loop_.index]; }
@@ -115,22 +159,44 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   const std::vector<std::shared_ptr<Host>>& hosts() const { return hosts_; }
   /// A plaintext or TLS connection to a host, counted. `alpn`: what TLS offers; empty for a relay,
   /// which does not know what it carries.
-  Task<Result<std::unique_ptr<net::Stream>>> connect(Host& host, std::string_view alpn);
-  std::shared_ptr<Host> pick();
+  /// `client`: who is told to the endpoint, where it wants the PROXY protocol; null: nobody.
+  Task<Result<std::unique_ptr<net::Stream>>> connect(Host& host, std::string_view alpn,
+                                                     const net::ConnectionFacts* client = nullptr);
+  /// Null where no host may be used. `hash`: of the request, where there are hash policies.
+  std::shared_ptr<Host> pick(std::optional<std::uint64_t> hash = std::nullopt);
+  /// Whether a request needs to be looked at for config()'s hash policies or stream duration.
+  bool plain() const { return plain_; }
+  /// A place among the retries that may be at a time; nothing where there is none.
+  std::optional<Slot> begin_retry();
   void close_idle();
 
  private:
   friend class Lease;
-  Task<Result<std::unique_ptr<http::ClientStream>>> open_http2(std::shared_ptr<Host> host);
+  Task<Result<Lease>> acquire_http1(std::shared_ptr<Host> host, bool fresh, bool careful,
+                                    Choice choice);
+  Task<Result<std::unique_ptr<http::ClientStream>>> open_http2(std::shared_ptr<Host> host,
+                                                               const net::ConnectionFacts* client);
+  void read_config();
+  bool overflows() const;
+  bool full(const Host& host, std::size_t connections) const;
+  void rebuild();
   void sweep();
 
   Loop& loop_;
   CompiledClusterPtr compiled_;
+  // What each request looks at, out of compiled_: side by side, in one cache line.
+  ClusterLimits* limits_ = nullptr;
+  std::uint32_t requests_max_ = 0;
+  bool http2_ = false;
+  bool told_client_ = false;  // the PROXY protocol
+  bool plain_ = true;
+  bool slow_start_ = false;
+  std::vector<Address> addresses_;
   std::vector<std::shared_ptr<Host>> hosts_;
-  std::uint64_t total_weight_ = 0;
-  bool equal_weights_ = true;
-  std::size_t next_ = 0;
+  bool alone_ = false;                // one host, and it may be used
+  std::unique_ptr<HostSet> choices_;  // null: alone, or no host
   std::uint32_t active_ = 0;
+  std::atomic<std::uint32_t> retries_{0};  // this worker's alone, where there are no limits
   std::unique_ptr<Timer> sweeper_;
 };
 

@@ -31,6 +31,10 @@ void Http1Client::begin() {
 }
 
 bool Http1Client::reusable() const {
+  if (terms_.exchanges_max != 0 && exchanges_ >= terms_.exchanges_max) {
+    stats_.upstream_cx_max_requests.add();
+    return false;
+  }
   return !broken_ && !raw_ && request_done_ && response_done_ && head_.keep_alive &&
          begin_ == end_ && stream_->is_open();
 }
@@ -135,7 +139,7 @@ Task<Result<http::ResponseHead*>> Http1Client::receive_head() {
       std::size_t size = http1::find_head_end(bytes, searched - begin_);
       if (size) {
         head_ = http::ResponseHead();
-        if (http1::parse_response_head(bytes.substr(0, size), {}, method_, head_)) {
+        if (http1::parse_response_head(bytes.substr(0, size), terms_.head, method_, head_)) {
           broken_ = true;
           stats_.upstream_cx_protocol_error.add();
           co_return make_error_code(Error::kBadResponse);

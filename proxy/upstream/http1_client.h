@@ -3,10 +3,12 @@
 #include <memory>
 #include <string>
 
+#include "proxy/http/limits.h"
 #include "proxy/http/stream.h"
 #include "proxy/http1/body_decoder.h"
 #include "proxy/net/stream.h"
 #include "proxy/runtime/loop.h"
+#include "proxy/runtime/slot.h"
 #include "proxy/runtime/stats.h"
 
 namespace tidegate::proxy::upstream {
@@ -17,6 +19,14 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
  public:
   Http1Client(Loop& loop, std::unique_ptr<net::Stream> stream, ClusterStats& stats);
   ~Http1Client() override;
+
+  /// What a policy says of connections.
+  struct Terms {
+    http::HeadLimits head;            // of answers
+    std::uint32_t exchanges_max = 0;  // in its life; 0: any number
+    Slot slot;                        // its place among the connections of its cluster
+  };
+  void set_terms(Terms terms) { terms_ = std::move(terms); }
 
   void begin();
   /// Whether another exchange may use it: both messages are whole and the peer keeps the
@@ -64,7 +74,8 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   bool response_done_ = false;
   bool answered_ = false;
   bool broken_ = false;
-  int exchanges_ = 0;
+  std::uint32_t exchanges_ = 0;
+  Terms terms_;
   TimerWheel::Clock::time_point rested_at_;
   error_code cancelled_;
 };

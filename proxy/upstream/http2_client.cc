@@ -56,6 +56,7 @@ class Http2Client::Core final : private http2::Session::Handler,
     stats_.upstream_cx_destroy.add();
   }
 
+  void keep(Slot slot) { slot_ = std::move(slot); }
   void start() { asio::co_spawn(loop_.io, run(shared_from_this()), asio::detached); }
   void close() {
     stream_->close();
@@ -118,6 +119,7 @@ class Http2Client::Core final : private http2::Session::Handler,
   std::unique_ptr<net::Stream> stream_;
   Loop& loop_;
   ClusterStats& stats_;
+  Slot slot_;
   std::chrono::milliseconds idle_timeout_;
   net::Pump pump_;
   http2::Session session_;
@@ -179,6 +181,8 @@ Http2Client::Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, Cluste
     : core_(std::make_shared<Core>(std::move(stream), loop, stats, idle_timeout, limits)) {}
 
 Http2Client::~Http2Client() { core_->retire(); }
+
+void Http2Client::keep(Slot slot) { core_->keep(std::move(slot)); }
 
 void Http2Client::start() { core_->start(); }
 

@@ -8,6 +8,7 @@
 #include "proxy/http2/limits.h"
 #include "proxy/net/stream.h"
 #include "proxy/runtime/loop.h"
+#include "proxy/runtime/slot.h"
 #include "proxy/runtime/stats.h"
 
 namespace tidegate::proxy::upstream {
@@ -27,6 +28,8 @@ class Http2Client {
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;
 
+  /// Its place among the connections of its cluster, until it has ended.
+  void keep(Slot slot);
   /// Starts reading and writing; once, before open().
   void start();
   /// A new exchange; nullptr where !usable().
