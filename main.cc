@@ -183,7 +183,8 @@ class Program {
     if (std::string wrong = open_access_log(); !wrong.empty()) return fail(wrong);
     server_.emplace(
         io_, stats_, access_log_ ? &*access_log_ : nullptr,
-        proxy::server::Server::Options{options_.workers, *parse_duration(options_.drain_timeout)},
+        proxy::server::Server::Options{options_.workers, *parse_duration(options_.drain_timeout),
+                                       options_.translate.reserved_ports},
         [this](const proxy::Applied& applied) { loop_->applied(applied); });
     loop_.emplace(io_, options_.paths, options_.translate,
                   [this](proxy::SnapshotPtr snapshot, std::uint64_t version) {

@@ -78,10 +78,7 @@ class Exchange final : private http::ServerStream::Watcher {
   void give_up(upstream::Error why) {
     given_up_ = why;
     if (lease_) lease_.stream().cancel(given_up_);
-    if (waiting_.over.awaited()) {
-      waiting_.cancel(given_up_);
-      return;
-    }
+    if (waiting_.over.awaited()) return waiting_.cancel(given_up_);
     backoff_done_.notify();
   }
   void client_gone() override { give_up(upstream::Error::kClientGone); }
@@ -443,7 +440,8 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   if (plan_->has_timeouts || !cluster.plain()) arm_attempt(cluster);
   late_ = false;
   waiting_.failed = {};
-  const upstream::Choice choice{wanted_.get(), hash_key_.hash, &context_.facts, &waiting_};
+  const upstream::Choice choice{wanted_.get(), hash_key_.hash, request_.authority, &context_.facts,
+                                &waiting_};
   Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once, choice);
   if (!lease) co_return lease.error();
   lease_ = std::move(*lease);

@@ -46,6 +46,7 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     cluster->config = config;
     cluster->stats = &stats.cluster(name);
     set_limits(config, stats, *cluster);
+    if (config.dynamic) cluster->look_up = lasting.look_up;
     if (config.tls) {
       Result<std::shared_ptr<SSL_CTX>> context =
           tls::make_client_context(*config.tls, snapshot->certificates);

@@ -47,6 +47,7 @@ struct Lasting {
   }
 
   StatsStore& stats;
+  upstream::LookUp look_up;  // for clusters whose endpoints are what requests name
   filters::Kept kept;
   std::map<std::string, std::uint32_t> cluster_ids;
 };

@@ -22,6 +22,10 @@ Server::Server(asio::io_context& control, StatsStore& stats, telemetry::AccessLo
       sockets_(options.workers),
       retry_timer_(control),
       drain_timer_(control) {
+  lasting_.look_up = [this](Loop& loop, const std::string& name, std::uint16_t port,
+                            std::function<void(upstream::Found)> reply) {
+    look_up(loop, name, port, std::move(reply));
+  };
   std::random_device seed;
   for (std::size_t i = 0; i < options.workers; ++i) {
     std::uint64_t word = (static_cast<std::uint64_t>(seed()) << 32U) | seed();

@@ -27,6 +27,9 @@ class Server {
   struct Options {
     std::size_t workers = 1;
     std::chrono::milliseconds drain_timeout{30000};
+    /// That this process listens on besides the listeners: requests that name their destination do
+    /// not get there.
+    std::vector<std::uint16_t> own_ports;
   };
   using OnApplied = std::function<void(const Applied&)>;
 
@@ -68,6 +71,9 @@ class Server {
   void checked(const health::Checker::Result& result);
   void tripped(const std::string& cluster, const boost::asio::ip::tcp::endpoint& at);
   void sweep_outliers(const std::string& cluster);
+  void look_up(Loop& loop, const std::string& name, std::uint16_t port,
+               std::function<void(upstream::Found)> reply);
+  bool is_own(const boost::asio::ip::address& address, std::uint16_t port) const;
   void count_members(const std::string& cluster);
   void schedule_retry();
   void tell_applied();

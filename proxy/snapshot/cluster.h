@@ -79,6 +79,13 @@ BOOST_DESCRIBE_STRUCT(Http2Options, (), (stream_window_bytes, connection_window_
 enum class ProxyProtocol { kV1, kV2 };
 BOOST_DESCRIBE_ENUM(ProxyProtocol, kV1, kV2)
 
+/// Requests say themselves where they go: Host or :authority is looked up. With TLS, that is also
+/// the SNI and the name that the certificate must have. Source: Backend.spec.dynamicForwardProxy.
+struct DynamicForward {
+  bool operator==(const DynamicForward&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(DynamicForward, (), ())
+
 /// What a route names: endpoints and how to talk to them.
 struct Cluster {
   std::string name;  // kgateway's: kube_NAMESPACE_SERVICE_PORT
@@ -103,12 +110,13 @@ struct Cluster {
   std::optional<std::chrono::milliseconds> stream_duration_max;  // of one attempt, to its end
   std::optional<Http2Options> http2;
   std::optional<ProxyProtocol> proxy_protocol;
+  std::optional<DynamicForward> dynamic;  // there are no endpoints then
   bool operator==(const Cluster&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Cluster, (),
                       (name, origin, protocol, endpoints, tls, connect_timeout, idle_timeout,
                        connections_max, pending_max, requests_max, breakers, balancing,
                        health_check, outliers, failover, keepalive, requests_per_connection_max,
-                       fields_max, stream_duration_max, http2, proxy_protocol))
+                       fields_max, stream_duration_max, http2, proxy_protocol, dynamic))
 
 }  // namespace tidegate::proxy

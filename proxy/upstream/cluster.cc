@@ -158,6 +158,8 @@ ClusterState::ClusterState(Loop& loop, CompiledClusterPtr compiled)
 ClusterState::~ClusterState() = default;
 
 void ClusterState::read_config() {
+  if (config().dynamic && !names_) names_ = std::make_unique<Names>(loop_);
+  if (!config().dynamic) names_.reset();
   const Cluster& now = config();
   limits_ = compiled_->limits;
   requests_max_ = now.requests_max;
@@ -187,6 +189,7 @@ void ClusterState::update(CompiledClusterPtr compiled) {
   }
   for (auto& host : hosts_) host->removed = true;
   hosts_.clear();
+  named_.clear();
   const std::vector<Address> addresses = std::move(addresses_);
   addresses_.clear();
   set_addresses(addresses);
@@ -315,8 +318,9 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(
     auto late = [&secure] { secure->close(); };
     CallTimer<decltype(late)> deadline(late);
     loop_.wheel.arm(deadline, compiled->config.connect_timeout);
-    error_code failed =
-        co_await secure->handshake_client(*compiled->tls, alpn, *compiled->config.tls);
+    UpstreamTls wanted = *compiled->config.tls;
+    if (compiled->config.dynamic) wanted.sni = host.address.hostname;
+    error_code failed = co_await secure->handshake_client(*compiled->tls, alpn, wanted);
     if (failed) {
       counted.upstream_cx_connect_fail.add();
       host.note(0);
@@ -349,8 +353,14 @@ bool ClusterState::full(const Host& host, std::size_t connections) const {
 
 Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, Choice choice) {
   std::shared_ptr<ClusterState> self = shared_from_this();
-  std::shared_ptr<Host> host =
-      choice.wanted ? choice.wanted->shared_from_this() : pick(choice.hash);
+  std::shared_ptr<Host> host;
+  if (names_ && !choice.wanted) {
+    Result<std::shared_ptr<Host>> found = co_await find_host(choice.authority);
+    if (!found) co_return found.error();
+    host = std::move(*found);
+  } else {
+    host = choice.wanted ? choice.wanted->shared_from_this() : pick(choice.hash);
+  }
   if (!host) {
     stats().upstream_cx_none_healthy.add();
     co_return make_error_code(Error::kNoEndpoint);
@@ -376,6 +386,28 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, Choice choic
   co_return co_await acquire_http1(std::move(host), fresh, careful, choice);
 }
 
+/// The host that a request names, as it is known or looked up.
+Task<Result<std::shared_ptr<Host>>> ClusterState::find_host(std::string_view authority) {
+  CompiledClusterPtr compiled = compiled_;
+  Result<Destination> to = destination_of(authority, compiled->config.tls.has_value());
+  if (!to) co_return to.error();
+  auto addresses = co_await names_->find(compiled->look_up, *to);
+  if (!addresses) co_return addresses.error();
+  const std::size_t index = loop_.random.below(addresses->size());
+  const asio::ip::tcp::endpoint at((*addresses)[index], to->port);
+  const std::string key = to->name + " " + text_of(at);
+  std::shared_ptr<Host>& host = named_[key];
+  if (!host) {
+    host = std::make_shared<Host>();
+    host->address.at = at;
+    host->address.hostname = to->name;
+    host->text = text_of(at);
+    host->session = session_of(config().name, key);
+    hosts_.push_back(host);
+  }
+  co_return host;
+}
+
 /// No connection is at hand: waits for one that comes back, or makes one.
 Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool fresh,
                                                 bool careful, Choice choice) {
@@ -399,7 +431,10 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
       host->queue.push_back(choice.waiting);
       co_await choice.waiting->over.wait();
       std::erase(host->queue, choice.waiting);
-      if (choice.waiting->failed) co_return choice.waiting->failed;
+      if (choice.waiting->failed) {
+        host->wake(loop_);  // it may have been told of a connection that another can have now
+        co_return choice.waiting->failed;
+      }
     }
     while (!host->idle.empty()) {
       std::unique_ptr<Http1Client> client = std::move(host->idle.back());
@@ -503,6 +538,14 @@ void ClusterState::sweep() {
       stats().upstream_cx_idle_timeout.add(before - host->idle.size());
     }
     any = any || !host->idle.empty();
+  }
+  if (names_ && named_.size() > Names::kNamesMax) {
+    auto unused = [](const std::shared_ptr<Host>& host) {
+      return host->active == 0 && host->connecting == 0 && host->idle.empty() &&
+             host->http2.empty();
+    };
+    std::erase_if(named_, [&unused](const auto& one) { return unused(one.second); });
+    std::erase_if(hosts_, unused);
   }
   if (any) loop_.wheel.arm(*sweeper_, std::chrono::seconds(1));
 }

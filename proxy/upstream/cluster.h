@@ -16,6 +16,7 @@
 #include "proxy/runtime/slot.h"
 #include "proxy/runtime/stats.h"
 #include "proxy/snapshot/cluster.h"
+#include "proxy/upstream/dynamic.h"
 #include "proxy/upstream/error.h"
 #include "proxy/upstream/host_set.h"
 #include "proxy/upstream/http1_client.h"
@@ -58,6 +59,7 @@ struct CompiledCluster {
   std::shared_ptr<ssl_ctx_st> tls;  // null: plaintext
   PerWorker<ClusterStats>* stats = nullptr;
   ClusterLimits* limits = nullptr;  // null: no policy gives circuit breakers
+  LookUp look_up;                   // where the config is `dynamic`
 };
 using CompiledClusterPtr = std::shared_ptr<const CompiledCluster>;
 
@@ -103,6 +105,7 @@ class ClusterState;
 struct Choice {
   Host* wanted = nullptr;                        // the host that a session says
   std::optional<std::uint64_t> hash;             // see ClusterState::hash_policies()
+  std::string_view authority;                    // where the request wants to go (Cluster::dynamic)
   const net::ConnectionFacts* client = nullptr;  // who is told to the endpoint (PROXY protocol)
   /// Where the request waits for a connection that another gives back, so that it can be told to
   /// stop; null: it is not put off but fails with kOverflow.
@@ -172,6 +175,7 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
 
  private:
   friend class Lease;
+  Task<Result<std::shared_ptr<Host>>> find_host(std::string_view authority);
   Task<Result<Lease>> acquire_http1(std::shared_ptr<Host> host, bool fresh, bool careful,
                                     Choice choice);
   Task<Result<std::unique_ptr<http::ClientStream>>> open_http2(std::shared_ptr<Host> host,
@@ -193,8 +197,10 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   bool slow_start_ = false;
   std::vector<Address> addresses_;
   std::vector<std::shared_ptr<Host>> hosts_;
-  bool alone_ = false;                // one host, and it may be used
-  std::unique_ptr<HostSet> choices_;  // null: alone, or no host
+  bool alone_ = false;                                               // one host, and it may be used
+  std::unique_ptr<HostSet> choices_;                                 // null: alone, or no host
+  std::unique_ptr<Names> names_;                                     // of Cluster::dynamic
+  std::map<std::string, std::shared_ptr<Host>, std::less<>> named_;  // by "name address:port"
   std::uint32_t active_ = 0;
   std::atomic<std::uint32_t> retries_{0};  // this worker's alone, where there are no limits
   std::unique_ptr<Timer> sweeper_;

@@ -160,33 +160,63 @@ void Resolver::look_up(const std::shared_ptr<Name>& name) {
   channel_->tick();
 }
 
+namespace {
+/// The addresses of an answer, sorted, and how long they hold.
+std::pair<std::vector<asio::ip::address>, seconds> read_answer(const ares_addrinfo* found) {
+  std::vector<asio::ip::address> addresses;
+  seconds ttl = kLongest;
+  for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
+    if (node->ai_family == AF_INET) {
+      const auto* in = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
+      addresses.emplace_back(asio::ip::address_v4(ntohl(in->sin_addr.s_addr)));
+    } else if (node->ai_family == AF_INET6) {
+      const auto* in = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
+      asio::ip::address_v6::bytes_type bytes;
+      std::copy(std::begin(in->sin6_addr.s6_addr), std::end(in->sin6_addr.s6_addr), bytes.begin());
+      addresses.emplace_back(asio::ip::address_v6(bytes, in->sin6_scope_id));
+    } else {
+      continue;
+    }
+    ttl = std::min(ttl, node->ai_ttl > 0 ? seconds(node->ai_ttl) : kUnknownTtl);
+  }
+  std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+  return {std::move(addresses), std::max(ttl, kShortest)};
+}
+}  // namespace
+
+void Resolver::find(const std::string& name, OnFound on_found) {
+  if (!channel_->good) return on_found({}, kShortest);
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  ares_getaddrinfo(
+      channel_->handle, name.c_str(), nullptr, &hints,
+      [](void* data, int status, int, ares_addrinfo* found) {
+        std::unique_ptr<OnFound> call(static_cast<OnFound*>(data));
+        if (status == ARES_SUCCESS && found != nullptr) {
+          auto [addresses, ttl] = read_answer(found);
+          (*call)(std::move(addresses), ttl);
+        } else if (status != ARES_EDESTRUCTION) {
+          (*call)({}, kShortest);
+        }
+        if (found != nullptr) ares_freeaddrinfo(found);
+      },
+      new OnFound(std::move(on_found)));
+  channel_->tick();
+}
+
 void Resolver::answered(const std::shared_ptr<Name>& name, int status, ares_addrinfo* found) {
   seconds next = kLongest;
   if (status == ARES_SUCCESS && found != nullptr) {
-    std::vector<asio::ip::address> addresses;
-    for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
-      if (node->ai_family == AF_INET) {
-        const auto* in = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
-        addresses.emplace_back(asio::ip::address_v4(ntohl(in->sin_addr.s_addr)));
-      } else if (node->ai_family == AF_INET6) {
-        const auto* in = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
-        asio::ip::address_v6::bytes_type bytes;
-        std::copy(std::begin(in->sin6_addr.s6_addr), std::end(in->sin6_addr.s6_addr),
-                  bytes.begin());
-        addresses.emplace_back(asio::ip::address_v6(bytes, in->sin6_scope_id));
-      } else {
-        continue;
-      }
-      next = std::min(next, node->ai_ttl > 0 ? seconds(node->ai_ttl) : kUnknownTtl);
-    }
-    std::sort(addresses.begin(), addresses.end());
-    addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+    auto [addresses, ttl] = read_answer(found);
+    next = ttl;
     name->backoff = kShortest;
     if (addresses != name->addresses) {
       name->addresses = addresses;
       // Later, not from inside watch(): the caller's state is whole by then.
-      asio::post(io_, [name, addresses] {
-        if (name->watched) name->changed(addresses);
+      asio::post(io_, [name] {
+        if (name->watched) name->changed(name->addresses);
       });
     }
   } else {

@@ -30,6 +30,11 @@ class Resolver {
   void watch(const std::string& name, OnChange changed);
   void unwatch(const std::string& name);
 
+  using OnFound =
+      std::function<void(std::vector<boost::asio::ip::address>, std::chrono::seconds ttl)>;
+  /// Looks a name up once. Nothing: it is not known, or nobody answers.
+  void find(const std::string& name, OnFound found);
+
  private:
   struct Name;
   struct Channel;

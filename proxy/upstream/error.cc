@@ -22,6 +22,8 @@ constexpr Row kTable[] = {
     {Error::kReset, 502, "UC", "upstream connection closed before the response"},
     {Error::kBadResponse, 502, "UPE", "upstream protocol error"},
     {Error::kRetriedStatus, 502, "URX", "upstream answered with a status to retry"},
+    {Error::kNoSuchName, 503, "DF", "DNS resolution failure"},
+    {Error::kOwnAddress, 403, "DF", "the destination is this gateway itself"},
     {Error::kClientGone, 0, "DC", "client gone"},
 };
 

@@ -16,6 +16,8 @@ enum class Error {
   kReset,           // 502: connection closed or reset before the answer was whole
   kBadResponse,     // 502: not HTTP, or framing that cannot be trusted
   kRetriedStatus,   // answered with a status that the route's retry policy names
+  kNoSuchName,      // 503: the request names a host that DNS does not know
+  kOwnAddress,      // 403: the host that the request names is this process
   kClientGone,      // nobody to answer any more
 };
 
