@@ -20,7 +20,7 @@ void visit_clusters(ListenerState& listener, Each each) {
   auto filters = [&each](std::vector<proxy::Filter>& all) {
     for (proxy::Filter& filter : all) {
       if (auto* mirror = std::get_if<proxy::RequestMirror>(&filter)) each(mirror->cluster);
-      if (auto* auth = std::get_if<proxy::ExternalAuth>(&filter)) each(auth->cluster);
+      if (auto* auth = std::get_if<proxy::ExternalAuth>(&filter)) each(auth->service.cluster);
     }
   };
   for (proxy::Rule& rule : listener.table.rules) {

@@ -61,15 +61,16 @@ void external_auth(const char* kind, const config::HttpRoute& route,
       out.message = backend.message;
     }
   }
-  to.cluster = backend.cluster;
+  to.service.cluster = backend.cluster;
   if (grpc && from.grpc) to.request_headers = from.grpc->allowed_headers;
   if (!grpc && from.http) {
     to.path_prefix = from.http->path;
     while (to.path_prefix.ends_with('/')) to.path_prefix.pop_back();
     if (!to.path_prefix.empty() && to.path_prefix.front() != '/') to.path_prefix.insert(0, "/");
     to.request_headers = from.http->allowed_headers;
-    to.response_headers = from.http->allowed_response_headers;
+    to.headers_to_backend = from.http->allowed_response_headers;
   }
+  to.all_headers_to_backend = !grpc && to.headers_to_backend.empty();
   if (from.forward_body) to.body_max = static_cast<std::uint64_t>(from.forward_body->max_size);
   out.filters.push_back(std::move(to));
 }

@@ -8,6 +8,7 @@
 #include "proxy/http/characters.h"
 #include "proxy/http/cookies.h"
 #include "proxy/http/query.h"
+#include "proxy/snapshot/auth_filters.h"
 
 /// Keys that clients were given. Source: kgateway TrafficPolicy.spec.apiKeyAuth; Envoy's
 /// api_key_auth filter.

@@ -7,6 +7,7 @@
 #include "base/jose/base64.h"
 #include "proxy/filters/chain.h"
 #include "proxy/filters/realm.h"
+#include "proxy/snapshot/auth_filters.h"
 
 /// User name and password. Source: RFC 7617; Envoy's basic_auth filter.
 namespace tidegate::proxy::filters {

@@ -1,4 +1,5 @@
 #include "proxy/filters/chain.h"
+#include "proxy/snapshot/traffic_filters.h"
 
 /// Source: kgateway TrafficPolicy.spec.buffer; Envoy's filter envoy.filters.http.buffer.
 namespace tidegate::proxy::filters {

@@ -1,5 +1,7 @@
 #include "proxy/filters/chain.h"
 
+#include "proxy/filters/table.h"
+
 namespace tidegate::proxy::filters {
 
 FilterPtr Compiler::one(const proxy::Filter& filter) {
@@ -9,16 +11,22 @@ FilterPtr Compiler::one(const proxy::Filter& filter) {
         if constexpr (std::is_same_v<From, RequestMirror>) {
           return nullptr;  // copies what the backend gets: the exchange's business
         } else if constexpr (std::is_same_v<From, SharedFilter>) {
-          auto [known, is_new] = shared_.try_emplace(from.name);
-          auto found = context_.snapshot.shared_filters.find(from.name);
-          if (is_new && found != context_.snapshot.shared_filters.end())
-            known->second = one(found->second);
-          return known->second;
+          return shared(from.name);
         } else {
           return compile(from, context_);
         }
       },
       filter);
+}
+
+FilterPtr Compiler::shared(const std::string& name) {
+  auto [known, is_new] = shared_.try_emplace(name);
+  auto found = context_.snapshot.shared_filters.find(name);
+  if (is_new && found != context_.snapshot.shared_filters.end()) {
+    visit(found->second,
+          [&](const char*, const auto& from) { known->second = compile(from, context_); });
+  }
+  return known->second;
 }
 
 ChainPtr Compiler::chain(const std::vector<proxy::Filter>& filters) {

@@ -31,27 +31,11 @@ class Compiler {
 
  private:
   FilterPtr one(const proxy::Filter& filter);
+  FilterPtr shared(const std::string& name);
 
   CompileContext context_;
   std::map<std::string, FilterPtr> shared_;              // by name in Snapshot::shared_filters
   std::map<std::vector<std::string>, ChainPtr> chains_;  // of shared filters alone, by their names
 };
-
-// The table of filters: one overload a struct of the snapshot; null where it acts elsewhere.
-FilterPtr compile(const RequestHeaderModifier& from, const CompileContext& context);
-FilterPtr compile(const ResponseHeaderModifier& from, const CompileContext& context);
-FilterPtr compile(const UrlRewrite& from, const CompileContext& context);
-FilterPtr compile(const Cors& from, const CompileContext& context);
-FilterPtr compile(const ExternalAuth& from, const CompileContext& context);
-FilterPtr compile(const IpAcl& from, const CompileContext& context);
-FilterPtr compile(const Csrf& from, const CompileContext& context);
-FilterPtr compile(const BasicAuth& from, const CompileContext& context);
-FilterPtr compile(const ApiKeyAuth& from, const CompileContext& context);
-FilterPtr compile(const JwtAuth& from, const CompileContext& context);
-FilterPtr compile(const Rbac& from, const CompileContext& context);
-FilterPtr compile(const Compression& from, const CompileContext& context);
-FilterPtr compile(const Decompression& from, const CompileContext& context);
-FilterPtr compile(const FaultInjection& from, const CompileContext& context);
-FilterPtr compile(const Buffer& from, const CompileContext& context);
 
 }  // namespace tidegate::proxy::filters

@@ -4,6 +4,7 @@
 #include "proxy/coding/negotiate.h"
 #include "proxy/filters/chain.h"
 #include "proxy/filters/coded_body.h"
+#include "proxy/snapshot/traffic_filters.h"
 
 /// Source: kgateway TrafficPolicy.spec.compression; Envoy's filter envoy.filters.http.compressor;
 /// RFC 9110 sections 8.4, 8.8.3.3, 12.5.3.

@@ -2,6 +2,7 @@
 
 #include "proxy/filters/chain.h"
 #include "proxy/filters/text_matcher.h"
+#include "proxy/snapshot/auth_filters.h"
 
 /// Cross-site request forgery: the page that sends a request that changes something must be of the
 /// host that it goes to. Source: Envoy's csrf filter.

@@ -2,16 +2,15 @@
 #include <chrono>
 
 #include "proxy/filters/chain.h"
-#include "proxy/http/characters.h"
-#include "proxy/rpc/call.h"
+#include "proxy/filters/service.h"
+#include "proxy/http/percent.h"
+#include "proxy/http/query.h"
 #include "proxy/rpc/ext_authz.h"
-#include "proxy/upstream/cluster.h"
 
 namespace tidegate::proxy::filters {
 namespace {
 
-constexpr std::chrono::seconds kTimeout{2};
-constexpr std::size_t kAnswerMax = 64 * 1024;
+constexpr std::size_t kAnswerMax = 256 * 1024;
 
 bool in(const std::vector<std::string>& names, std::string_view name) {
   return std::any_of(names.begin(), names.end(),
@@ -20,11 +19,19 @@ bool in(const std::vector<std::string>& names, std::string_view name) {
 
 /// What the service said; texts are in the arena.
 struct Decision {
-  bool allowed = false;
-  int status = 403;                      // of a denial
-  http::Fields fields;                   // allowed: set on the request; denied: of the answer
+  enum class Kind { kFailed, kAllowed, kDenied };
+  Kind kind = Kind::kFailed;  // kFailed: it could not be asked, or its answer makes no sense
+  int status = 403;           // of a denial
+  http::Fields set;           // on the request; of a denial: the answer's fields
+  http::Fields append;        // to the request
+  http::Fields to_client;     // of an answer to a request that is allowed
   std::vector<std::string_view> remove;  // from the request
   std::string_view body;                 // of a denial
+};
+
+/// What the answer to an allowed request gets besides.
+struct Told {
+  http::Fields fields;
 };
 
 Task<Decision> ask_http(Call& call, const ExternalAuth& auth, std::string_view body) {
@@ -38,48 +45,42 @@ Task<Decision> ask_http(Call& call, const ExternalAuth& auth, std::string_view b
     if (http::iequals(field.name, "authorization") || in(auth.request_headers, field.name))
       head.fields.append(field.name, field.value);
   }
-  const rpc::Answer answer = co_await rpc::call(call.clusters, auth.cluster, head, body,
-                                                {kTimeout, kAnswerMax}, call.arena);
+  for (const auto& [name, value] : auth.headers_to_add) head.fields.set(name, value);
+  const rpc::CallOptions options{auth.service.timeout, kAnswerMax};
+  const rpc::Answer answer =
+      co_await rpc::call(call.clusters, auth.service.cluster, head, body, options, call.arena);
   Decision out;
-  if (!answer.whole) co_return out;
-  out.allowed = answer.status == 200;
-  if (out.allowed) {
+  // A server's own failure says nothing about the request.
+  if (!answer.whole || answer.status >= 500) co_return out;
+  if (answer.status == 200) {
+    out.kind = Decision::Kind::kAllowed;
     for (const http::Field& field : answer.fields) {
       // What describes the answer itself would not be true of the request.
       const bool own = http::iequals(field.name, "content-type") ||
                        http::iequals(field.name, "content-encoding") ||
                        http::iequals(field.name, "date") || http::iequals(field.name, "server");
-      const bool wanted =
-          auth.response_headers.empty() ? !own : in(auth.response_headers, field.name);
-      if (wanted) out.fields.append(field.name, field.value);
+      if (auth.all_headers_to_backend ? !own : in(auth.headers_to_backend, field.name))
+        out.set.append(field.name, field.value);
+      if (in(auth.headers_to_client_on_success, field.name))
+        out.to_client.append(field.name, field.value);
     }
     co_return out;
   }
-  out.fields = answer.fields;
+  out.kind = Decision::Kind::kDenied;
+  for (const http::Field& field : answer.fields) {
+    if (auth.all_headers_to_client || in(auth.headers_to_client, field.name) ||
+        http::iequals(field.name, "content-type"))
+      out.set.append(field.name, field.value);
+  }
   out.body = call.arena.copy(answer.body);
   if (answer.status >= 300) out.status = answer.status;  // another 2xx is no success either
   co_return out;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return out;
-}
-
-Task<Decision> ask_grpc(Call& call, const ExternalAuth& auth, std::string_view body) {
-  rpc::CheckRequest check;
-  check.request = &call.request;
-  check.body = body;
-  check.client_ip = call.facts.remote_ip;
-  check.client_port = call.facts.remote.port();
-  const std::string local = call.facts.local.address().to_string();
-  check.local_ip = local;
-  check.local_port = call.facts.local.port();
-  check.sni = call.facts.sni;
+void check_fields(Call& call, const ExternalAuth& auth, rpc::CheckRequest& check) {
   for (const http::Field& field : call.request.fields) {
     if (!auth.request_headers.empty() && !in(auth.request_headers, field.name)) continue;
-    std::string name = lower(field.name);
+    std::string name(lower(field.name, call.arena));
     auto known = std::find_if(check.fields.begin(), check.fields.end(),
                               [&name](const auto& one) { return one.first == name; });
     if (known == check.fields.end()) {
@@ -88,75 +89,123 @@ Task<Decision> ask_grpc(Call& call, const ExternalAuth& auth, std::string_view b
       known->second.append(",").append(field.value);
     }
   }
+}
+
+void change_query(Call& call, const rpc::CheckResponse& response) {
+  std::string_view path = call.request.path;
+  for (const std::string& name : response.query_remove)
+    path = http::without_parameter(path, name, call.arena);
+  for (const auto& [name, value] : response.query_set) {
+    path = http::without_parameter(path, name, call.arena);
+    const std::string_view mark = path.find('?') == path.npos ? "?" : "&";
+    path =
+        call.arena.join(path, mark, http::percent_encode(name), "=", http::percent_encode(value));
+  }
+  call.request.path = path;
+}
+
+Task<Decision> ask_grpc(Call& call, const ExternalAuth& auth, std::string_view body) {
+  rpc::CheckRequest check;
+  check.request = &call.request;
+  check.body = body;
+  check.body_as_bytes = auth.body_as_bytes;
+  check.context_extensions = &auth.context_extensions;
+  check.client_ip = call.facts.remote_ip;
+  check.client_port = call.facts.remote.port();
+  const std::string local = call.facts.local.address().to_string();
+  check.local_ip = local;
+  check.local_port = call.facts.local.port();
+  check.sni = call.facts.sni;
+  check_fields(call, auth, check);
   const std::string message = rpc::encode(check);
-  const rpc::Metadata none;
-  const rpc::GrpcAnswer answer =
-      co_await rpc::grpc_call(call.clusters, auth.cluster, rpc::kCheckPath, message, none,
-                              {kTimeout, kAnswerMax}, call.arena);
+  const rpc::GrpcAnswer answer = co_await ask(call, auth.service, rpc::kCheckPath, message);
   Decision out;
   rpc::CheckResponse response;
   if (!answer.ok() || !rpc::decode(answer.message, response)) co_return out;
-  out.allowed = response.allowed;
-  if (!out.allowed) out.status = response.status;
-  for (const auto& [name, value] : response.set) {
-    if (!name.empty() && http::all_of(name, http::kToken) && http::all_of(value, http::kValue) &&
-        !http::frames_message(name))
-      out.fields.append(call.arena.copy(lower(name)), call.arena.copy(value));
-  }
+  out.kind = response.allowed ? Decision::Kind::kAllowed : Decision::Kind::kDenied;
+  out.status = response.status;
+  add_fields(response.set, out.set, call.arena);
+  add_fields(response.append, out.append, call.arena);
+  add_fields(response.to_client, out.to_client, call.arena);
   for (const std::string& name : response.remove) out.remove.push_back(call.arena.copy(name));
   out.body = call.arena.copy(response.body);
+  if (!response.metadata.empty())
+    call.metadata("envoy.filters.http.ext_authz") = std::move(response.metadata);
+  if (response.allowed) change_query(call, response);
   co_return out;
 }
 
-/// A service that must allow the request. One that cannot be reached, is late (2 s) or answers
-/// nonsense denies with 403. Source: HTTPExternalAuthFilter (GEP-1494); Envoy's ext_authz.
 class ExternalAuthFilter final : public Filter {
  public:
   explicit ExternalAuthFilter(ExternalAuth config) : config_(std::move(config)) {}
 
-  Verdict request(Call&) const override { return Verdict::kWait; }
+  Verdict request(Call& call) const override {
+    const std::uint32_t percent = config_.percent_enabled;
+    if (percent < 100 && call.loop.random.below(100) >= percent) return Verdict::kContinue;
+    return Verdict::kWait;
+  }
 
   Task<Verdict> request_waiting(Call& call) const override {
     std::string_view body;
     if (config_.body_max > 0) {
-      const http::BodyLength& length = call.request.body;
-      bool refused =
-          length.kind == http::BodyLength::Kind::kExact && length.bytes > config_.body_max;
-      if (!refused) {
-        Result<Gathered> gathered = co_await call.gather_request(config_.body_max);
-        if (!gathered) {
-          call.reply = Reply{400, {}, "bad request\n", "DPE"};
-          co_return Verdict::kReply;
-        }
-        refused = !gathered->whole;
-        body = gathered->bytes;
+      Result<Gathered> gathered = co_await gather(call);
+      if (!gathered) {
+        call.reply = Reply{400, {}, "bad request\n", "DPE"};
+        co_return Verdict::kReply;
       }
-      if (refused) {
+      if (!gathered->whole && !config_.body_partial) {
         call.reply = Reply{413, {}, "request body too large\n", "-", "request_payload_too_large"};
         co_return Verdict::kReply;
       }
+      body = gathered->bytes.substr(0, config_.body_max);
     }
-    const bool grpc = config_.protocol == ExternalAuth::Protocol::kGrpc;
     Decision decision;
-    if (grpc) {
+    if (config_.protocol == ExternalAuth::Protocol::kGrpc) {
       decision = co_await ask_grpc(call, config_, body);
     } else {
       decision = co_await ask_http(call, config_, body);
     }
-    if (!decision.allowed) {
-      call.reply = Reply{decision.status, std::move(decision.fields), decision.body, "UAEX",
-                         "ext_authz_denied"};
-      co_return Verdict::kReply;
-    }
-    for (const http::Field& field : decision.fields) {
-      if (!http::iequals(field.name, "host") && !field.name.starts_with(':'))
-        call.request.fields.set(field.name, field.value);
-    }
-    for (const std::string_view name : decision.remove) call.request.fields.remove(name);
-    co_return Verdict::kContinue;
+    co_return carry_out(call, decision);
+  }
+
+  Verdict response(Call& call, http::ResponseHead& head) const override {
+    for (const http::Field& field : call.state<Told>(*this).fields)
+      head.fields.append(field.name, field.value);
+    return Verdict::kContinue;
   }
 
  private:
+  /// A body that is known to be too long is not read.
+  Task<Result<Gathered>> gather(Call& call) const {
+    const http::BodyLength& length = call.request.body;
+    const bool too_long =
+        length.kind == http::BodyLength::Kind::kExact && length.bytes > config_.body_max;
+    if (too_long && !config_.body_partial) co_return Gathered{{}, false};
+    co_return co_await call.gather_request(config_.body_max);
+  }
+
+  Verdict carry_out(Call& call, Decision& decision) const {
+    if (decision.kind == Decision::Kind::kFailed) {
+      if (config_.fail_open) return Verdict::kContinue;
+      call.reply = Reply{config_.status_on_error, {}, {}, "UAEX", "ext_authz_error"};
+      return Verdict::kReply;
+    }
+    if (decision.kind == Decision::Kind::kDenied) {
+      call.reply = Reply{decision.status, std::move(decision.set), decision.body, "UAEX",
+                         "ext_authz_denied"};
+      return Verdict::kReply;
+    }
+    http::Fields& fields = call.request.fields;
+    for (const http::Field& field : decision.set) {
+      if (!http::iequals(field.name, "host") && !field.name.starts_with(':'))
+        fields.set(field.name, field.value);
+    }
+    for (const http::Field& field : decision.append) fields.append(field.name, field.value);
+    for (const std::string_view name : decision.remove) fields.remove(name);
+    if (!decision.to_client.empty()) call.state<Told>(*this).fields = std::move(decision.to_client);
+    return Verdict::kContinue;
+  }
+
   ExternalAuth config_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "proxy/filters/chain.h"
 #include "proxy/filters/slow_body.h"
+#include "proxy/snapshot/traffic_filters.h"
 
 /// Source: kgateway TrafficPolicy.spec.faultInjection; Envoy's filter envoy.filters.http.fault.
 namespace tidegate::proxy::filters {

@@ -2,6 +2,7 @@
 
 #include "base/cidr.h"
 #include "proxy/filters/chain.h"
+#include "proxy/snapshot/auth_filters.h"
 
 /// Access by the client's address. Source: kgateway TrafficPolicy.spec.acl.
 namespace tidegate::proxy::filters {

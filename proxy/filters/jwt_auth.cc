@@ -11,6 +11,7 @@
 #include "proxy/http/characters.h"
 #include "proxy/http/cookies.h"
 #include "proxy/http/query.h"
+#include "proxy/snapshot/auth_filters.h"
 
 /// Signed tokens. Source: kgateway GatewayExtension.spec.jwt; Envoy's jwt_authn filter; RFC 6750.
 namespace tidegate::proxy::filters {

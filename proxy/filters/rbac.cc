@@ -5,6 +5,7 @@
 #include "proxy/cel/expression.h"
 #include "proxy/filters/attributes.h"
 #include "proxy/filters/chain.h"
+#include "proxy/snapshot/traffic_filters.h"
 
 /// Source: kgateway TrafficPolicy.spec.rbac; Envoy's filter envoy.filters.http.rbac.
 namespace tidegate::proxy::filters {

@@ -17,4 +17,7 @@ inline int hex_digit(char c) {
 /// Source: RFC 3986 section 2.1; WHATWG URL section 5.1 (forms).
 std::string percent_decode(std::string_view text, bool plus);
 
+/// Escapes all but unreserved characters (RFC 3986 section 2.3).
+std::string percent_encode(std::string_view text);
+
 }  // namespace tidegate::proxy::http

@@ -71,20 +71,27 @@ std::string grpc_frame(std::string_view message) {
   return frame;
 }
 
-Task<GrpcAnswer> grpc_call(upstream::Clusters& clusters, const std::string& cluster,
-                           std::string_view path, std::string_view message,
-                           const Metadata& metadata, CallOptions options, Arena& arena) {
-  const std::string frame = grpc_frame(message);
+http::RequestHead grpc_head(std::string_view authority, std::string_view path) {
   http::RequestHead head;
   head.method = "POST";
   head.scheme = "http";
-  head.authority = cluster;
+  head.authority = authority;
   head.path = path;
   head.te_trailers = true;
   head.body = {http::BodyLength::Kind::kUnknown, 0};
-  head.fields = metadata;
+  return head;
+}
+
+Task<GrpcAnswer> grpc_call(upstream::Clusters& clusters, const std::string& cluster,
+                           std::string_view path, std::string_view message, GrpcOptions options,
+                           Arena& arena) {
+  const std::string frame = grpc_frame(message);
+  http::RequestHead head =
+      grpc_head(options.authority.empty() ? std::string_view(cluster) : options.authority, path);
+  if (options.metadata) head.fields = *options.metadata;
   head.fields.append("content-type", "application/grpc");
-  const Answer answer = co_await call(clusters, cluster, head, frame, options, arena);
+  const CallOptions call_options{options.timeout, options.answer_max};
+  const Answer answer = co_await call(clusters, cluster, head, frame, call_options, arena);
   GrpcAnswer out;
   if (!answer.whole || answer.status != 200) co_return out;
   const std::string_view status = answer.fields.get("grpc-status");

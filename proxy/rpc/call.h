@@ -40,9 +40,18 @@ struct GrpcAnswer {
   std::string message;  // of the response, as it stands on the wire
   bool ok() const { return status == 0; }
 };
+struct GrpcOptions {
+  std::chrono::milliseconds timeout{200};
+  std::string_view authority;          // empty: the cluster's name
+  const Metadata* metadata = nullptr;  // null: none
+  std::size_t answer_max = 256 * 1024;
+};
 Task<GrpcAnswer> grpc_call(upstream::Clusters& clusters, const std::string& cluster,
-                           std::string_view path, std::string_view message,
-                           const Metadata& metadata, CallOptions options, Arena& arena);
+                           std::string_view path, std::string_view message, GrpcOptions options,
+                           Arena& arena);
+
+/// The head of a gRPC call.
+http::RequestHead grpc_head(std::string_view authority, std::string_view path);
 
 /// A message with gRPC's prefix: not compressed, and its length.
 std::string grpc_frame(std::string_view message);

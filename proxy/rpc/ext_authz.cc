@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "proxy/rpc/struct.h"
+
 namespace tidegate::proxy::rpc {
 namespace {
 
@@ -29,22 +31,39 @@ std::string_view protocol(http::Version version) {
   return "HTTP/2";
 }
 
-/// HeaderValueOption: its HeaderValue, with `value` or `raw_value`.
-bool header(std::string_view bytes, std::vector<std::pair<std::string, std::string>>& out) {
+/// HeaderValueOption: its HeaderValue, with `value` or `raw_value`, into `set`, or into `append`
+/// where it says so.
+bool header(std::string_view bytes, CheckResponse::Headers& set, CheckResponse::Headers& append) {
   ProtoReader option(bytes);
+  std::string name;
+  std::string value;
+  bool appended = false;
   while (option.next()) {
+    if (option.field() == 2) {  // google.protobuf.BoolValue
+      ProtoReader flag(option.bytes());
+      while (flag.next()) appended = flag.field() == 1 && flag.number() != 0;
+      if (flag.malformed()) return false;
+    }
     if (option.field() != 1) continue;
-    std::string name;
-    std::string value;
     ProtoReader one(option.bytes());
     while (one.next()) {
       if (one.field() == 1) name = one.bytes();
       if (one.field() == 2 || one.field() == 3) value = one.bytes();
     }
     if (one.malformed()) return false;
-    if (!name.empty()) out.emplace_back(std::move(name), std::move(value));
   }
+  if (!name.empty()) (appended ? append : set).emplace_back(std::move(name), std::move(value));
   return !option.malformed();
+}
+
+bool parameter(std::string_view bytes, CheckResponse::Headers& out) {
+  ProtoReader reader(bytes);
+  auto& [name, value] = out.emplace_back();
+  while (reader.next()) {
+    if (reader.field() == 1) name = reader.bytes();
+    if (reader.field() == 2) value = reader.bytes();
+  }
+  return !reader.malformed();
 }
 
 bool denied(std::string_view bytes, CheckResponse& out) {
@@ -58,7 +77,7 @@ bool denied(std::string_view bytes, CheckResponse& out) {
       }
       if (status.malformed()) return false;
     }
-    if (reader.field() == 2 && !header(reader.bytes(), out.set)) return false;
+    if (reader.field() == 2 && !header(reader.bytes(), out.set, out.set)) return false;
     if (reader.field() == 3) out.body = reader.bytes();
   }
   return !reader.malformed();
@@ -67,8 +86,13 @@ bool denied(std::string_view bytes, CheckResponse& out) {
 bool ok(std::string_view bytes, CheckResponse& out) {
   ProtoReader reader(bytes);
   while (reader.next()) {
-    if (reader.field() == 2 && !header(reader.bytes(), out.set)) return false;
+    bool good = true;
+    if (reader.field() == 2) good = header(reader.bytes(), out.set, out.append);
     if (reader.field() == 5) out.remove.emplace_back(reader.bytes());
+    if (reader.field() == 6) good = header(reader.bytes(), out.to_client, out.to_client);
+    if (reader.field() == 7) good = parameter(reader.bytes(), out.query_set);
+    if (reader.field() == 8) out.query_remove.emplace_back(reader.bytes());
+    if (!good) return false;
   }
   return !reader.malformed();
 }
@@ -95,7 +119,7 @@ std::string encode(const CheckRequest& request) {
   const bool known = head.body.kind != http::BodyLength::Kind::kUnknown;
   to.number(9, known ? head.body.bytes : static_cast<std::uint64_t>(-1));
   to.bytes(10, protocol(head.version));
-  to.bytes(11, request.body);
+  to.bytes(request.body_as_bytes ? 12 : 11, request.body);
   ProtoWriter one;
   one.message(1, time);
   one.message(2, to);
@@ -103,6 +127,9 @@ std::string encode(const CheckRequest& request) {
   attributes.message(1, peer(request.client_ip, request.client_port));
   attributes.message(2, peer(request.local_ip, request.local_port));
   attributes.message(4, one);
+  if (request.context_extensions) {
+    for (const auto& [name, value] : *request.context_extensions) attributes.entry(10, name, value);
+  }
   if (!request.sni.empty()) {
     ProtoWriter session;
     session.bytes(1, request.sni);
@@ -126,6 +153,7 @@ bool decode(std::string_view bytes, CheckResponse& out) {
     }
     if (reader.field() == 2 && !denied(reader.bytes(), out)) return false;
     if (reader.field() == 3 && !ok(reader.bytes(), out)) return false;
+    if (reader.field() == 4 && !decode_struct(reader.bytes(), out.metadata)) return false;
   }
   out.allowed = code == 0 && !reader.malformed();
   return !reader.malformed();

@@ -1,5 +1,7 @@
 #include "proxy/rpc/protobuf.h"
 
+#include <bit>
+
 namespace tidegate::proxy::rpc {
 
 namespace {
@@ -34,6 +36,17 @@ void ProtoWriter::message(std::uint32_t field, const ProtoWriter& value) {
   varint(std::uint64_t{field} << 3U | kLengthDelimited);
   varint(value.data_.size());
   data_ += value.data_;
+}
+
+void ProtoWriter::real(std::uint32_t field, double value) {
+  varint(std::uint64_t{field} << 3U | kFixed64);
+  auto bits = std::bit_cast<std::uint64_t>(value);
+  for (int i = 0; i < 8; ++i, bits >>= 8U) data_ += static_cast<char>(bits & 0xffU);
+}
+
+void ProtoWriter::explicit_zero(std::uint32_t field) {
+  varint(std::uint64_t{field} << 3U | kVarint);
+  varint(0);
 }
 
 void ProtoWriter::entry(std::uint32_t field, std::string_view key, std::string_view value) {

@@ -14,6 +14,10 @@ class ProtoWriter {
   void bytes(std::uint32_t field, std::string_view value);
   /// A message, also where it is empty.
   void message(std::uint32_t field, const ProtoWriter& value);
+  /// A double, also where it is 0.
+  void real(std::uint32_t field, double value);
+  /// A 0 that a oneof must show.
+  void explicit_zero(std::uint32_t field);
   /// An entry of map<string, string>.
   void entry(std::uint32_t field, std::string_view key, std::string_view value);
 

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <type_traits>
 
+#include "proxy/snapshot/all_filter_settings.h"
+
 namespace tidegate::proxy {
 namespace {
 
@@ -28,17 +30,7 @@ constexpr std::string_view kFilterNames[] = {"request_header_modifier",
                                              "request_mirror",
                                              "cors",
                                              "external_auth",
-                                             "shared",
-                                             "ip_acl",
-                                             "csrf",
-                                             "basic_auth",
-                                             "api_key_auth",
-                                             "jwt",
-                                             "rbac",
-                                             "compression",
-                                             "decompression",
-                                             "fault_injection",
-                                             "buffer"};
+                                             "shared"};
 static_assert(std::size(kFilterNames) == std::variant_size_v<Filter>);
 constexpr std::string_view kActionNames[] = {"forward", "redirect", "direct_response"};
 static_assert(std::size(kActionNames) == std::variant_size_v<Action>);
@@ -66,6 +58,7 @@ template <class T>
 json::value print(const std::optional<T>& maybe);
 template <class... T>
 json::value print(const std::variant<T...>& one);
+json::value print(const FilterSettings& settings);
 template <class T>
   requires std::is_enum_v<T>
 json::value print(T value) {
@@ -115,11 +108,18 @@ json::value print(const std::variant<T...>& one) {
   return out;
 }
 
+json::value print(const FilterSettings& settings) {
+  json::object out;
+  visit(settings, [&](const char* name, const auto& held) { out.emplace(name, print(held)); });
+  return out;
+}
+
 }  // namespace
 
 boost::json::value to_json(const Snapshot& snapshot) { return print(snapshot); }
 boost::json::value to_json(const Rule& rule) { return print(rule); }
 boost::json::value to_json(const Filter& filter) { return print(filter); }
 boost::json::value to_json(const Cluster& cluster) { return print(cluster); }
+boost::json::value to_json(const FilterSettings& settings) { return print(settings); }
 
 }  // namespace tidegate::proxy

@@ -10,5 +10,6 @@ namespace tidegate::proxy {
 boost::json::value to_json(const Rule& rule);
 boost::json::value to_json(const Filter& filter);
 boost::json::value to_json(const Cluster& cluster);
+boost::json::value to_json(const FilterSettings& settings);
 
 }  // namespace tidegate::proxy

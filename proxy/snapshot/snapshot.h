@@ -12,6 +12,7 @@
 
 #include "base/secret.h"
 #include "proxy/snapshot/cluster.h"
+#include "proxy/snapshot/filter_settings.h"
 #include "proxy/snapshot/origin.h"
 #include "proxy/snapshot/route.h"
 
@@ -84,10 +85,10 @@ BOOST_DESCRIBE_STRUCT(Listener, (), (name, addresses, port, declared_port, udp, 
 /// Everything that the proxy needs to know to serve: the contract between the control loop and the
 /// proxy. Plain values; immutable once published.
 struct Snapshot {
-  std::vector<Listener> listeners;                  // sorted by name
-  std::map<std::string, Cluster> clusters;          // by name
-  std::map<std::string, Certificate> certificates;  // by "NAMESPACE/NAME"
-  std::map<std::string, Filter> shared_filters;     // that SharedFilter names; never one itself
+  std::vector<Listener> listeners;                       // sorted by name
+  std::map<std::string, Cluster> clusters;               // by name
+  std::map<std::string, Certificate> certificates;       // by "NAMESPACE/NAME"
+  std::map<std::string, FilterSettings> shared_filters;  // that SharedFilter names
   bool operator==(const Snapshot&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Snapshot, (), (listeners, clusters, certificates, shared_filters))

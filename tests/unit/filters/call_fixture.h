@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/filters/chain.h"
+#include "proxy/filters/table.h"
 #include "proxy/upstream/cluster.h"
 
 namespace tidegate::test {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "proxy/filters/chain.h"
+#include "proxy/filters/table.h"
 #include "proxy/upstream/cluster.h"
 
 /// One exchange as a filter sees it, without sockets.
