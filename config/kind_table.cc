@@ -99,6 +99,17 @@ const std::vector<Kind>& kind_table() {
           kgw, {"v1alpha1"}, {"GatewayExtension", "gatewayextensions", "gatewayextension", {}}),
       make<kgateway::DirectResponse, spec>(
           kgw, {"v1alpha1"}, {"DirectResponse", "directresponses", "directresponse", {}}),
+      make<kgateway::Backend, spec>(kgw, {"v1alpha1"}, {"Backend", "backends", "backend", {}}),
+      make<kgateway::BackendConfigPolicy, spec>(
+          kgw, {"v1alpha1"},
+          {"BackendConfigPolicy", "backendconfigpolicies", "backendconfigpolicy", {}}),
+      make<kgateway::ListenerPolicy, spec>(
+          kgw, {"v1alpha1"}, {"ListenerPolicy", "listenerpolicies", "listenerpolicy", {}}),
+      make<kgateway::HttpListenerPolicy, spec>(
+          kgw, {"v1alpha1"},
+          {"HTTPListenerPolicy", "httplistenerpolicies", "httplistenerpolicy", {}}),
+      make<kgateway::GatewayParameters, spec>(
+          kgw, {"v1alpha1"}, {"GatewayParameters", "gatewayparameters", "gatewayparameters", {}}),
   };
   return table;
 }

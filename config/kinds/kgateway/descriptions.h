@@ -2,9 +2,13 @@
 
 #include "config/fields/fields.h"
 #include "config/kinds/gateway/descriptions.h"
+#include "config/kinds/kgateway/backend.h"
+#include "config/kinds/kgateway/backend_config_policy.h"
 #include "config/kinds/kgateway/codecs.h"
 #include "config/kinds/kgateway/direct_response.h"
 #include "config/kinds/kgateway/gateway_extension.h"
+#include "config/kinds/kgateway/gateway_parameters.h"
+#include "config/kinds/kgateway/listener_policy.h"
 #include "config/kinds/kgateway/rules.h"
 #include "config/kinds/kgateway/traffic_policy.h"
 
@@ -17,12 +21,26 @@ template <>
 const Description& description<kgateway::GatewayExtension>();
 template <>
 const Description& description<kgateway::DirectResponse>();
+template <>
+const Description& description<kgateway::Backend>();
+template <>
+const Description& description<kgateway::BackendConfigPolicy>();
+template <>
+const Description& description<kgateway::ListenerPolicy>();
+template <>
+const Description& description<kgateway::HttpListenerPolicy>();
+template <>
+const Description& description<kgateway::GatewayParameters>();
 
 // shared.cc
 template <>
 const Description& description<kgateway::PolicyDisable>();
 template <>
 const Description& description<kgateway::TargetSelector>();
+template <>
+const Description& description<kgateway::WholeTargetRef>();
+template <>
+const Description& description<kgateway::WholeTargetSelector>();
 template <>
 const Description& description<kgateway::NamespacedRef>();
 template <>
@@ -60,6 +78,16 @@ template <>
 const Description& description<kgateway::ClaimToHeader>();
 template <>
 const Description& description<kgateway::OAuth2Provider>();
+
+// load_balancer.cc, backend_config_policy.cc, telemetry_service.cc
+template <>
+const Description& description<kgateway::LoadBalancer>();
+template <>
+const Description& description<kgateway::TcpKeepalive>();
+template <>
+const Description& description<kgateway::LogService>();
+template <>
+const Description& description<kgateway::AccessLog::GrpcSink>();
 
 // transformation.cc, traffic_limits.cc, traffic_faults.cc, traffic_access.cc
 template <>

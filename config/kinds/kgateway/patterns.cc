@@ -95,6 +95,47 @@ bool uri(std::string_view text, bool query_allowed) {
 bool https_uri(std::string_view text) { return uri(text, true); }
 bool issuer_uri(std::string_view text) { return uri(text, false); }
 
+template <std::size_t kOthers>
+bool letters(std::string_view text, const char (&others)[kOthers]) {
+  return all_of(text, [&](char c) {
+    return is_alnum(c) || std::string_view(others, kOthers - 1).find(c) != std::string_view::npos;
+  });
+}
+
+bool http_url(std::string_view text) {
+  if (text.substr(0, 4) != "http") return false;
+  text.remove_prefix(4);
+  if (!text.empty() && text[0] == 's') text.remove_prefix(1);
+  if (text.substr(0, 3) != "://") return false;
+  text.remove_prefix(3);
+  return !text.empty() && letters(text, "-@:%.+~#?&/=");
+}
+bool health_path(std::string_view text) {
+  return text.size() > 1 && text[0] == '/' && letters(text.substr(1), "-@:%.+~#?&/=_");
+}
+bool aws_account(std::string_view text) { return text.size() == 12 && all_of(text, is_digit); }
+bool aws_region(std::string_view text) {
+  return !text.empty() &&
+         all_of(text, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-'; });
+}
+bool aws_function(std::string_view text) {
+  return !text.empty() && text.size() <= 140 && letters(text, "-_");
+}
+bool aws_qualifier(std::string_view text) {
+  if (text == "$LATEST") return true;
+  return !text.empty() && (all_of(text, is_digit) || (text.size() <= 128 && letters(text, "-_")));
+}
+bool aws_role(std::string_view text) {
+  if (text.substr(0, 7) != "arn:aws") return false;
+  text.remove_prefix(7);
+  while (!text.empty() && (text[0] == '-' || (text[0] >= 'a' && text[0] <= 'z'))) {
+    text.remove_prefix(1);
+  }
+  if (text.substr(0, 6) != ":iam::" || text.size() < 18) return false;
+  text.remove_prefix(6);
+  return aws_account(text.substr(0, 12)) && text.substr(12, 6) == ":role/" && text.size() > 18;
+}
+
 }  // namespace
 
 const fields::Pattern kIpOrCidr{"an IP address, or one with a prefix length", ip_or_cidr};
@@ -107,5 +148,12 @@ const fields::Pattern kIssuerUri{"https://HOST[:PORT][/PATH]", issuer_uri};
 const fields::Pattern kCookieDomain{
     "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9]))*$",
     [](std::string_view text) { return fields::kDnsSubdomain.matches(text); }};
+const fields::Pattern kHttpUrl{"^https?://[-a-zA-Z0-9@:%.+~#?&/=]+$", http_url};
+const fields::Pattern kHealthPath{"^/[-a-zA-Z0-9@:%.+~#?&/=_]+$", health_path};
+const fields::Pattern kAwsAccount{"^[0-9]{12}$", aws_account};
+const fields::Pattern kAwsRegion{"^[a-z0-9-]+$", aws_region};
+const fields::Pattern kAwsFunction{"^[A-Za-z0-9-_]{1,140}$", aws_function};
+const fields::Pattern kAwsQualifier{"^(\\$LATEST|[0-9]+|[A-Za-z0-9-_]{1,128})$", aws_qualifier};
+const fields::Pattern kAwsRole{"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$", aws_role};
 
 }  // namespace tidegate::config::kgateway

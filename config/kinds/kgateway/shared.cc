@@ -34,6 +34,26 @@ const Description& description<TargetSelector>() {
 }
 
 template <>
+const Description& description<WholeTargetRef>() {
+  using R = WholeTargetRef;
+  static const Description description = Fields<R>()
+                                             .required<&R::group>("group", group_bounds())
+                                             .required<&R::kind>("kind", kind_bounds())
+                                             .required<&R::name>("name", name_bounds());
+  return description;
+}
+
+template <>
+const Description& description<WholeTargetSelector>() {
+  using S = WholeTargetSelector;
+  static const Description description = Fields<S>()
+                                             .required<&S::group>("group", group_bounds())
+                                             .required<&S::kind>("kind", kind_bounds())
+                                             .required<&S::match_labels>("matchLabels");
+  return description;
+}
+
+template <>
 const Description& description<NamespacedRef>() {
   static const Description description =
       Fields<NamespacedRef>()

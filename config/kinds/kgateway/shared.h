@@ -36,6 +36,15 @@ struct TargetSelector {
   bool operator==(const TargetSelector&) const = default;
 };
 
+/// The same where a policy holds for whole objects only: `section_name` stays absent.
+/// Source: LocalPolicyTargetReference, LocalPolicyTargetSelector.
+struct WholeTargetRef : TargetRef {
+  bool operator==(const WholeTargetRef&) const = default;
+};
+struct WholeTargetSelector : TargetSelector {
+  bool operator==(const WholeTargetSelector&) const = default;
+};
+
 /// Source: NamespacedObjectReference.
 struct NamespacedRef {
   std::string name;

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "config/kinds/kgateway/descriptions.h"
+#include "config/kinds/kgateway/http_settings.h"
+#include "config/kinds/kgateway/patterns.h"
+
+/// The fields of HTTPSettings, which a ListenerPolicy has in `httpSettings` and the older
+/// HTTPListenerPolicy in its spec. Fields marked unserved() are decoded and do nothing yet; see
+/// rules.h for how the mark goes.
+namespace tidegate::config {
+namespace kgateway {
+
+const std::vector<std::string_view>& enum_names(HttpSettings::ServerHeader);
+const std::vector<std::string_view>& enum_names(HttpSettings::StripPort);
+
+}  // namespace kgateway
+
+namespace fields {
+
+template <>
+const Description& description<kgateway::AccessLog>();
+template <>
+const Description& description<kgateway::Tracing>();
+template <>
+const Description& description<kgateway::LocalReplies>();
+template <>
+const Description& description<kgateway::Upgrades>();
+template <>
+const Description& description<kgateway::ListenerHttp2Options>();
+template <>
+const Description& description<kgateway::HealthCheckPath>();
+template <>
+const Description& description<kgateway::RequestIds>();
+template <>
+const Description& description<kgateway::ClientCertForwarding>();
+template <>
+const Description& description<kgateway::HttpSettings>();
+
+/// Adds what T, which is HttpSettings or derives from it, has of them.
+template <class T>
+void add_http_settings(Fields<T>& f) {
+  using kgateway::unserved;
+  f.template field<&T::access_log>("accessLog", unserved(Bounds().items(0, 16)));
+  f.template field<&T::tracing>("tracing", unserved());
+  f.template field<&T::local_replies>("localReplies", unserved());
+  f.template field<&T::upgrade_config>("upgradeConfig", unserved());
+  f.template field<&T::use_remote_address>("useRemoteAddress", unserved());
+  f.template field<&T::preserve_external_request_id>("preserveExternalRequestId", unserved());
+  f.template field<&T::generate_request_id>("generateRequestId", unserved());
+  f.template field<&T::xff_num_trusted_hops>("xffNumTrustedHops", unserved(Bounds().at_least(0)));
+  f.template field<&T::xff_trusted_cidrs>(
+      "xffTrustedCIDRs", unserved(Bounds().items(1, SIZE_MAX).pattern(kgateway::kCidr)));
+  f.template field<&T::skip_xff_append>("skipXFFAppend", unserved());
+  f.template field<&T::server_header_transformation>("serverHeaderTransformation", unserved());
+  f.template field<&T::server_name>("serverName", unserved(Bounds().length(1, SIZE_MAX)));
+  f.template field<&T::stream_idle_timeout>("streamIdleTimeout", unserved());
+  f.template field<&T::idle_timeout>("idleTimeout", unserved());
+  f.template field<&T::max_requests_per_connection>("maxRequestsPerConnection",
+                                                    unserved(Bounds().at_least(0)));
+  f.template field<&T::max_headers_count>("maxHeadersCount", unserved(Bounds().at_least(1)));
+  f.template field<&T::http2_protocol_options>("http2ProtocolOptions", unserved());
+  f.template field<&T::health_check>("healthCheck", unserved());
+  f.template field<&T::preserve_http1_header_case>("preserveHttp1HeaderCase", unserved());
+  f.template field<&T::accept_http_10>("acceptHttp10", unserved());
+  f.template field<&T::default_host_for_http_10>("defaultHostForHttp10",
+                                                 unserved(Bounds().length(1, SIZE_MAX)));
+  f.template field<&T::early_request_header_modifier>("earlyRequestHeaderModifier", unserved());
+  f.template field<&T::forward_client_cert_details>("forwardClientCertDetails", unserved());
+  f.template field<&T::max_request_headers_kb>("maxRequestHeadersKb",
+                                               unserved(Bounds().range(1, 8192)));
+  f.template field<&T::uuid_request_id_config>("uuidRequestIdConfig", unserved());
+  f.template field<&T::strip_host_port_mode>("stripHostPortMode", unserved());
+  f.rule("useRemoteAddress must be set to false if xffTrustedCIDRs is set", [](const T& t) {
+    return t.xff_trusted_cidrs.empty() || (t.use_remote_address && !*t.use_remote_address);
+  });
+  f.rule("only one of xffNumTrustedHops and xffTrustedCIDRs may be set",
+         [](const T& t) { return !t.xff_num_trusted_hops || t.xff_trusted_cidrs.empty(); });
+  f.rule(
+      "forwardClientCertDetails.details requires mode to be AppendForward or SanitizeSet (or "
+      "unset)",
+      [](const T& t) {
+        using Mode = kgateway::ClientCertForwarding::Mode;
+        const auto& forward = t.forward_client_cert_details;
+        return !forward || !forward->details || !forward->mode ||
+               *forward->mode == Mode::kAppendForward || *forward->mode == Mode::kSanitizeSet;
+      });
+}
+
+}  // namespace fields
+}  // namespace tidegate::config
