@@ -116,6 +116,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   option("--bind-address", options.bind_address, "where listeners bind (default: 0.0.0.0 and ::)");
   option("--address-pool", options.translate.address_pool,
          "CIDR; gives every Gateway an address of its own");
+  option("--global-policy-namespace", options.translate.global_policy_namespace,
+         "policies of this namespace may select objects of all namespaces by label");
   option("--port-offset", options.translate.port_offset,
          "added to every listener's port when it is bound");
   option("--admin-address", options.admin_address, "admin")->capture_default_str();

@@ -49,7 +49,7 @@ AttachResult attach(const config::ObjectSet& objects,
     allowed = true;
     std::vector<std::string> names = serving_names(listener.spec->hostname, *route.hostnames);
     if (names.empty()) continue;
-    out.attachments.push_back({&listener, std::move(names)});
+    out.attachments.push_back({parent.gateway, &listener, std::move(names)});
   }
   if (!out.attachments.empty()) return out;
   if (!named) {

@@ -12,6 +12,7 @@ namespace tidegate::controlloop::translate {
 
 /// A listener that a route is attached to, and the host names under which it serves it.
 struct Attachment {
+  const GatewayState* gateway = nullptr;
   ListenerState* listener = nullptr;
   std::vector<std::string> hostnames;
 };

@@ -50,15 +50,15 @@ std::vector<proxy::Endpoint> Backends::endpoints_of(const config::Service& servi
 }
 
 ResolvedBackend Backends::resolve(std::string_view kind, const std::string& namespace_,
-                                  const config::BackendObjectRef& ref, Speaks speaks) {
+                                  const config::BackendObjectRef& ref, Speaks speaks,
+                                  std::string_view group) {
   if (!ref.group.empty() || ref.kind != "Service") {
     return {"", "InvalidKind",
             fmt::format("a backend of kind {}{}{} is not supported", ref.group,
                         ref.group.empty() ? "" : "/", ref.kind)};
   }
   const std::string space = ref.namespace_.value_or(namespace_);
-  if (!permitted(objects_,
-                 {config::kGatewayGroup, kind, namespace_, "", "Service", space, ref.name})) {
+  if (!permitted(objects_, {group, kind, namespace_, "", "Service", space, ref.name})) {
     return {"", "RefNotPermitted",
             fmt::format("no ReferenceGrant lets it use Service {}/{}", space, ref.name)};
   }

@@ -28,11 +28,12 @@ class Backends {
   /// All outlive it.
   Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls);
 
-  /// A reference of a route of `kind` in `namespace_`.
+  /// A reference of an object of `group` and `kind` in `namespace_`.
   /// kHttp2: whatever its Service says, this use of it is HTTP/2.
   enum class Speaks { kAsItSays, kHttp2 };
   ResolvedBackend resolve(std::string_view kind, const std::string& namespace_,
-                          const config::BackendObjectRef& ref, Speaks speaks = Speaks::kAsItSays);
+                          const config::BackendObjectRef& ref, Speaks speaks = Speaks::kAsItSays,
+                          std::string_view group = config::kGatewayGroup);
   /// The same endpoints without TLS of ours, for what is TLS already. The name of a cluster.
   std::string without_tls(const std::string& cluster);
 

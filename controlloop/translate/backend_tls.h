@@ -9,12 +9,14 @@
 #include "config/kinds/core/service.h"
 #include "config/kinds/gateway/backend_tls_policy.h"
 #include "config/object_set.h"
+#include "controlloop/status/report.h"
 #include "controlloop/status/status.h"
 #include "controlloop/translate/gateway.h"
-#include "controlloop/translate/report.h"
 #include "proxy/snapshot/snapshot.h"
 
 namespace tidegate::controlloop::translate {
+
+using Report = status::Report;
 
 /// The BackendTLSPolicies of one translation. Of those for one port of a Service the oldest counts;
 /// one that names the port counts before one that does not. One that is not valid closes the way to

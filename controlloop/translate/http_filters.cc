@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "controlloop/policy/target.h"
 #include "controlloop/translate/backend.h"
 
 namespace tidegate::controlloop::translate {
@@ -86,10 +87,12 @@ int rank(const proxy::Filter& filter) {
 
 TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& route,
                                     const std::vector<config::HttpRouteFilter>& filters,
-                                    const std::string& path, Backends& backends, Report& report) {
+                                    const std::string& path, Backends& backends, Report& report,
+                                    const FilterTypes& without) {
   TranslatedFilters out;
   for (std::size_t i = 0; i < filters.size(); ++i) {
     const config::HttpRouteFilter& filter = filters[i];
+    if (without.contains(filter.type)) continue;
     const std::string here = fmt::format("{}[{}]", path, i);
     auto unsupported = [&](const std::string& what) {
       out.unsupported = what;
@@ -150,6 +153,7 @@ TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& r
                       out);
         break;
       case config::HttpFilterType::kExtensionRef: {
+        if (names_policy(*filter.extension_ref)) break;
         const std::string what = fmt::format("{} {} is not known", filter.extension_ref->kind,
                                              filter.extension_ref->name);
         unsupported(what);
@@ -161,9 +165,17 @@ TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& r
       }
     }
   }
-  std::stable_sort(out.filters.begin(), out.filters.end(),
-                   [](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  order_filters(out.filters);
   return out;
+}
+
+bool names_policy(const config::LocalObjectRef& ref) {
+  return ref.group == policy::kPolicyGroup && ref.kind == "TrafficPolicy";
+}
+
+void order_filters(std::vector<proxy::Filter>& filters) {
+  std::stable_sort(filters.begin(), filters.end(),
+                   [](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
 }  // namespace tidegate::controlloop::translate

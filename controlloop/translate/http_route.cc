@@ -3,28 +3,38 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "config/kinds/gateway/grpc_route.h"
 #include "config/kinds/gateway/http_route.h"
+#include "controlloop/policy/priority.h"
+#include "controlloop/translate/delegation.h"
 #include "controlloop/translate/hostname.h"
 #include "controlloop/translate/http_filters.h"
 #include "controlloop/translate/matches.h"
 
 namespace tidegate::controlloop::translate {
+
+using policy::prefers_parent;
+
 namespace {
+
+constexpr const char* kWeight = "kgateway.dev/route-weight";
+/// kgateway's words for a rule that cannot be served as it is written.
+constexpr const char* kReplacedBody =
+    "invalid route configuration detected and replaced with a direct response.";
 
 /// Of the names of cookies and fields. Source: RFC 9110 section 5.6.2.
 constexpr char kTokenCharacters[] =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-.^_`|~";
 
-/// A route's rules, made once, and what of their references does not resolve.
+/// The rules that a route leads to, made once.
 struct TranslatedRoute {
   struct OneRule {
+    ServedRule source;
     proxy::Rule rule;
-    std::vector<RankedMatch> matches;
   };
   std::vector<OneRule> rules;
-  RouteFindings findings;
 };
 
 /// A GRPCRoute is an HTTPRoute in all but its matches.
@@ -94,56 +104,103 @@ AnyRoute any_route(const std::shared_ptr<const config::GrpcRoute>& from) {
   return out;
 }
 
+/// Of the routes that a rule came through, whose word counts first: the child's, unless its parent
+/// says otherwise for what it hands down. Source: kgateway guide about/policies/merging.
+std::vector<const RuleStep*> by_priority(const std::vector<RuleStep>& steps) {
+  std::vector<const RuleStep*> out;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    out.insert(
+        prefers_parent(step->route->meta) && step != steps.rbegin() ? out.begin() : out.end(),
+        &*step);
+  }
+  return out;
+}
+
+/// Translates the rules that one attached route leads to.
 class RouteTranslation {
  public:
-  RouteTranslation(const AnyRoute& any, Backends& backends, Report& report)
-      : any_(any), route_(*any.route), backends_(backends), report_(report) {}
+  RouteTranslation(const char* kind, Backends& backends, Report& report, FindingsByRoute& findings)
+      : kind_(kind), backends_(backends), report_(report), findings_(findings) {}
 
-  TranslatedRoute run() {
-    for (std::size_t i = 0; i < route_.rules.size(); ++i) one_rule(i);
-    return std::move(out_);
+  TranslatedRoute run(std::vector<ServedRule> rules) {
+    TranslatedRoute out;
+    out.rules.reserve(rules.size());
+    for (ServedRule& source : rules) {
+      TranslatedRoute::OneRule& to = out.rules.emplace_back();
+      to.source = std::move(source);
+      to.rule = one_rule(to.source);
+    }
+    return out;
   }
 
  private:
-  void one_rule(std::size_t index) {
-    const config::HttpRouteRule& from = route_.rules[index];
-    const std::string path = fmt::format("spec.rules[{}]", index);
-    TranslatedRoute::OneRule& to = out_.rules.emplace_back();
-    to.rule.origin = {any_.kind,        route_.meta.namespace_,
-                      route_.meta.name, from.name.empty() ? fmt::format("{}", index) : from.name,
-                      route_.meta.file, report_.line(any_.kind, route_.meta, path)};
-    to.rule.name = from.name;
-    to.matches = any_.matches[index];
-    to.rule.request_timeout = from.timeouts.request;
-    to.rule.backend_timeout = from.timeouts.backend_request;
-    if (from.retry) {
+  static std::string path_of(const RuleStep& step) {
+    return fmt::format("spec.rules[{}]", step.rule);
+  }
+
+  proxy::Rule one_rule(const ServedRule& source) {
+    const RuleStep& own = source.own();
+    const config::Meta& meta = own.route->meta;
+    const config::HttpRouteRule& from = own.spec();
+    proxy::Rule to;
+    to.origin = {kind_,     meta.namespace_,
+                 meta.name, from.name.empty() ? fmt::format("{}", own.rule) : from.name,
+                 meta.file, report_.line(kind_, meta, path_of(own))};
+    to.name = from.name;
+    if (!source.replaced.empty()) {
+      findings_[meta.key()].invalid =
+          fmt::format("rule {}: {}", to.origin.section, source.replaced);
+      to.action = proxy::DirectResponse{500, kReplacedBody};
+      return to;
+    }
+    std::optional<proxy::Redirect> redirect;
+    std::string unsupported;
+    FilterTypes taken;
+    for (const RuleStep* step : by_priority(source.steps))
+      inherit(*step, to, redirect, unsupported, taken);
+    if (source.steps.size() > 1) order_filters(to.filters);
+    if (!unsupported.empty()) {
+      findings_[meta.key()].invalid = fmt::format("rule {}: {}", to.origin.section, unsupported);
+      to.filters.clear();
+      to.session.reset();
+      to.action = proxy::DirectResponse{500, kReplacedBody};
+    } else if (redirect) {
+      to.action = std::move(*redirect);
+    } else {
+      to.action = forward(own);
+    }
+    return to;
+  }
+
+  /// Adds what a step says and none before it has said.
+  void inherit(const RuleStep& step, proxy::Rule& to, std::optional<proxy::Redirect>& redirect,
+               std::string& unsupported, FilterTypes& taken) {
+    const config::HttpRouteRule& from = step.spec();
+    const config::Meta& meta = step.route->meta;
+    const std::string path = path_of(step);
+    if (!to.request_timeout && !to.backend_timeout) {
+      to.request_timeout = from.timeouts.request;
+      to.backend_timeout = from.timeouts.backend_request;
+    }
+    if (from.retry && !to.retry) {
       proxy::Retry retry;
       retry.attempts = from.retry->attempts.value_or(2);
       if (from.retry->backoff) retry.backoff = *from.retry->backoff;
       retry.on_status = from.retry->codes;
-      to.rule.retry = std::move(retry);
+      to.retry = std::move(retry);
     }
-    TranslatedFilters filters =
-        translate_filters(any_.kind, route_, from.filters, path + ".filters", backends_, report_);
-    out_.findings.add_unresolved(filters.unresolved, filters.message);
-    to.rule.filters = std::move(filters.filters);
-    std::string unsupported = filters.unsupported;
-    if (from.session_persistence) {
-      to.rule.session = session(*from.session_persistence, to.rule.origin);
-      if (to.rule.session->name.find_first_not_of(kTokenCharacters) != std::string::npos) {
-        unsupported = "sessionPersistence.sessionName is not a valid name for a cookie or a header";
-        report_.error(any_.kind, route_.meta, path + ".sessionPersistence", unsupported);
-      }
-    }
-    if (!unsupported.empty()) {
-      out_.findings.invalid = fmt::format("rule {}: {}", to.rule.origin.section, unsupported);
-      to.rule.filters.clear();
-      to.rule.session.reset();
-      to.rule.action = proxy::DirectResponse{500, ""};
-    } else if (filters.redirect) {
-      to.rule.action = std::move(*filters.redirect);
-    } else {
-      to.rule.action = forward(from, path);
+    TranslatedFilters filters = translate_filters(kind_, *step.route, from.filters,
+                                                  path + ".filters", backends_, report_, taken);
+    findings_[meta.key()].add_unresolved(filters.unresolved, filters.message);
+    std::move(filters.filters.begin(), filters.filters.end(), std::back_inserter(to.filters));
+    if (filters.redirect && !redirect) redirect = std::move(filters.redirect);
+    if (unsupported.empty()) unsupported = std::move(filters.unsupported);
+    for (const config::HttpRouteFilter& one : from.filters) taken.insert(one.type);
+    if (!from.session_persistence || to.session) return;
+    to.session = session(*from.session_persistence, to.origin);
+    if (to.session->name.find_first_not_of(kTokenCharacters) != std::string::npos) {
+      unsupported = "sessionPersistence.sessionName is not a valid name for a cookie or a header";
+      report_.error(kind_, meta, path + ".sessionPersistence", unsupported);
     }
   }
 
@@ -169,22 +226,27 @@ class RouteTranslation {
     return out;
   }
 
-  proxy::Forward forward(const config::HttpRouteRule& from, const std::string& path) {
+  proxy::Forward forward(const RuleStep& step) {
+    const config::HttpRouteRule& from = step.spec();
+    const config::Meta& meta = step.route->meta;
+    const std::string path = path_of(step);
+    RouteFindings& findings = findings_[meta.key()];
     proxy::Forward out;
     for (std::size_t i = 0; i < from.backend_refs.size(); ++i) {
       const config::HttpBackendRef& ref = from.backend_refs[i];
+      if (Delegation::is_delegate(ref)) continue;
       const std::string here = fmt::format("{}.backendRefs[{}]", path, i);
       config::BackendObjectRef target{ref.group, ref.kind, ref.name, ref.namespace_, ref.port};
-      ResolvedBackend backend = backends_.resolve(any_.kind, route_.meta.namespace_, target);
+      ResolvedBackend backend = backends_.resolve(kind_, meta.namespace_, target);
       if (!backend.reason.empty()) {
-        report_.error(any_.kind, route_.meta, here, backend.message);
-        out_.findings.add_unresolved(backend.reason, backend.message);
+        report_.error(kind_, meta, here, backend.message);
+        findings.add_unresolved(backend.reason, backend.message);
       }
       TranslatedFilters filters =
-          translate_filters(any_.kind, route_, ref.filters, here + ".filters", backends_, report_);
-      out_.findings.add_unresolved(filters.unresolved, filters.message);
+          translate_filters(kind_, *step.route, ref.filters, here + ".filters", backends_, report_);
+      findings.add_unresolved(filters.unresolved, filters.message);
       if (!filters.unsupported.empty() || filters.redirect) {
-        out_.findings.invalid =
+        findings.invalid =
             fmt::format("{}: {}", here,
                         filters.redirect ? "a redirect belongs to the rule" : filters.unsupported);
         backend.cluster.clear();
@@ -196,18 +258,81 @@ class RouteTranslation {
     return out;
   }
 
-  const AnyRoute& any_;
-  const config::HttpRoute& route_;
+  const char* kind_;
   Backends& backends_;
   Report& report_;
-  TranslatedRoute out_;
+  FindingsByRoute& findings_;
 };
 
-void add_to_table(const TranslatedRoute& translated, const Attachment& attachment) {
+template <class Object>
+void warn_of_priorities(const char* kind, RouteContext& context) {
+  for (const auto& [key, object] : context.objects.all<Object>()) {
+    if (policy::priority_known(object->meta)) continue;
+    context.report.warning(
+        kind, object->meta, "metadata.annotations",
+        fmt::format("{} is not known: children's policies go first", policy::kInheritedPriority));
+  }
+}
+
+/// A child has its own weight, not its parent's. Source: kgateway.dev/route-weight.
+void weigh_matches(std::vector<ServedRule>& rules, Report& report) {
+  for (ServedRule& rule : rules) {
+    const config::Meta& meta = rule.own().route->meta;
+    auto found = meta.annotations.find(kWeight);
+    if (found == meta.annotations.end()) continue;
+    const std::string& text = found->second;
+    std::int32_t weight = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), weight);
+    if (read.ec != std::errc() || read.ptr != text.data() + text.size()) {
+      report.warning(
+          "HTTPRoute", meta, "metadata.annotations",
+          fmt::format("{} is {}, not a number of 32 bits: it counts as 0", kWeight, text));
+      continue;
+    }
+    for (RankedMatch& match : rule.matches) match.rank = weigh(match.rank, weight);
+  }
+}
+
+/// Where policies may be attached that hold for a served rule.
+std::vector<policy::RulePlace> places(const char* kind, const std::vector<RuleStep>& steps) {
+  std::vector<policy::RulePlace> out;
+  for (const RuleStep& step : steps) {
+    policy::RulePlace& to = out.emplace_back();
+    to.kind = kind;
+    to.route = &step.route->meta;
+    to.section = step.spec().name;
+    for (const config::HttpRouteFilter& filter : step.spec().filters) {
+      if (filter.extension_ref && names_policy(*filter.extension_ref))
+        to.extensions.push_back(filter.extension_ref->name);
+    }
+  }
+  return out;
+}
+
+/// A rule for which a policy holds that is not valid is not served without it.
+void apply_policies(const char* kind, const ServedRule& source, const Attachment& attachment,
+                    policy::TrafficPolicies& policies, proxy::Rule& rule,
+                    FindingsByRoute& findings) {
+  if (!source.replaced.empty()) return;
+  const ListenerState& listener = *attachment.listener;
+  policy::ListenerPlace place{&attachment.gateway->gateway->meta, nullptr, listener.spec->name};
+  if (listener.owner.meta != place.gateway) place.listener_set = listener.owner.meta;
+  const std::string wrong = policies.apply(place, places(kind, source.steps), rule);
+  if (wrong.empty()) return;
+  findings[source.own().route->meta.key()].invalid =
+      fmt::format("rule {}: {}", rule.origin.section, wrong);
+  rule.filters.clear();
+  rule.session.reset();
+  rule.action = proxy::DirectResponse{500, kReplacedBody};
+}
+
+void add_to_table(const char* kind, const TranslatedRoute& translated, const Attachment& attachment,
+                  policy::TrafficPolicies& policies, FindingsByRoute& findings) {
   proxy::RouteTable& table = attachment.listener->table;
   const auto first = static_cast<std::uint32_t>(table.rules.size());
   for (const TranslatedRoute::OneRule& one : translated.rules) {
     table.rules.push_back(one.rule);
+    apply_policies(kind, one.source, attachment, policies, table.rules.back(), findings);
     if (auto* redirect = std::get_if<proxy::Redirect>(&table.rules.back().action)) {
       redirect->listener_port = static_cast<std::uint16_t>(attachment.listener->spec->port);
     }
@@ -215,7 +340,7 @@ void add_to_table(const TranslatedRoute& translated, const Attachment& attachmen
   for (const std::string& hostname : attachment.hostnames) {
     RankedEntries& entries = attachment.listener->hosts[hostname].entries;
     for (std::uint32_t i = 0; i < translated.rules.size(); ++i) {
-      for (const RankedMatch& one : translated.rules[i].matches)
+      for (const RankedMatch& one : translated.rules[i].source.matches)
         entries.push_back({one.rank, {one.match, first + i}});
     }
   }
@@ -251,23 +376,42 @@ bool claim_hosts(const char* kind, const Attachment& attachment) {
 
 }  // namespace
 
-void translate_http_routes(RouteContext& context, Backends& backends) {
+void translate_http_routes(RouteContext& context, Backends& backends,
+                           policy::TrafficPolicies& policies) {
+  warn_of_priorities<config::Gateway>("Gateway", context);
+  warn_of_priorities<config::ListenerSet>("ListenerSet", context);
+  warn_of_priorities<config::HttpRoute>("HTTPRoute", context);
+  Delegation delegation(context.objects, context.report);
+  FindingsByRoute children;
   for (const AnyRoute& any : by_age(context.objects)) {
     const config::HttpRoute& route = *any.route;
     TranslatedRoute translated;
+    FindingsByRoute own;  // children's go with those of their other parents
     attach_route(
         context, {any.kind, &route.meta, &route.hostnames}, route.parent_refs,
         [&] {
-          translated = RouteTranslation(any, backends, context.report).run();
-          return translated.findings;
+          std::vector<ServedRule> rules = delegation.serve(any.route, any.matches, own);
+          weigh_matches(rules, context.report);
+          translated =
+              RouteTranslation(any.kind, backends, context.report, own).run(std::move(rules));
+          RouteFindings findings = std::move(own[route.meta.key()]);
+          own.erase(route.meta.key());
+          for (const auto& [key, found] : own) children.try_emplace(key, found);
+          return findings;
         },
-        [&](const Attachment& attachment) -> std::string {
+        [&](const Attachment& attachment, RouteFindings& findings) -> std::string {
           if (!claim_hosts(any.kind, attachment))
             return "an older route of the other kind has one of its host names";
-          add_to_table(translated, attachment);
+          FindingsByRoute found;
+          add_to_table(any.kind, translated, attachment, policies, found);
+          for (auto& [key, one] : found) {
+            RouteFindings& to = key == route.meta.key() ? findings : children[key];
+            if (to.invalid.empty()) to.invalid = std::move(one.invalid);
+          }
           return {};
         });
   }
+  delegation.statuses(context.options.controller_name, children, context.statuses);
   for (const auto& state : context.gateways) {
     for (ListenerState& listener : state->listeners) {
       for (auto& [hostname, host] : listener.hosts)

@@ -9,13 +9,15 @@
 #include "config/kinds/gateway/gateway.h"
 #include "config/kinds/gateway/listener_set.h"
 #include "config/object_set.h"
+#include "controlloop/status/report.h"
 #include "controlloop/status/status.h"
 #include "controlloop/translate/precedence.h"
-#include "controlloop/translate/report.h"
 #include "controlloop/translate/translate.h"
 #include "proxy/snapshot/snapshot.h"
 
 namespace tidegate::controlloop::translate {
+
+using Report = status::Report;
 
 /// What a listener serves under one host name.
 struct HostState {

@@ -65,13 +65,14 @@ RankedMatch http_match(const config::HttpRouteMatch& from) {
 
 RankedMatch grpc_match(const config::GrpcRouteMatch& from) {
   RankedMatch out;
+  out.rank[0] = kWeightZero;
   if (from.method) {
     out.match.path = grpc_path(*from.method);
-    out.rank[0] = from.method->service.value_or("").size();
-    out.rank[1] = from.method->method.value_or("").size();
+    out.rank[1] = from.method->service.value_or("").size();
+    out.rank[2] = from.method->method.value_or("").size();
   }
   out.match.headers = value_matches(from.headers, true);
-  out.rank[2] = out.match.headers.size();
+  out.rank[3] = out.match.headers.size();
   return out;
 }
 

@@ -8,7 +8,11 @@ Rank http_rank(const proxy::Match& match) {
   const std::size_t kind = match.path.kind == proxy::PathMatch::Kind::kExact   ? 2
                            : match.path.kind == proxy::PathMatch::Kind::kRegex ? 1
                                                                                : 0;
-  return {kind, match.path.value.size(), match.method ? 1U : 0U, match.headers.size(),
+  return {kWeightZero,
+          kind,
+          match.path.value.size(),
+          match.method ? 1U : 0U,
+          match.headers.size(),
           match.query.size()};
 }
 

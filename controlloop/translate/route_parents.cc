@@ -14,17 +14,25 @@ void RouteFindings::add_unresolved(const std::string& reason, const std::string&
   unresolved_message = message;
 }
 
+void add_findings(std::vector<status::Condition>& conditions, const RouteFindings& findings) {
+  const bool resolved = findings.unresolved.empty();
+  status::set(conditions, "ResolvedRefs", resolved ? Value::kTrue : Value::kFalse,
+              resolved ? "ResolvedRefs" : findings.unresolved, findings.unresolved_message);
+  if (findings.invalid.empty()) return;
+  status::set(conditions, "PartiallyInvalid", Value::kTrue, "UnsupportedValue", findings.invalid);
+}
+
 void attach_route(RouteContext& context, const RouteIdentity& route,
                   const std::vector<config::ParentRef>& parent_refs,
                   const std::function<RouteFindings()>& translate,
-                  const std::function<std::string(const Attachment&)>& take) {
+                  const std::function<std::string(const Attachment&, RouteFindings&)>& take) {
   std::vector<std::pair<const config::ParentRef*, AttachResult>> parents;
   for (const config::ParentRef& ref : parent_refs) {
     AttachResult result = attach(context.objects, context.gateways, route, ref);
     if (result.ours) parents.emplace_back(&ref, std::move(result));
   }
   if (parents.empty()) return;
-  const RouteFindings findings = translate();
+  RouteFindings findings = translate();
   ParentStatuses out(context.options.controller_name, route.meta->generation);
   for (auto& [ref, result] : parents) {
     bool accepted = false;
@@ -32,7 +40,8 @@ void attach_route(RouteContext& context, const RouteIdentity& route,
       ListenerState& listener = *attachment.listener;
       const std::pair<std::string, config::NamespacedName> id{route.kind, route.meta->key()};
       // Two parentRefs may lead to one listener.
-      std::string refused = listener.routes.contains(id) ? std::string() : take(attachment);
+      std::string refused =
+          listener.routes.contains(id) ? std::string() : take(attachment, findings);
       if (refused.empty()) {
         listener.routes.insert(id);
         accepted = true;
@@ -44,13 +53,7 @@ void attach_route(RouteContext& context, const RouteIdentity& route,
     std::vector<status::Condition> conditions;
     status::set(conditions, "Accepted", accepted ? Value::kTrue : Value::kFalse,
                 accepted ? "Accepted" : result.reason, accepted ? "" : result.message);
-    const bool resolved = findings.unresolved.empty();
-    status::set(conditions, "ResolvedRefs", resolved ? Value::kTrue : Value::kFalse,
-                resolved ? "ResolvedRefs" : findings.unresolved, findings.unresolved_message);
-    if (!findings.invalid.empty()) {
-      status::set(conditions, "PartiallyInvalid", Value::kTrue, "UnsupportedValue",
-                  findings.invalid);
-    }
+    add_findings(conditions, findings);
     if (!result.message.empty()) {
       const auto index = static_cast<std::size_t>(ref - parent_refs.data());
       context.report.error(route.kind, *route.meta, fmt::format("spec.parentRefs[{}]", index),

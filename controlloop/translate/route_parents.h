@@ -28,13 +28,17 @@ struct RouteFindings {
   void add_unresolved(const std::string& reason, const std::string& message);
 };
 
+/// The conditions ResolvedRefs and PartiallyInvalid that follow from them.
+void add_findings(std::vector<status::Condition>& conditions, const RouteFindings& findings);
+
 /// Attaches a route to the listeners of all its parents, and says in its status what became of each
-/// one. `translate` is called once, if any parent is ours; `take` then once for each listener, and
-/// returns why the listener cannot have the route, or nothing. Source: Gateway API RouteStatus.
+/// one. `translate` is called once, if any parent is ours; `take` then once for each listener: it
+/// returns why the listener cannot have the route, or nothing, and may find more that is wrong.
+/// Source: Gateway API RouteStatus.
 void attach_route(RouteContext& context, const RouteIdentity& route,
                   const std::vector<config::ParentRef>& parent_refs,
                   const std::function<RouteFindings()>& translate,
-                  const std::function<std::string(const Attachment&)>& take);
+                  const std::function<std::string(const Attachment&, RouteFindings&)>& take);
 
 /// The status of a route that is not valid.
 void refuse_route(RouteContext& context, const char* kind, const config::Meta& meta,

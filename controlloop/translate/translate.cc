@@ -9,6 +9,7 @@
 #include "controlloop/translate/generated.h"
 #include "controlloop/translate/http_route.h"
 #include "controlloop/translate/place.h"
+#include "controlloop/translate/policy_references.h"
 #include "controlloop/translate/stream_route.h"
 
 namespace tidegate::controlloop::translate {
@@ -220,8 +221,12 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   RouteContext context{objects, options, gateways, out.statuses, report};
   BackendTls tls(objects, report);
   Backends backends(objects, *snapshot, tls);
-  translate_http_routes(context, backends);
+  PolicyReferences references(objects, backends);
+  policy::TrafficPolicies policies(objects, options.global_policy_namespace, references, *snapshot,
+                                   report);
+  translate_http_routes(context, backends, policies);
   translate_stream_routes(context, backends);
+  policies.statuses(options.controller_name, out.statuses);
   rejected_statuses(context);
   tls.finish(gateways, *snapshot);
   tls.statuses(options.controller_name, out.statuses);

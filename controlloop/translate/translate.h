@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> bind_addresses{"0.0.0.0", "::"};
   std::string address_pool;  // CIDR; empty: none
   std::uint16_t port_offset = 0;
+  std::string global_policy_namespace;  // policies there may select objects of all; empty: none
   std::vector<std::uint16_t> reserved_ports{8082, 9091, 19000};
 };
 

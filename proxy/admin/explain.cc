@@ -357,8 +357,18 @@ class Explainer {
     json::array filters;
     for (const Filter& filter : rule.filters) filters.push_back(to_json(filter));
     if (!filters.empty()) answer_["filters"] = std::move(filters);
+    if (auto held = snapshot_.policies.find(rule.policy); held != snapshot_.policies.end()) {
+      json::array policies;
+      for (const PolicyField& one : held->second) {
+        json::object entry = origin_json(one.policy);
+        entry["field"] = one.field;
+        policies.push_back(std::move(entry));
+      }
+      answer_["policies"] = std::move(policies);
+    }
     json::object rest = to_json(rule).get_object();
-    for (const char* told : {"origin", "name", "filters", "action"}) rest.erase(told);
+    for (const char* told : {"origin", "name", "policy", "filters", "action"}) rest.erase(told);
+    if (!rule.auto_host_rewrite) rest.erase("auto_host_rewrite");
     if (!rest.empty()) answer_["rule"] = std::move(rest);
     const std::string whose =
         fmt::format("{} rule {}", object_name(rule.origin), rule.origin.section);

@@ -30,10 +30,10 @@ struct ExplainContext {
 /// Which listener, route, rule, filters and backends a request would meet, and why nothing else.
 /// Shape: "result" is "forward", "redirect", "direct_response", "stream", "no_listener",
 ///   "no_route", "misdirected" or "invalid" (with "error"); "summary" says it in a line; "request",
-///   "listener", "route", "filters", "backends", "rule" are there as far as the request got;
-///   "near_misses" are the listeners and rules that did not fit, nearest first, each with "reason";
-///   "unserved" are routes that are not part of what is served. Whatever came from a file has "at":
-///   FILE:LINE. No secrets.
+///   "listener", "route", "policies", "filters", "backends", "rule" are there as far as the request
+///   got; "near_misses" are the listeners and rules that did not fit, nearest first, each with
+///   "reason"; "unserved" are routes that are not part of what is served. Whatever came from a file
+///   has "at": FILE:LINE. No secrets.
 boost::json::object explain(const Snapshot& snapshot, const Question& question,
                             const ExplainContext& context);
 

@@ -81,6 +81,9 @@ std::string explain_text(const json::object& explanation) {
       out += fmt::format(": {}, {}", text(one, "hostname"), match);
     out += '\n';
   }
+  for (const json::value& one : list(explanation, "policies"))
+    out += fmt::format("  policy    {} of {}\n", text(one.get_object(), "field"),
+                       who(one.get_object()));
   for (const json::value& one : list(explanation, "filters"))
     out += fmt::format("  filter    {}\n", json::serialize(one));
   if (const json::value* rule = explanation.if_contains("rule")) {

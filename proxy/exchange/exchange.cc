@@ -10,6 +10,7 @@
 #include "proxy/exchange/hash_key.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/mirror.h"
+#include "proxy/exchange/retry.h"
 #include "proxy/exchange/session.h"
 #include "proxy/filters/bodies.h"
 #include "proxy/filters/path_modifier.h"
@@ -37,7 +38,8 @@ class Exchange final : private http::ServerStream::Watcher {
           if (lease_) lease_.stream().cancel(make_error_code(upstream::Error::kTimeout));
           if (waiting_.over.awaited()) waiting_.cancel(make_error_code(upstream::Error::kTimeout));
         }),
-        backoff_([this] { backoff_done_.notify(); }) {}
+        backoff_([this] { backoff_done_.notify(); }),
+        idle_([this] { give_up(upstream::Error::kTimeout); }) {}
 
   Task<void> run();
 
@@ -58,7 +60,7 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);
   Task<void> respond(upstream::ClusterState& cluster, http::ResponseHead& head);
   void arm_attempt(const upstream::ClusterState& cluster);
-  bool retried(int status) const;
+  bool retried(const http::ResponseHead& head) const;
   /// False: too many others try again already.
   bool begin_retry(upstream::ClusterState& cluster) {
     if (!retrying_) retrying_ = cluster.begin_retry();
@@ -67,7 +69,7 @@ class Exchange final : private http::ServerStream::Watcher {
   void start_upload();
   Task<void> upload();
   Task<void> stop_upload();
-  bool may_retry(error_code failed) const;
+  bool may_retry(error_code failed, bool stale) const;
   void forwarding_fields();
   void find_session();
   void keep_session(http::ResponseHead& head);
@@ -75,6 +77,10 @@ class Exchange final : private http::ServerStream::Watcher {
   void finished(int status);
   void log(double ms);
 
+  /// Something came or went: the stream does not idle.
+  void moved() {
+    if (idle_after_.count() > 0) context_.loop.wheel.arm(idle_, idle_after_);
+  }
   void give_up(upstream::Error why) {
     given_up_ = why;
     if (lease_) lease_.stream().cancel(given_up_);
@@ -98,7 +104,8 @@ class Exchange final : private http::ServerStream::Watcher {
   bool upload_stopped_ = false;
   Event upload_ended_;
   error_code given_up_;
-  bool late_ = false;  // this attempt: its time is over
+  bool late_ = false;       // this attempt: its time is over
+  bool head_sent_ = false;  // this attempt: the backend may have seen the request
   bool forwarding_added_ = false;
   bool filtered_ = false;  // filters have seen an answer: what replaces it is not for them
   SessionToken session_;
@@ -112,6 +119,8 @@ class Exchange final : private http::ServerStream::Watcher {
   CallTimer<std::function<void()>> attempt_deadline_;
   CallTimer<std::function<void()>> backoff_;
   Event backoff_done_;
+  CallTimer<std::function<void()>> idle_;
+  milliseconds idle_after_{0};  // 0: it may
   // For the log.
   int status_ = 0;
   const char* flag_ = "-";
@@ -353,11 +362,12 @@ Task<void> Exchange::forward() {
   const Rule& rule = *plan_->rule;
   if (plan_->has_timeouts && rule.request_timeout && rule.request_timeout->count() > 0)
     context_.loop.wheel.arm(deadline_, *rule.request_timeout);
+  if (plan_->has_timeouts && rule.stream_idle_timeout) idle_after_ = *rule.stream_idle_timeout;
+  moved();
   stream_.watch_client(this);
   const Retry* retry = plan_->has_timeouts && rule.retry ? &*rule.retry : nullptr;
   int tries_left = retry ? retry->attempts : 0;
   bool fresh = false;
-  milliseconds pause = retry ? retry->backoff : milliseconds(0);
   std::optional<error_code> failed;
   while (true) {
     failed = co_await attempt(*cluster, fresh, tries_left == 0);
@@ -372,7 +382,7 @@ Task<void> Exchange::forward() {
     co_await stop_upload();
     lease_.count(0);
     lease_.finish();
-    if (!may_retry(*failed)) break;
+    if (!may_retry(*failed, stale)) break;
     if (stale && !fresh) {  // closed while it idled: the same try again, on a connection of its own
       fresh = true;
       continue;
@@ -382,16 +392,17 @@ Task<void> Exchange::forward() {
     fresh = false;
     wanted_.reset();
     cluster->stats().upstream_rq_retry.add();
+    const milliseconds pause =
+        pause_before(*retry, retry->attempts - tries_left, context_.loop.random);
     if (pause.count() > 0) {
-      milliseconds jitter(
-          context_.loop.random.below(static_cast<std::uint64_t>(pause.count()) / 2 + 1));
-      context_.loop.wheel.arm(backoff_, pause - jitter);
+      context_.loop.wheel.arm(backoff_, pause);
       co_await backoff_done_.wait();
       if (given_up_) break;
-      pause = std::min(pause * 2, milliseconds(10000));
     }
   }
   deadline_.cancel();
+  idle_.cancel();
+  idle_after_ = milliseconds(0);
   stream_.watch_client(nullptr);
   co_await stop_upload();
   if (failed && given_up_ == upstream::Error::kTimeout) lease_.count(0);
@@ -416,22 +427,10 @@ Task<void> Exchange::forward() {
   co_await answer_locally(status, default_text(status), upstream::flag_of(*failed));
 }
 
-/// A second try is safe where the backend cannot have acted on the first: nothing was sent, or the
-/// method is idempotent and its body (if any) is still at hand. Source: RFC 9110 section 9.2.2.
-bool Exchange::may_retry(error_code failed) const {
+bool Exchange::may_retry(error_code failed, bool stale) const {
   if (!replayable_ || given_up_) return false;
-  if (failed == upstream::Error::kConnectFailed || failed == upstream::Error::kConnectTimeout ||
-      failed == upstream::Error::kRetriedStatus) {
-    return true;
-  }
-  if (failed.category() == http2::category() && http2::retry_safe(failed)) return true;
-  std::string_view method = request_.method;
-  bool idempotent = method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
-                    method == "DELETE" || method == "TRACE";
-  const bool again =
-      failed == upstream::Error::kReset ||
-      (failed == upstream::Error::kTimeout && plan_->has_timeouts && plan_->rule->retry);
-  return idempotent && request_.upgrade.empty() && again;
+  const Retry* retry = plan_->has_timeouts && plan_->rule->retry ? &*plan_->rule->retry : nullptr;
+  return safe_to_retry(retry, failed, stale, head_sent_, request_);
 }
 
 Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
@@ -439,6 +438,7 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   bool once = request_.method != "GET" && request_.method != "HEAD";
   if (plan_->has_timeouts || !cluster.plain()) arm_attempt(cluster);
   late_ = false;
+  head_sent_ = false;
   waiting_.failed = {};
   const upstream::Choice choice{wanted_.get(), hash_key_.hash, request_.authority, &context_.facts,
                                 &waiting_};
@@ -448,8 +448,10 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   if (given_up_) co_return given_up_;
   if (late_) co_return make_error_code(upstream::Error::kTimeout);
   upstream_host_ = lease_.host().text;
+  if (plan_->rewrites_host) rewrite_host(request_, lease_.host().address.hostname);
   http::ClientStream& upstream = lease_.stream();
   if (error_code failed = co_await upstream.send_head(request_, first_)) co_return failed;
+  head_sent_ = true;
   if (!first_.end && !uploading_) start_upload();
   http::ResponseHead* head = nullptr;
   while (!head) {
@@ -464,7 +466,7 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   }
   if (head->status == 101 && request_.upgrade.empty())
     co_return make_error_code(upstream::Error::kBadResponse);
-  if (!last && replayable_ && retried(head->status) && begin_retry(cluster))
+  if (!last && replayable_ && retried(*head) && begin_retry(cluster))
     co_return make_error_code(upstream::Error::kRetriedStatus);
   co_await respond(cluster, *head);
   co_return std::nullopt;
@@ -479,10 +481,8 @@ void Exchange::arm_attempt(const upstream::ClusterState& cluster) {
   if (time && time->count() > 0) context_.loop.wheel.arm(attempt_deadline_, *time);
 }
 
-bool Exchange::retried(int status) const {
-  if (!plan_->has_timeouts || !plan_->rule->retry) return false;
-  const std::vector<int>& on = plan_->rule->retry->on_status;
-  return std::find(on.begin(), on.end(), status) != on.end();
+bool Exchange::retried(const http::ResponseHead& head) const {
+  return plan_->has_timeouts && plan_->rule->retry && retries_answer(*plan_->rule->retry, head);
 }
 
 Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead& head) {
@@ -513,6 +513,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     if (!chunk) break;
     const http::Fields* trailers = chunk->end ? body.trailers() : nullptr;
     if (trailers && trailers->empty()) trailers = nullptr;
+    moved();
     http::Chunk part = *chunk;
     if (trailers) part.end = false;
     sent_ += part.bytes.size();
@@ -567,6 +568,7 @@ Task<void> Exchange::upload() {
       break;
     }
     received_ += chunk->bytes.size();
+    moved();
     mirrors_.body(*chunk);
     const http::Fields* trailers = chunk->end ? body.trailers() : nullptr;
     http::Chunk part = *chunk;

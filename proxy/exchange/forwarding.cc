@@ -2,6 +2,12 @@
 
 namespace tidegate::proxy::exchange {
 
+void rewrite_host(http::RequestHead& request, std::string_view hostname) {
+  const bool address = hostname.find(':') != hostname.npos ||
+                       hostname.find_first_not_of("0123456789.") == hostname.npos;
+  if (!address) request.authority = hostname;
+}
+
 std::string_view request_id(Random& random, Arena& arena) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::uint64_t words[2] = {random.next(), random.next()};

@@ -15,6 +15,10 @@ namespace tidegate::proxy::exchange {
 void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts,
                            Random& random, Arena& arena);
 
+/// Host becomes the name of the endpoint that was picked, where it has one and not just an address.
+/// The name outlives the request. Source: kgateway TrafficPolicy.spec.autoHostRewrite.
+void rewrite_host(http::RequestHead& request, std::string_view hostname);
+
 /// A random UUID (RFC 9562, version 4), 36 characters.
 std::string_view request_id(Random& random, Arena& arena);
 

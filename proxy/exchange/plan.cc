@@ -27,8 +27,10 @@ Plans::Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& i
     plan.rule = &rule;
     plan.filters = chain(compiler, rule.filters);
     plan.has_mirrors = mirrors(rule.filters);
-    plan.has_timeouts = rule.request_timeout || rule.backend_timeout || rule.retry;
+    plan.has_timeouts =
+        rule.request_timeout || rule.backend_timeout || rule.stream_idle_timeout || rule.retry;
     plan.has_session = rule.session.has_value();
+    plan.rewrites_host = rule.auto_host_rewrite;
     if (std::holds_alternative<Redirect>(rule.action)) plan.action = Plan::Action::kRedirect;
     if (std::holds_alternative<DirectResponse>(rule.action))
       plan.action = Plan::Action::kDirectResponse;

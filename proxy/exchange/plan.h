@@ -34,6 +34,7 @@ struct alignas(64) Plan {
   bool has_mirrors = false;
   bool has_timeouts = false;  // or retries: the rule says which
   bool has_session = false;
+  bool rewrites_host = false;  // Rule::auto_host_rewrite
 
   /// By weight; null where there is none.
   const PlannedCluster* pick(Random& random) const {

@@ -9,6 +9,7 @@ namespace tidegate::proxy::filters {
 FilterPtr compile(const RequestHeaderModifier& from, const CompileContext& context);
 FilterPtr compile(const ResponseHeaderModifier& from, const CompileContext& context);
 FilterPtr compile(const UrlRewrite& from, const CompileContext& context);
+FilterPtr compile(const PathRegexRewrite& from, const CompileContext& context);
 FilterPtr compile(const Cors& from, const CompileContext& context);
 FilterPtr compile(const ExternalAuth& from, const CompileContext& context);
 FilterPtr compile(const LocalRateLimit& from, const CompileContext& context);

@@ -10,6 +10,14 @@ void PathTable::add(const VirtualHost& host, std::vector<std::uint32_t>& next) {
   out.first_entry = entries_;
   out.expressions = static_cast<std::uint32_t>(expressions_.size());
   next.resize(entries_ + host.entries.size(), kNone);
+  std::size_t length = SIZE_MAX;  // of the entry before; exact paths count as endless
+  for (const RouteEntry& entry : host.entries) {
+    if (entry.match.path.kind == PathMatch::Kind::kRegex) continue;
+    const bool exact = entry.match.path.kind == PathMatch::Kind::kExact;
+    const std::size_t own = exact ? SIZE_MAX : entry.match.path.value.size();
+    out.in_order = out.in_order && own <= length;
+    length = own;
+  }
   // Backwards, so that each becomes the head of its path's list.
   for (std::size_t i = host.entries.size(); i-- > 0;) {
     const RouteEntry& entry = host.entries[i];

@@ -61,6 +61,9 @@ class PathTable {
     const Host& host = hosts_[number];
     return {expressions_.data() + host.expressions, expressions_.data() + host.expressions_end};
   }
+  /// Whether what walk() finds first goes first: longer prefixes stand before shorter ones, exact
+  /// paths before both. Weights may put it otherwise; then all that it finds must be compared.
+  bool in_order(std::uint32_t number) const { return hosts_[number].in_order; }
   /// The number of a host's first entry.
   std::uint32_t first_entry(std::uint32_t number) const { return hosts_[number].first_entry; }
 
@@ -68,7 +71,8 @@ class PathTable {
   struct Host {
     std::uint32_t first_entry = 0;
     std::uint32_t longest = 0;  // prefix
-    Hit everything;             // prefix "/"
+    bool in_order = true;
+    Hit everything;  // prefix "/"
     std::uint32_t expressions = 0, expressions_end = 0;
   };
 

@@ -101,14 +101,21 @@ Router::Found Router::route(const http::RequestHead& request, std::string_view h
   names_.walk(host, [&](std::uint32_t number) {
     std::uint32_t best = PathTable::kNone;
     std::uint32_t rule = PathTable::kNone;
+    const bool in_order = paths_.in_order(number);
     paths_.walk(number, path, [&](const PathTable::Hit& hit) {
-      best = hit.entry;
-      rule = hit.rule;
-      if (rule != PathTable::kNone) return true;
-      while (best != PathTable::kNone && !fits(entries_[best], request)) best = entries_[best].next;
-      if (best == PathTable::kNone) return false;
-      rule = entries_[best].source->rule;
-      return true;
+      std::uint32_t entry = hit.entry;
+      std::uint32_t to = hit.rule;
+      if (to == PathTable::kNone) {
+        while (entry != PathTable::kNone && !fits(entries_[entry], request))
+          entry = entries_[entry].next;
+        if (entry == PathTable::kNone) return false;
+        to = entries_[entry].source->rule;
+      }
+      if (entry < best) {
+        best = entry;
+        rule = to;
+      }
+      return in_order;
     });
     // Exact paths go before expressions, and so do prefixes in the order of the table; where the
     // table puts an expression elsewhere, the lower number wins.
@@ -165,8 +172,8 @@ std::vector<Router::Tried> Router::explain(const http::RequestHead& request,
     const VirtualHost& source = table_.hosts[number];
     for (std::size_t i = 0; i < source.entries.size(); ++i) {
       const Entry& entry = entries_[paths_.first_entry(number) + i];
-      out.push_back({&source, entry.source, mismatch(entry, request),
-                     path_fits(entry, request.path_only())});
+      out.push_back(
+          {&source, entry.source, mismatch(entry, request), path_fits(entry, request.path_only())});
       if (out.back().mismatch.empty()) return true;
     }
     return false;

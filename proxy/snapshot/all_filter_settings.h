@@ -16,12 +16,13 @@ namespace tidegate::proxy {
 /// Every kind of filter that may stand in Snapshot::shared_filters, and its name in the config
 /// dump.
 using AllFilterSettings =
-    std::tuple<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite, Cors, ExternalAuth,
-               LocalRateLimit, GlobalRateLimit, IpAcl, Csrf, BasicAuth, ApiKeyAuth, JwtAuth, Rbac,
-               Compression, Decompression, FaultInjection, Buffer>;
+    std::tuple<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite, PathRegexRewrite, Cors,
+               ExternalAuth, LocalRateLimit, GlobalRateLimit, IpAcl, Csrf, BasicAuth, ApiKeyAuth,
+               JwtAuth, Rbac, Compression, Decompression, FaultInjection, Buffer>;
 inline constexpr const char* kFilterSettingsNames[] = {"request_header_modifier",
                                                        "response_header_modifier",
                                                        "url_rewrite",
+                                                       "path_regex_rewrite",
                                                        "cors",
                                                        "external_auth",
                                                        "local_rate_limit",

@@ -57,6 +57,15 @@ struct UrlRewrite {
 };
 BOOST_DESCRIBE_STRUCT(UrlRewrite, (), (hostname, path))
 
+/// Every match of an expression (RE2) in the path is replaced; \1 stands for a group. The query
+/// stays. Source: kgateway TrafficPolicy.spec.urlRewrite.
+struct PathRegexRewrite {
+  std::string pattern;
+  std::string substitution;
+  bool operator==(const PathRegexRewrite&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(PathRegexRewrite, (), (pattern, substitution))
+
 /// A copy of the request to another cluster, whose answer is thrown away. `numerator` in
 /// `denominator` requests. Source: HTTPRouteFilter type RequestMirror.
 struct RequestMirror {

@@ -18,4 +18,12 @@ struct Origin {
 };
 BOOST_DESCRIBE_STRUCT(Origin, (), (kind, namespace_, name, section, file, line))
 
+/// A field of a policy that holds, and the policy that it is from; its line is the field's.
+struct PolicyField {
+  std::string field;
+  Origin policy;
+  bool operator==(const PolicyField&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(PolicyField, (), (field, policy))
+
 }  // namespace tidegate::proxy

@@ -85,15 +85,38 @@ BOOST_DESCRIBE_STRUCT(DirectResponse, (), (status, body))
 
 using Action = std::variant<Forward, Redirect, DirectResponse>;
 
-/// How often a failed attempt is made again.
+/// How often a failed attempt is made again, and what counts as failure.
 /// Source: HTTPRouteRetry (GEP-1731); kgateway TrafficPolicy.spec.retry.
 struct Retry {
+  /// Envoy's conditions (x-envoy-retry-on, x-envoy-retry-grpc-on).
+  enum class On {
+    k5xx,                 // a status of 500 and more, or no answer
+    kGatewayError,        // 502, 503, 504, or no answer
+    kReset,               // no answer: closed, reset, timed out
+    kResetBeforeRequest,  // no answer, and the head of the request was not sent
+    kConnectFailure,
+    kEnvoyRatelimited,  // x-envoy-ratelimited is there
+    kRetriable4xx,      // 409
+    kRefusedStream,     // HTTP/2 REFUSED_STREAM
+    kCancelled,         // grpc-status in the head
+    kDeadlineExceeded,
+    kInternal,
+    kResourceExhausted,
+    kUnavailable,
+  };
   int attempts = 1;                       // tries after the first
   std::chrono::milliseconds backoff{25};  // before the second try; doubles, with jitter
-  std::vector<int> on_status;             // upstream statuses that count as failure
+  std::optional<std::chrono::milliseconds> backoff_max;  // given: jitter is over all of it
+  std::vector<int> on_status;                            // upstream statuses that count as failure
+  /// Absent: as Gateway API has it: what failed to connect, and what idempotent methods lost.
+  /// Given: just these, whatever the method.
+  std::optional<std::vector<On>> on;
   bool operator==(const Retry&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Retry, (), (attempts, backoff, on_status))
+BOOST_DESCRIBE_ENUM(Retry::On, k5xx, kGatewayError, kReset, kResetBeforeRequest, kConnectFailure,
+                    kEnvoyRatelimited, kRetriable4xx, kRefusedStream, kCancelled, kDeadlineExceeded,
+                    kInternal, kResourceExhausted, kUnavailable)
+BOOST_DESCRIBE_STRUCT(Retry, (), (attempts, backoff, backoff_max, on_status, on))
 
 /// A client's requests go to the endpoint that its first one went to, as long as that is there; a
 /// cookie or a field says which. Source: SessionPersistence (GEP-1619).
@@ -112,18 +135,22 @@ BOOST_DESCRIBE_STRUCT(SessionPersistence, (), (type, name, absolute_timeout, per
 struct Rule {
   Origin origin;
   std::string name;             // HTTPRouteRule.name
+  std::string policy;           // one of Snapshot::policies: what holds here; empty: none
   std::vector<Filter> filters;  // in order
   Action action;
   std::optional<std::chrono::milliseconds>
       request_timeout;  // whole exchange; 504. 0 is no time-out
   std::optional<std::chrono::milliseconds> backend_timeout;  // one attempt; 504
+  std::optional<std::chrono::milliseconds>
+      stream_idle_timeout;  // nothing moves either way: 504, or reset; 0 is none
   std::optional<Retry> retry;
   std::optional<SessionPersistence> session;
+  bool auto_host_rewrite = false;  // Host becomes the endpoint's name, where it is the only one
   bool operator==(const Rule&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Rule, (),
-                      (origin, name, filters, action, request_timeout, backend_timeout, retry,
-                       session))
+                      (origin, name, policy, filters, action, request_timeout, backend_timeout,
+                       stream_idle_timeout, retry, session, auto_host_rewrite))
 
 struct RouteEntry {
   Match match;

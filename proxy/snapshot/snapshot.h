@@ -85,13 +85,14 @@ BOOST_DESCRIBE_STRUCT(Listener, (), (name, addresses, port, declared_port, udp, 
 /// Everything that the proxy needs to know to serve: the contract between the control loop and the
 /// proxy. Plain values; immutable once published.
 struct Snapshot {
-  std::vector<Listener> listeners;                       // sorted by name
-  std::map<std::string, Cluster> clusters;               // by name
-  std::map<std::string, Certificate> certificates;       // by "NAMESPACE/NAME"
-  std::map<std::string, FilterSettings> shared_filters;  // that SharedFilter names
+  std::vector<Listener> listeners;                           // sorted by name
+  std::map<std::string, Cluster> clusters;                   // by name
+  std::map<std::string, Certificate> certificates;           // by "NAMESPACE/NAME"
+  std::map<std::string, FilterSettings> shared_filters;      // that SharedFilter names
+  std::map<std::string, std::vector<PolicyField>> policies;  // that Rule::policy names
   bool operator==(const Snapshot&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Snapshot, (), (listeners, clusters, certificates, shared_filters))
+BOOST_DESCRIBE_STRUCT(Snapshot, (), (listeners, clusters, certificates, shared_filters, policies))
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 

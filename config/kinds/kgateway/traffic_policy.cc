@@ -47,8 +47,8 @@ template <>
 const Description& description<Timeouts>() {
   using T = Timeouts;
   static const Description description = Fields<T>()
-                                             .field<&T::request>("request", unserved())
-                                             .field<&T::stream_idle>("streamIdle", unserved());
+                                             .field<&T::request>("request")
+                                             .field<&T::stream_idle>("streamIdle");
   return description;
 }
 
@@ -195,17 +195,17 @@ const Description& description<TrafficPolicy>() {
         .field<&P::ext_proc>("extProc", unserved())
         .field<&P::ext_auth>("extAuth", unserved())
         .field<&P::rate_limit>("rateLimit")
-        .field<&P::cors>("cors", unserved())
+        .field<&P::cors>("cors")
         .field<&P::csrf>("csrf", unserved())
-        .field<&P::header_modifiers>("headerModifiers", unserved())
-        .field<&P::auto_host_rewrite>("autoHostRewrite", unserved())
+        .field<&P::header_modifiers>("headerModifiers")
+        .field<&P::auto_host_rewrite>("autoHostRewrite")
         .field<&P::buffer>("buffer", unserved())
         .field<&P::timeouts>("timeouts")
-        .field<&P::retry>("retry", unserved())
+        .field<&P::retry>("retry")
         .field<&P::internal_redirect>("internalRedirect", unserved())
         .field<&P::rbac>("rbac", unserved())
         .field<&P::jwt_auth>("jwtAuth", unserved())
-        .field<&P::url_rewrite>("urlRewrite", unserved())
+        .field<&P::url_rewrite>("urlRewrite")
         .field<&P::compression>("compression")
         .field<&P::basic_auth>("basicAuth", unserved())
         .field<&P::api_key_auth>("apiKeyAuth", unserved())

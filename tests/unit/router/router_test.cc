@@ -141,3 +141,17 @@ TEST_CASE("a request belongs to the most specific site and to no other", "[route
   CHECK(table.by_host("b.example.com")->site == &sites[1]);
   CHECK(table.by_sni("")->site == &sites[0]);
 }
+
+TEST_CASE("weights may put a short prefix before a longer one, and both before an exact path",
+          "[router]") {
+  Table table;
+  table.add("*", path(Kind::kPrefix, "/anything"), "heavy");
+  table.add("*", path(Kind::kExact, "/anything/a"), "exact");
+  table.add("*", path(Kind::kExact, "/other"), "other");
+  table.add("*", path(Kind::kPrefix, "/anything/a"), "long");
+  table.add("*", path(Kind::kPrefix, "/"), "rest");
+  CHECK(table.ask("x", "/anything/a") == "heavy");
+  CHECK(table.ask("x", "/anything/a/b") == "heavy");
+  CHECK(table.ask("x", "/other") == "other");
+  CHECK(table.ask("x", "/elsewhere") == "rest");
+}

@@ -1,6 +1,6 @@
-#include "controlloop/translate/report.h"
+#include "controlloop/status/report.h"
 
-namespace tidegate::controlloop::translate {
+namespace tidegate::controlloop::status {
 
 int Report::line(std::string_view kind, const config::Meta& meta, std::string_view path) const {
   const config::Object* object = objects_.object(kind, meta.namespace_, meta.name);
@@ -30,4 +30,4 @@ void Report::warning(std::string_view kind, const config::Meta& meta, std::strin
   add(config::Severity::kWarning, kind, meta, path, std::move(message));
 }
 
-}  // namespace tidegate::controlloop::translate
+}  // namespace tidegate::controlloop::status

@@ -8,7 +8,7 @@
 #include "config/object_set.h"
 #include "config/problem.h"
 
-namespace tidegate::controlloop::translate {
+namespace tidegate::controlloop::status {
 
 /// Collects problems, each at the line of the field that it is about.
 class Report {
@@ -34,4 +34,4 @@ class Report {
   std::set<std::string> known_;
 };
 
-}  // namespace tidegate::controlloop::translate
+}  // namespace tidegate::controlloop::status

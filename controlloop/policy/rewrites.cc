@@ -1,0 +1,40 @@
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+
+#include "controlloop/policy/traffic_fields.h"
+
+namespace tidegate::controlloop::policy {
+
+/// The host name of the endpoint that is picked becomes the request's, unless the route rewrites
+/// it.
+void apply_auto_host_rewrite(const TrafficPolicy& policy, proxy::Rule& rule) {
+  if (!*policy.auto_host_rewrite || rule.origin.kind != "HTTPRoute") return;
+  rule.auto_host_rewrite =
+      std::none_of(rule.filters.begin(), rule.filters.end(), [](const proxy::Filter& filter) {
+        const auto* rewrite = std::get_if<proxy::UrlRewrite>(&filter);
+        return rewrite != nullptr && rewrite->hostname.has_value();
+      });
+}
+
+void make_url_rewrite(const TrafficPolicy& policy, FieldContext& context) {
+  if (!policy.url_rewrite->path_regex) return;
+  const config::kgateway::UrlRewrite::PathRegex& from = *policy.url_rewrite->path_regex;
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  const re2::RE2 pattern(from.pattern, options);
+  if (!pattern.ok()) {
+    context.error("spec.urlRewrite.pathRegex.pattern",
+                  fmt::format("{} is no RE2 expression: {}", from.pattern, pattern.error()));
+    return;
+  }
+  std::string wrong;
+  if (!pattern.CheckRewriteString(from.substitution, &wrong)) {
+    context.error("spec.urlRewrite.pathRegex.substitution", wrong);
+    return;
+  }
+  context.add(kAtRouter, proxy::PathRegexRewrite{from.pattern, from.substitution});
+}
+
+}  // namespace tidegate::controlloop::policy
