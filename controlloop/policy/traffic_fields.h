@@ -28,6 +28,11 @@ inline constexpr Position kAtHeaderModifiers{Stage::kRoute, Side::kDuring, 0, 2}
 inline constexpr Position kAtRouter{Stage::kRoute, Side::kAfter};  // filters of the route itself
 
 void make_cors(const TrafficPolicy& policy, FieldContext& context);
+void make_fault_injection(const TrafficPolicy& policy, FieldContext& context);
+void make_compression(const TrafficPolicy& policy, FieldContext& context);
+void make_decompression(const TrafficPolicy& policy, FieldContext& context);
+void make_rbac(const TrafficPolicy& policy, FieldContext& context);
+void make_buffer(const TrafficPolicy& policy, FieldContext& context);
 void make_header_modifiers(const TrafficPolicy& policy, FieldContext& context);
 void check_retry(const TrafficPolicy& policy, FieldContext& context);
 void apply_retry(const TrafficPolicy& policy, proxy::Rule& rule);
