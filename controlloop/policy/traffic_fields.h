@@ -1,6 +1,9 @@
 #pragma once
 
 #include "controlloop/policy/traffic_field.h"
+#include "proxy/snapshot/auth_filters.h"
+#include "proxy/snapshot/rate_limit.h"
+#include "proxy/snapshot/traffic_filters.h"
 
 /// What each field of TrafficPolicy becomes: one file a field or group of fields. The table that
 /// lists them is traffic_fields.cc.

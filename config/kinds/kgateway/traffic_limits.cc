@@ -127,8 +127,8 @@ const Description& description<Compression>() {
   using C = Compression;
   static const Description description = [] {
     Fields<C> f;
-    f.field<&C::response_compression>("responseCompression", unserved())
-        .field<&C::request_decompression>("requestDecompression", unserved());
+    f.field<&C::response_compression>("responseCompression")
+        .field<&C::request_decompression>("requestDecompression");
     at_least_one<&C::response_compression, &C::request_decompression>(
         f, "responseCompression requestDecompression");
     return f;

@@ -46,9 +46,8 @@ const Description& description<CorsPolicy>() {
 template <>
 const Description& description<Timeouts>() {
   using T = Timeouts;
-  static const Description description = Fields<T>()
-                                             .field<&T::request>("request")
-                                             .field<&T::stream_idle>("streamIdle");
+  static const Description description =
+      Fields<T>().field<&T::request>("request").field<&T::stream_idle>("streamIdle");
   return description;
 }
 
@@ -199,11 +198,11 @@ const Description& description<TrafficPolicy>() {
         .field<&P::csrf>("csrf", unserved())
         .field<&P::header_modifiers>("headerModifiers")
         .field<&P::auto_host_rewrite>("autoHostRewrite")
-        .field<&P::buffer>("buffer", unserved())
+        .field<&P::buffer>("buffer")
         .field<&P::timeouts>("timeouts")
         .field<&P::retry>("retry")
         .field<&P::internal_redirect>("internalRedirect", unserved())
-        .field<&P::rbac>("rbac", unserved())
+        .field<&P::rbac>("rbac")
         .field<&P::jwt_auth>("jwtAuth", unserved())
         .field<&P::url_rewrite>("urlRewrite")
         .field<&P::compression>("compression")
@@ -211,7 +210,7 @@ const Description& description<TrafficPolicy>() {
         .field<&P::api_key_auth>("apiKeyAuth", unserved())
         .field<&P::oauth2>("oauth2", unserved())
         .field<&P::tracing>("tracing", unserved())
-        .field<&P::fault_injection>("faultInjection", unserved())
+        .field<&P::fault_injection>("faultInjection")
         .field<&P::acl>("acl", unserved())
         .field<&P::stat_prefix>("statPrefix",
                                 unserved(Bounds().length(1, 256).pattern(kStatPrefix)));
