@@ -79,7 +79,7 @@ void Attachments::attach(PolicyIndex policy, const config::ObjectSet& objects,
                                      auto found = labels.find(wanted.first);
                                      return found != labels.end() && found->second == wanted.second;
                                    });
-      if (!all || selector.match_labels.empty()) continue;
+      if (!all) continue;
       if (selector.section_name && !has_section(*object, *selector.section_name)) continue;
       add({selector.group, selector.kind, object->meta.key(), selector.section_name.value_or("")});
     }

@@ -207,11 +207,11 @@ const std::vector<Delegation::RoutePtr>& Delegation::children(const std::string&
 
 std::vector<ServedRule> Delegation::serve(const RoutePtr& root,
                                           const std::vector<std::vector<RankedMatch>>& matches,
-                                          FindingsByRoute& findings) {
+                                          bool delegates, FindingsByRoute& findings) {
   Walk walk{{}, {}, findings};
   for (std::size_t i = 0; i < root->rules.size(); ++i) {
     const auto& refs = root->rules[i].backend_refs;
-    if (std::none_of(refs.begin(), refs.end(), is_delegate)) {
+    if (!delegates || std::none_of(refs.begin(), refs.end(), is_delegate)) {
       walk.out.push_back({{{root, i}}, matches[i], {}});
       continue;
     }

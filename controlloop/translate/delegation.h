@@ -51,10 +51,11 @@ class Delegation {
 
   static bool is_delegate(const config::BackendRef& ref);
 
-  /// The rules that an attached route leads to. `matches` are its own, rule by rule.
+  /// The rules that an attached route leads to; without `delegates` just its own. `matches` are
+  /// its own, rule by rule.
   std::vector<ServedRule> serve(const std::shared_ptr<const config::HttpRoute>& root,
                                 const std::vector<std::vector<RankedMatch>>& matches,
-                                FindingsByRoute& findings);
+                                bool delegates, FindingsByRoute& findings);
 
   /// Adds to the statuses of all children what came of them under each parent.
   void statuses(const std::string& controller_name, const FindingsByRoute& findings,

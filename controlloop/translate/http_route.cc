@@ -104,6 +104,9 @@ AnyRoute any_route(const std::shared_ptr<const config::GrpcRoute>& from) {
   return out;
 }
 
+/// Only HTTPRoutes delegate.
+bool delegates(std::string_view kind) { return kind == "HTTPRoute"; }
+
 /// Of the routes that a rule came through, whose word counts first: the child's, unless its parent
 /// says otherwise for what it hands down. Source: kgateway guide about/policies/merging.
 std::vector<const RuleStep*> by_priority(const std::vector<RuleStep>& steps) {
@@ -234,7 +237,7 @@ class RouteTranslation {
     proxy::Forward out;
     for (std::size_t i = 0; i < from.backend_refs.size(); ++i) {
       const config::HttpBackendRef& ref = from.backend_refs[i];
-      if (Delegation::is_delegate(ref)) continue;
+      if (delegates(kind_) && Delegation::is_delegate(ref)) continue;
       const std::string here = fmt::format("{}.backendRefs[{}]", path, i);
       config::BackendObjectRef target{ref.group, ref.kind, ref.name, ref.namespace_, ref.port};
       ResolvedBackend backend = backends_.resolve(kind_, meta.namespace_, target);
@@ -245,6 +248,12 @@ class RouteTranslation {
       TranslatedFilters filters =
           translate_filters(kind_, *step.route, ref.filters, here + ".filters", backends_, report_);
       findings.add_unresolved(filters.unresolved, filters.message);
+      if (std::any_of(ref.filters.begin(), ref.filters.end(), [](const auto& one) {
+            return one.extension_ref && names_policy(*one.extension_ref);
+          })) {
+        filters.unsupported = "a TrafficPolicy holds for rules, not for one of their backends";
+        report_.error(kind_, meta, here + ".filters", filters.unsupported);
+      }
       if (!filters.unsupported.empty() || filters.redirect) {
         findings.invalid =
             fmt::format("{}: {}", here,
@@ -390,7 +399,8 @@ void translate_http_routes(RouteContext& context, Backends& backends,
     attach_route(
         context, {any.kind, &route.meta, &route.hostnames}, route.parent_refs,
         [&] {
-          std::vector<ServedRule> rules = delegation.serve(any.route, any.matches, own);
+          std::vector<ServedRule> rules =
+              delegation.serve(any.route, any.matches, delegates(any.kind), own);
           weigh_matches(rules, context.report);
           translated =
               RouteTranslation(any.kind, backends, context.report, own).run(std::move(rules));
