@@ -24,5 +24,6 @@ FilterPtr compile(const Compression& from, const CompileContext& context);
 FilterPtr compile(const Decompression& from, const CompileContext& context);
 FilterPtr compile(const FaultInjection& from, const CompileContext& context);
 FilterPtr compile(const Buffer& from, const CompileContext& context);
+FilterPtr compile(const Transformation& from, const CompileContext& context);
 
 }  // namespace tidegate::proxy::filters

@@ -38,6 +38,7 @@ struct RequestHead {
   std::string_view
       upgrade;  // protocol asked for ("websocket"): Upgrade, or :protocol of extended CONNECT
   bool keep_alive = true;        // HTTP/1: what the sender wants
+  bool asked_head = false;       // the method was HEAD when it came in
   bool expect_continue = false;  // Expect: 100-continue
   bool te_trailers = false;      // TE: trailers
   bool chunked = false;          // HTTP/1: how a body of unknown length is framed
@@ -50,7 +51,8 @@ struct RequestHead {
     auto mark = path.find('?');
     return mark == path.npos ? std::string_view() : path.substr(mark + 1);
   }
-  bool is_head() const { return method == "HEAD"; }
+  /// The sender waits for an answer without a body, whatever filters have made of the method since.
+  bool is_head() const { return asked_head; }
   void clear() { *this = RequestHead(); }
 };
 

@@ -309,6 +309,7 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   std::size_t last = line.rfind(' ');
   out.method = line.substr(0, first);
   if (!http::valid_method(out.method)) return HeadError::kBadMethod;
+  out.asked_head = out.method == "HEAD";
   if (last == first) return HeadError::kBadRequestLine;
   std::string_view target = line.substr(first + 1, last - first - 1);
   if (target.size() > limits.target_bytes_max) return HeadError::kTargetTooLong;

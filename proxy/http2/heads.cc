@@ -63,6 +63,7 @@ bool Stream::add_field(std::string_view name, std::string_view value) {
 void Stream::add_pseudo_field(std::string_view name, std::string_view value) {
   if (name == ":method") {
     request_.method = value;
+    request_.asked_head = value == "HEAD";
   } else if (name == ":scheme") {
     request_.scheme = value;
   } else if (name == ":authority") {

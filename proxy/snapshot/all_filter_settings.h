@@ -10,33 +10,54 @@
 #include "proxy/snapshot/filters.h"
 #include "proxy/snapshot/rate_limit.h"
 #include "proxy/snapshot/traffic_filters.h"
+#include "proxy/snapshot/transformation.h"
 
 namespace tidegate::proxy {
 
 /// Every kind of filter that may stand in Snapshot::shared_filters, and its name in the config
 /// dump.
-using AllFilterSettings =
-    std::tuple<RequestHeaderModifier, ResponseHeaderModifier, UrlRewrite, PathRegexRewrite, Cors,
-               ExternalAuth, LocalRateLimit, GlobalRateLimit, IpAcl, Csrf, BasicAuth, ApiKeyAuth,
-               JwtAuth, Rbac, Compression, Decompression, FaultInjection, Buffer>;
-inline constexpr const char* kFilterSettingsNames[] = {"request_header_modifier",
-                                                       "response_header_modifier",
-                                                       "url_rewrite",
-                                                       "path_regex_rewrite",
-                                                       "cors",
-                                                       "external_auth",
-                                                       "local_rate_limit",
-                                                       "global_rate_limit",
-                                                       "ip_acl",
-                                                       "csrf",
-                                                       "basic_auth",
-                                                       "api_key_auth",
-                                                       "jwt",
-                                                       "rbac",
-                                                       "compression",
-                                                       "decompression",
-                                                       "fault_injection",
-                                                       "buffer"};
+// clang-format off: a line each, so that additions do not collide
+using AllFilterSettings = std::tuple<
+    RequestHeaderModifier,
+    ResponseHeaderModifier,
+    UrlRewrite,
+    PathRegexRewrite,
+    Cors,
+    ExternalAuth,
+    LocalRateLimit,
+    GlobalRateLimit,
+    IpAcl,
+    Csrf,
+    BasicAuth,
+    ApiKeyAuth,
+    JwtAuth,
+    Rbac,
+    Compression,
+    Decompression,
+    FaultInjection,
+    Buffer,
+    Transformation>;
+inline constexpr const char* kFilterSettingsNames[] = {
+    "request_header_modifier",
+    "response_header_modifier",
+    "url_rewrite",
+    "path_regex_rewrite",
+    "cors",
+    "external_auth",
+    "local_rate_limit",
+    "global_rate_limit",
+    "ip_acl",
+    "csrf",
+    "basic_auth",
+    "api_key_auth",
+    "jwt",
+    "rbac",
+    "compression",
+    "decompression",
+    "fault_injection",
+    "buffer",
+    "transformation"};
+// clang-format on
 static_assert(std::tuple_size_v<AllFilterSettings> == std::size(kFilterSettingsNames));
 
 /// Calls `each(name, settings)` with the kind that is held; nothing where it is none of the list.
