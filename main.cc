@@ -46,7 +46,7 @@ struct RunOptions {
   std::string log_format = "text";
   std::string drain_timeout = "30s";
   std::string access_log;
-  std::string access_log_format = proxy::telemetry::LogFormat::kDefault;
+  std::string access_log_format = proxy::format::Format::kDefault;
   bool strict = false;
   bool admin_read_only = false;
 };
@@ -176,15 +176,15 @@ class Program {
   explicit Program(RunOptions options)
       : options_(std::move(options)),
         stats_(options_.workers),
-        signals_(io_, SIGTERM, SIGINT, SIGHUP),
-        flush_timer_(io_) {
+        log_writer_(options_.workers),
+        signals_(io_, SIGTERM, SIGINT, SIGHUP) {
     signals_.add(SIGUSR1);
   }
 
   int run() {
     if (std::string wrong = open_access_log(); !wrong.empty()) return fail(wrong);
     server_.emplace(
-        io_, stats_, access_log_ ? &*access_log_ : nullptr,
+        io_, stats_, log_writer_, access_logs_,
         proxy::server::Server::Options{options_.workers, *parse_duration(options_.drain_timeout),
                                        options_.translate.reserved_ports},
         [this](const proxy::Applied& applied) { loop_->applied(applied); });
@@ -202,7 +202,6 @@ class Program {
         [](const config::Problem& one) { return one.severity == config::Severity::kError; });
     if (options_.strict && wrong)
       return fail("the configuration has errors, and --strict is given");
-    flush_soon();
     io_.run();
     for (auto& port : ports_) port->stop();
     return 0;
@@ -211,13 +210,18 @@ class Program {
  private:
   std::string open_access_log() {
     if (options_.access_log.empty()) return {};
-    std::string wrong;
-    auto format = proxy::telemetry::LogFormat::compile(options_.access_log_format, wrong);
-    if (!wrong.empty()) return "--access-log-format: " + wrong;
-    access_log_.emplace(std::move(format));
-    if (error_code failed = access_log_->open(options_.access_log))
-      return options_.access_log + ": " + failed.message();
-    return {};
+    proxy::format::Problem wrong;
+    proxy::format::Format::compile(options_.access_log_format, wrong);
+    if (wrong) {
+      return "--access-log-format: " + wrong.text() + "\n" +
+             wrong.caret(options_.access_log_format);
+    }
+    proxy::AccessLog log;
+    log.path = options_.access_log;
+    log.text = options_.access_log_format;
+    std::vector<std::string> problems;
+    access_logs_ = proxy::telemetry::AccessLogs::compile({log}, log_writer_, problems);
+    return problems.empty() ? "" : problems[0];
   }
 
   std::string open_ports() {
@@ -274,7 +278,7 @@ class Program {
       if (signal == SIGHUP) {
         loop_->reload();
       } else if (signal == SIGUSR1) {
-        if (access_log_) access_log_->reopen();
+        log_writer_.reopen();
       } else {
         stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
       }
@@ -297,25 +301,15 @@ class Program {
     });
   }
 
-  void flush_soon() {
-    if (!access_log_) return;
-    flush_timer_.expires_after(milliseconds(100));
-    flush_timer_.async_wait([this](error_code cancelled) {
-      if (cancelled) return;
-      access_log_->flush();
-      flush_soon();
-    });
-  }
-
   RunOptions options_;
   asio::io_context io_{1};
   proxy::StatsStore stats_;
-  std::optional<proxy::telemetry::AccessLog> access_log_;
+  proxy::telemetry::LogWriter log_writer_;
+  std::shared_ptr<const proxy::telemetry::AccessLogs> access_logs_;  // null: none by default
   std::optional<proxy::server::Server> server_;
   std::optional<controlloop::ControlLoop> loop_;
   std::vector<std::unique_ptr<proxy::admin::PageServer>> ports_;
   asio::signal_set signals_;
-  asio::steady_timer flush_timer_;
   bool healthy_ = true;
   bool stopping_ = false;
 };

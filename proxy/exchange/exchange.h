@@ -4,12 +4,12 @@
 #include <string_view>
 
 #include "proxy/exchange/plan.h"
+#include "proxy/exchange/site_options.h"
 #include "proxy/http/stream.h"
 #include "proxy/net/stream.h"
 #include "proxy/router/site_table.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/runtime/stats.h"
-#include "proxy/telemetry/access_log.h"
 #include "proxy/upstream/cluster.h"
 
 namespace tidegate::proxy::exchange {
@@ -23,7 +23,7 @@ struct Context {
   const router::SiteTable& sites;
   const std::vector<Plans>& plans;  // by CompiledSite::index
   const net::ConnectionFacts& facts;
-  telemetry::AccessLog* access_log = nullptr;
+  const SiteOptions& options;  // of the connection's site
 };
 
 /// One request's life: route, filters, attempts, reply. Returns when the answer is sent, or the

@@ -2,11 +2,15 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "base/result.h"
 #include "base/task.h"
+#include "proxy/net/certificate_facts.h"
 
 namespace tidegate::proxy::net {
 
@@ -21,6 +25,12 @@ struct ConnectionFacts {
   std::string tls_version;  // "TLSv1.3"
   std::string tls_cipher;
   bool tls_resumed = false;
+  std::string tls_group;  // "X25519"; empty: not known
+  std::uint64_t id = 0;   // of accepted connections, in the process; never 0 there
+  /// Where a PROXY header named other ends: those of the socket.
+  std::optional<boost::asio::ip::tcp::endpoint> direct_remote, direct_local;
+  std::shared_ptr<const CertificateFacts> peer;  // null: it showed none
+  bool peer_verified = false;                    // the peer's certificate is one that we trust
 };
 
 /// A connected stream of bytes, plain or TLS. One coroutine reads, one writes; both on the

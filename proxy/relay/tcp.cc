@@ -164,23 +164,27 @@ Task<Outcome> connect_and_copy(TcpContext& context, const StreamRoute& route,
 }  // namespace
 
 Task<void> carry(TcpContext context, const StreamRoute& route, net::Stream& downstream) {
-  telemetry::LogEntry entry;
+  const auto began = std::chrono::system_clock::now();
   const auto started = std::chrono::steady_clock::now();
   context.stats.downstream_cx_total.add();
   const Outcome outcome = co_await connect_and_copy(context, route, downstream);
   context.stats.downstream_cx_rx_bytes_total.add(outcome.received);
   context.stats.downstream_cx_tx_bytes_total.add(outcome.sent);
-  if (!context.access_log) co_return;
-  entry.facts = &downstream.facts();
-  entry.flags = outcome.flags;
-  entry.bytes_received = outcome.received;
-  entry.bytes_sent = outcome.sent;
-  entry.duration_ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
-  entry.upstream_host = outcome.host;
-  if (outcome.cluster) entry.upstream_cluster = outcome.cluster->cluster;
-  entry.route_name = route.origin.name;
-  context.access_log->write(entry);
+  if (!context.logs) co_return;
+  format::Values values;
+  values.http = false;
+  values.started = began;
+  values.downstream = &downstream.facts();
+  values.flags = format::ResponseFlags::parse(outcome.flags);
+  values.bytes_received = outcome.received;
+  values.bytes_sent = outcome.sent;
+  values.duration = std::chrono::steady_clock::now() - started;
+  values.upstream_host = outcome.host;
+  if (outcome.cluster) values.upstream_cluster = outcome.cluster->cluster;
+  values.route = &route.origin;
+  values.route_name = route.origin.name;
+  values.random = &context.loop.random;
+  context.logs->write(context.loop.index, values);
 }
 
 }  // namespace tidegate::proxy::relay

@@ -14,7 +14,7 @@ struct TcpContext {
   Loop& loop;
   upstream::Clusters& clusters;
   TcpStats& stats;
-  telemetry::AccessLog* access_log = nullptr;
+  const telemetry::AccessLogs* logs = nullptr;
 };
 
 /// Carries a connection's bytes to one of the route's backends and back, as they are, until both

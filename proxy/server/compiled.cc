@@ -34,6 +34,11 @@ void set_limits(const Cluster& config, StatsStore& stats, upstream::CompiledClus
 
 }  // namespace
 
+const exchange::SiteOptions& CompiledListener::options_of(const net::ConnectionFacts& facts) const {
+  const router::CompiledSite* site = facts.tls ? sites->by_sni(facts.sni) : nullptr;
+  return options[site ? site->index : plain_site];
+}
+
 std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t version,
                                         Lasting& lasting, std::vector<std::string>& problems) {
   StatsStore& stats = lasting.stats;
@@ -71,8 +76,19 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     compiled->listener = &listener;
     compiled->sites = std::make_unique<router::SiteTable>(listener.sites);
     compiled->stats = &stats.listener(stats_address(listener));
-    for (const Site& site : listener.sites)
+    for (const Site& site : listener.sites) {
       compiled->plans.emplace_back(site.routes, filters, id_of);
+      exchange::SiteOptions& options = compiled->options.emplace_back();
+      options.source = site.http ? &*site.http : nullptr;
+      const bool own = site.http && !site.http->access_logs.empty();
+      options.logs = own ? telemetry::AccessLogs::compile(site.http->access_logs,
+                                                          *lasting.log_writer, problems)
+                         : lasting.default_logs;
+    }
+    while (compiled->plain_site < listener.sites.size() &&
+           !listener.sites[compiled->plain_site].http)
+      ++compiled->plain_site;
+    if (compiled->plain_site == listener.sites.size()) compiled->plain_site = 0;
     std::vector<tls::ServerContexts::Entry> contexts;
     for (const Site& site : listener.sites) {
       if (!site.tls) continue;

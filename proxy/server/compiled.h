@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "proxy/exchange/plan.h"
+#include "proxy/exchange/site_options.h"
+#include "proxy/net/stream.h"
 #include "proxy/router/site_table.h"
 #include "proxy/snapshot/snapshot.h"
+#include "proxy/telemetry/access_log.h"
 #include "proxy/tls/context.h"
 #include "proxy/upstream/cluster.h"
 
@@ -27,6 +30,12 @@ struct CompiledListener {
   PerWorker<ListenerStats>* stats = nullptr;
   std::map<const StreamRoute*, PerWorker<TcpStats>*> tcp_stats;
   std::map<const StreamRoute*, PerWorker<UdpStats>*> udp_stats;
+  std::vector<exchange::SiteOptions> options;  // of each site
+  std::size_t plain_site = 0;                  // whose options are those of plaintext connections
+
+  /// The options of a connection: those of the site that its SNI names; without TLS a port has one
+  /// set of them.
+  const exchange::SiteOptions& options_of(const net::ConnectionFacts& facts) const;
 };
 
 /// What is made of a snapshot, on the control thread.
@@ -49,6 +58,8 @@ struct Lasting {
   StatsStore& stats;
   upstream::LookUp look_up;  // for clusters whose endpoints are what requests name
   filters::Kept kept;
+  telemetry::LogWriter* log_writer = nullptr;
+  std::shared_ptr<const telemetry::AccessLogs> default_logs;  // of the command line; null: none
   std::map<std::string, std::uint32_t> cluster_ids;
 };
 

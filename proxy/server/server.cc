@@ -11,8 +11,9 @@ namespace tidegate::proxy::server {
 
 namespace asio = boost::asio;
 
-Server::Server(asio::io_context& control, StatsStore& stats, telemetry::AccessLog* access_log,
-               Options options, OnApplied on_applied)
+Server::Server(asio::io_context& control, StatsStore& stats, telemetry::LogWriter& log_writer,
+               std::shared_ptr<const telemetry::AccessLogs> logs, Options options,
+               OnApplied on_applied)
     : control_(control),
       stats_(stats),
       lasting_(stats),
@@ -26,10 +27,12 @@ Server::Server(asio::io_context& control, StatsStore& stats, telemetry::AccessLo
                             std::function<void(upstream::Found)> reply) {
     look_up(loop, name, port, std::move(reply));
   };
+  lasting_.log_writer = &log_writer;
+  lasting_.default_logs = std::move(logs);
   std::random_device seed;
   for (std::size_t i = 0; i < options.workers; ++i) {
     std::uint64_t word = (static_cast<std::uint64_t>(seed()) << 32U) | seed();
-    workers_.push_back(std::make_unique<Worker>(i, word, stats, access_log));
+    workers_.push_back(std::make_unique<Worker>(i, word, stats));
   }
 }
 

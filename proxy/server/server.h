@@ -33,9 +33,10 @@ class Server {
   };
   using OnApplied = std::function<void(const Applied&)>;
 
-  /// `stats` and `access_log` (null: none) live longer.
-  Server(boost::asio::io_context& control, StatsStore& stats, telemetry::AccessLog* access_log,
-         Options options, OnApplied on_applied);
+  /// `stats` and `log_writer` live longer. `logs` are those of listeners that have none of their
+  /// own; null: none.
+  Server(boost::asio::io_context& control, StatsStore& stats, telemetry::LogWriter& log_writer,
+         std::shared_ptr<const telemetry::AccessLogs> logs, Options options, OnApplied on_applied);
   /// Stops the workers at once.
   ~Server();
 

@@ -24,13 +24,8 @@ namespace {
 constexpr milliseconds kHandshakeTimeout{10000};
 }  // namespace
 
-Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats,
-               telemetry::AccessLog* access_log)
-    : loop_(index, seed),
-      stats_(stats),
-      http_(stats.http()[index].get()),
-      access_log_(access_log),
-      clusters_(loop_) {}
+Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats)
+    : loop_(index, seed), stats_(stats), http_(stats.http()[index].get()), clusters_(loop_) {}
 
 Worker::~Worker() { stop(); }
 
@@ -216,7 +211,8 @@ Task<void> Worker::serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
   }
   live.drain = [] {};  // what is carried has no good moment to end; the drain timeout ends it
   TcpStats& counted = *(*pinned->compiled->tcp_stats.at(route))[loop_.index];
-  co_await relay::carry({loop_, clusters_, counted, access_log_}, *route, stream);
+  const telemetry::AccessLogs* logs = pinned->compiled->options[site.index].logs.get();
+  co_await relay::carry({loop_, clusters_, counted, logs}, *route, stream);
 }
 
 Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live) {
@@ -230,8 +226,8 @@ Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, L
 Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                                   http::ServerStream& stream) {
   const CompiledListener& listener = *pinned->compiled;
-  exchange::Context context{loop_,          clusters_, *http_,     *listener.sites,
-                            listener.plans, facts,     access_log_};
+  exchange::Context context{
+      loop_, clusters_, *http_, *listener.sites, listener.plans, facts, listener.options_of(facts)};
   co_await exchange::run(context, stream);
 }
 

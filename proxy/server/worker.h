@@ -12,7 +12,6 @@
 #include "proxy/runtime/loop.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/converse.h"
-#include "proxy/telemetry/access_log.h"
 #include "proxy/upstream/cluster.h"
 
 namespace tidegate::proxy::server {
@@ -29,8 +28,7 @@ struct OpenedSocket {
 /// and post() run on it.
 class Worker {
  public:
-  Worker(std::size_t index, std::uint64_t seed, StatsStore& stats,
-         telemetry::AccessLog* access_log);
+  Worker(std::size_t index, std::uint64_t seed, StatsStore& stats);
   ~Worker();
 
   void start();
@@ -73,7 +71,6 @@ class Worker {
   Loop loop_;
   StatsStore& stats_;
   HttpStats* http_;
-  telemetry::AccessLog* access_log_;
   upstream::Clusters clusters_;
   std::map<std::string, std::shared_ptr<Slot>> slots_;
   std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;         // TCP, by key

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "proxy/snapshot/cluster.h"
 #include "proxy/snapshot/filter_settings.h"
+#include "proxy/snapshot/http_options.h"
 #include "proxy/snapshot/origin.h"
 #include "proxy/snapshot/route.h"
 
@@ -66,9 +67,10 @@ struct Site {
       tls;            // kHttps always; kTls only where it terminates (else passthrough)
   RouteTable routes;  // kHttp, kHttps
   std::vector<StreamRoute> streams;  // kTls, kTcp, kUdp
+  std::optional<HttpOptions> http;   // absent: as usual
   bool operator==(const Site&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Site, (), (origin, protocol, hostname, tls, routes, streams))
+BOOST_DESCRIBE_STRUCT(Site, (), (origin, protocol, hostname, tls, routes, streams, http))
 
 /// One bound port.
 struct Listener {
@@ -77,10 +79,11 @@ struct Listener {
   std::uint16_t port = 0;              // that is bound, --port-offset included
   std::uint16_t declared_port = 0;     // that the Gateway names
   bool udp = false;
+  std::optional<ConnectionOptions> connection;  // absent: as usual
   std::vector<Site> sites;
   bool operator==(const Listener&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Listener, (), (name, addresses, port, declared_port, udp, sites))
+BOOST_DESCRIBE_STRUCT(Listener, (), (name, addresses, port, declared_port, udp, connection, sites))
 
 /// Everything that the proxy needs to know to serve: the contract between the control loop and the
 /// proxy. Plain values; immutable once published.

@@ -1,66 +1,68 @@
 #include "proxy/telemetry/access_log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
-#include <cerrno>
-
-#include "base/log.h"
+#include <boost/json/parse.hpp>
 
 namespace tidegate::proxy::telemetry {
 
-namespace {
-constexpr std::size_t kGathered = 16 * 1024;
-}
+namespace json = boost::json;
 
-AccessLog::~AccessLog() {
-  flush();
-  if (fd_ > STDERR_FILENO) ::close(fd_);
-}
-
-error_code AccessLog::open(const std::string& path) {
-  int fd = path == "-" ? STDOUT_FILENO
-                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (fd < 0) return {errno, boost::system::system_category()};
-  std::lock_guard lock(mutex_);
-  if (fd_ > STDERR_FILENO) ::close(fd_);
-  fd_ = fd;
-  path_ = path;
-  return {};
-}
-
-void AccessLog::reopen() {
-  flush();
-  if (path_.empty() || path_ == "-") return;
-  if (error_code failed = open(std::string(path_))) {
-    log::error(log::Component::kMain, "access log {}: {}; the old file is written on", path_,
-               failed.message());
+std::shared_ptr<const AccessLogs> AccessLogs::compile(const std::vector<AccessLog>& config,
+                                                      LogWriter& writer,
+                                                      std::vector<std::string>& problems) {
+  auto out = std::make_shared<AccessLogs>();
+  for (const AccessLog& one : config) {
+    Sink sink;
+    std::string wrong;
+    format::Problem problem;
+    if (one.json.empty()) {
+      sink.text =
+          format::Format::compile(one.text.empty() ? format::Format::kDefault : one.text, problem);
+    } else {
+      error_code failed;
+      const json::value parsed = json::parse(one.json, failed);
+      std::string where;
+      if (failed) {
+        wrong = failed.message();
+      } else {
+        sink.json = format::JsonFormat::compile(parsed, false, where, problem);
+      }
+      if (problem) problem.message = where + ": " + problem.message;
+    }
+    if (problem) wrong = problem.text();
+    if (one.filter) sink.filter = format::EntryFilter::compile(*one.filter, wrong);
+    if (wrong.empty()) {
+      Result<std::shared_ptr<LogFile>> file = writer.file(one.path);
+      if (file) {
+        sink.file = *file;
+      } else {
+        wrong = file.error().message();
+      }
+    }
+    if (!wrong.empty()) {
+      problems.push_back(fmt::format("access log {}: {}", one.path, wrong));
+      continue;
+    }
+    out->needs_.add(sink.json ? sink.json->needs() : sink.text.needs());
+    if (sink.filter) out->needs_.add(sink.filter->needs());
+    out->sinks_.push_back(std::move(sink));
   }
+  return out;
 }
 
-void AccessLog::write(const LogEntry& entry) {
-  thread_local std::string line;
-  line.clear();
-  format_.render(entry, line);
-  std::lock_guard lock(mutex_);
-  lines_ += line;
-  if (lines_.size() >= kGathered) write_out();
-}
-
-void AccessLog::flush() {
-  std::lock_guard lock(mutex_);
-  write_out();
-}
-
-void AccessLog::write_out() {
-  std::string_view rest = lines_;
-  while (!rest.empty() && fd_ >= 0) {
-    ssize_t written = ::write(fd_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) break;  // a full disk or a closed pipe must not stop the traffic
-    rest.remove_prefix(static_cast<std::size_t>(written));
+void AccessLogs::write(std::size_t worker, const format::Values& values) const {
+  for (const Sink& sink : sinks_) {
+    if (sink.filter && !sink.filter->matches(values)) continue;
+    sink.file->append(worker, [&](std::string& out) {
+      if (sink.json) {
+        sink.json->render(values, out);
+        out += '\n';
+      } else {
+        sink.text.render(values, format::Missing::kDash, out);
+      }
+    });
   }
-  lines_.clear();
 }
 
 }  // namespace tidegate::proxy::telemetry

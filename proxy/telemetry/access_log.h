@@ -1,38 +1,38 @@
 #pragma once
 
-#include <mutex>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "base/result.h"
-#include "proxy/telemetry/log_format.h"
+#include "proxy/format/filter.h"
+#include "proxy/format/json_format.h"
+#include "proxy/snapshot/http_options.h"
+#include "proxy/telemetry/log_file.h"
 
 namespace tidegate::proxy::telemetry {
 
-/// One line an exchange, to a file or standard output. Any worker writes; lines are gathered and
-/// written whole, when 16 KiB are there or flush() is called (the control thread does, ten times a
-/// second).
-class AccessLog {
+/// The access logs that one listener's exchanges and connections go to. Immutable, shared by all
+/// workers; lines are appended to the worker's own buffers.
+class AccessLogs {
  public:
-  explicit AccessLog(LogFormat format) : format_(std::move(format)) {}
-  ~AccessLog();
-  AccessLog(const AccessLog&) = delete;
-  AccessLog& operator=(const AccessLog&) = delete;
+  /// What is wrong leaves that log out and is told in `problems`.
+  static std::shared_ptr<const AccessLogs> compile(const std::vector<AccessLog>& config,
+                                                   LogWriter& writer,
+                                                   std::vector<std::string>& problems);
 
-  /// "-" is standard output; a file is appended to.
-  error_code open(const std::string& path);
-  /// Opens the file anew, after somebody has moved it away.
-  void reopen();
-  void write(const LogEntry& entry);
-  void flush();
+  void write(std::size_t worker, const format::Values& values) const;
+  const format::Needs& needs() const { return needs_; }
 
  private:
-  void write_out();
-
-  LogFormat format_;
-  std::mutex mutex_;
-  std::string path_;
-  std::string lines_;
-  int fd_ = -1;
+  struct Sink {
+    std::optional<format::EntryFilter> filter;
+    format::Format text;
+    std::optional<format::JsonFormat> json;
+    std::shared_ptr<LogFile> file;
+  };
+  std::vector<Sink> sinks_;
+  format::Needs needs_;
 };
 
 }  // namespace tidegate::proxy::telemetry

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -303,6 +304,25 @@ def the_access_log_writes_a_line_a_request(gateway):
     get(gateway.port, "/logged", "a.example.com")
     line = wait_for(lambda: next((one for one in path.read_text().splitlines() if "/logged" in one), None), "the line is there")
     assert '"GET /logged HTTP/1.1" 200 - 0 ' in line and '"a.example.com"' in line, line
+    path.rename(path.with_suffix(".1"))
+    gateway.process.send_signal(signal.SIGUSR1)
+    wait_for(path.exists, "the log is opened anew")
+    get(gateway.port, "/later", "a.example.com")
+    wait_for(lambda: "/later" in path.read_text(), "the new file is written to")
+
+
+def the_access_log_takes_any_operator_and_refuses_what_is_none(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    path = gateway.config.with_name("access.log")
+    form = "%REQ(:PATH)% %RESPONSE_CODE_DETAILS% %RESP(content-type)% %UPSTREAM_REQUEST_ATTEMPT_COUNT% %REQUEST_DURATION% %CEL(request.method)%\n"
+    gateway.arguments = ["--access-log", str(path), "--access-log-format", form.replace("\\n", "\n")]
+    gateway.start()
+    get(gateway.port, "/x")
+    line = wait_for(path.read_text, "the line is there")
+    assert re.fullmatch(r"/x via_upstream application/json 1 \d+ GET\n", line), line
+    wrong = subprocess.run([gateway.binary, "run", "--config", str(gateway.config), "--access-log", "-", "--access-log-format", "%UPSTREAM_HOSTS%"], capture_output=True, text=True)
+    assert wrong.returncode == 1 and "did you mean %UPSTREAM_HOST%?" in wrong.stderr, wrong
 
 
 def the_status_of_each_failure(gateway):
