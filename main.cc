@@ -177,7 +177,8 @@ class Program {
       : options_(std::move(options)),
         stats_(options_.workers),
         log_writer_(options_.workers),
-        signals_(io_, SIGTERM, SIGINT, SIGHUP) {
+        signals_(io_, SIGTERM, SIGINT, SIGHUP),
+        drain_timer_(io_) {
     signals_.add(SIGUSR1);
   }
 
@@ -232,15 +233,30 @@ class Program {
     context.stats = &stats_;
     context.healthy = &healthy_;
     context.quit = [this] { stop("POST /quitquitquit"); };
-    context.drain_listeners = [this] { server_->close_listeners(); };
+    context.drain_listeners = [this](bool graceful, bool skip_exit) {
+      drain_listeners(graceful, skip_exit);
+    };
+    context.reopen_logs = [this] { reopen_logs(); };
     context.options = {{"config", fmt::format("{}", fmt::join(options_.paths, ","))},
                        {"workers", std::to_string(options_.workers)},
                        {"admin-address", options_.admin_address},
                        {"readiness-address", options_.readiness_address},
                        {"metrics-address", options_.metrics_address},
                        {"drain-timeout", options_.drain_timeout},
-                       {"log-level", options_.log_level}};
+                       {"log-level", options_.log_level},
+                       {"log-format", options_.log_format},
+                       {"gateway", options_.gateway},
+                       {"address-pool", options_.translate.address_pool},
+                       {"port-offset", std::to_string(options_.translate.port_offset)}};
     context.extra_metrics = [this] { return controlloop::metrics(*loop_); };
+    context.problems = [this] {
+      std::vector<std::string> out;
+      for (const config::Problem& problem : loop_->problems()) out.push_back(to_string(problem));
+      return out;
+    };
+    context.last_change = [this] {
+      return std::chrono::system_clock::from_time_t(loop_->counters().last_change_seconds);
+    };
     context.unserved = [this] {
       return controlloop::unserved(*loop_->loaded().objects, loop_->statuses().all());
     };
@@ -262,8 +278,10 @@ class Program {
           std::tuple{"readiness", options_.readiness_address,
                      proxy::admin::readiness_pages(context)},
           std::tuple{"metrics", options_.metrics_address, proxy::admin::metrics_pages(context)}}) {
-      ports_.push_back(
-          std::make_unique<proxy::admin::PageServer>(io_, pages, options_.admin_read_only));
+      ports_.push_back(std::make_unique<proxy::admin::PageServer>(
+          io_, pages,
+          proxy::admin::PageServer::Options{options_.admin_read_only,
+                                            std::string_view(name) == "admin"}));
       Result<asio::ip::tcp::endpoint> at = ports_.back()->listen(address);
       if (!at) return fmt::format("{} port {}: {}", name, address, at.error().message());
       log::info(log::Component::kAdmin, "{}: http://{}:{}", name, at->address().to_string(),
@@ -283,6 +301,20 @@ class Program {
         stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
       }
       wait_for_signal();
+    });
+  }
+
+  void reopen_logs() {
+    if (access_log_) access_log_->reopen();
+  }
+
+  void drain_listeners(bool graceful, bool skip_exit) {
+    if (!graceful && !skip_exit) return server_->close_listeners();
+    server_->close_connections_gently();
+    if (skip_exit) return;
+    drain_timer_.expires_after(*parse_duration(options_.drain_timeout));
+    drain_timer_.async_wait([this](error_code cancelled) {
+      if (!cancelled) server_->close_listeners();
     });
   }
 
@@ -310,6 +342,7 @@ class Program {
   std::optional<controlloop::ControlLoop> loop_;
   std::vector<std::unique_ptr<proxy::admin::PageServer>> ports_;
   asio::signal_set signals_;
+  asio::steady_timer drain_timer_;  // of POST /drain_listeners?graceful
   bool healthy_ = true;
   bool stopping_ = false;
 };

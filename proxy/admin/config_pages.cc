@@ -4,6 +4,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "proxy/admin/envoy_view.h"
 #include "proxy/admin/page_parts.h"
 
 namespace tidegate::proxy::admin {
@@ -15,27 +16,6 @@ namespace {
 bool wants_json(const PageRequest& request) {
   const std::string* format = request.parameter("format");
   return format != nullptr && *format == "json";
-}
-
-json::object socket_address(const std::string& address, int port) {
-  json::object inner;
-  inner["address"] = address;
-  inner["port_value"] = port;
-  json::object out;
-  out["socket_address"] = std::move(inner);
-  return out;
-}
-
-PageResponse config_dump(const AdminContext& context) {
-  json::object dump;
-  dump["@type"] = "tidegate/SnapshotDump";
-  dump["version_info"] = std::to_string(context.server->applied().version);
-  if (SnapshotPtr snapshot = context.server->snapshot()) dump["snapshot"] = to_json(*snapshot);
-  json::array configs;
-  configs.push_back(std::move(dump));
-  json::object out;
-  out["configs"] = std::move(configs);
-  return as_json(out);
 }
 
 PageResponse listeners(const AdminContext& context, const PageRequest& request) {
@@ -67,7 +47,8 @@ PageResponse listeners(const AdminContext& context, const PageRequest& request) 
 
 struct HostCounters {
   std::uint64_t cx_active = 0, cx_connect_fail = 0, cx_total = 0, rq_active = 0, rq_error = 0,
-                rq_success = 0, rq_timeout = 0, rq_total = 0;
+                rq_success = 0, rq_timeout = 0, rq_total = 0;  // rq_pending_active: a request waits
+                                                               // on a host only with its connection
 };
 
 HostCounters counters_of(const AdminContext& context, const std::string& key) {
@@ -230,8 +211,7 @@ PageResponse clusters(const AdminContext& context, const PageRequest& request) {
 }  // namespace
 
 void add_config_pages(std::vector<Page>& out, const AdminContext& context) {
-  out.push_back(page("/config_dump", "dump current Envoy configs (the snapshot; secrets redacted)",
-                     [context](const PageRequest&) { return config_dump(context); }));
+  add_config_dump(out, context);
   Page cluster_page =
       page("/clusters", "upstream cluster status",
            [context](const PageRequest& request) { return clusters(context, request); });

@@ -355,7 +355,7 @@ class Explainer {
 
   void take(const Rule& rule) {
     json::array filters;
-    for (const Filter& filter : rule.filters) filters.push_back(to_json(filter));
+    for (const Filter& filter : rule.filters) filters.push_back(filter_json(filter));
     if (!filters.empty()) answer_["filters"] = std::move(filters);
     if (auto held = snapshot_.policies.find(rule.policy); held != snapshot_.policies.end()) {
       json::array policies;
@@ -390,6 +390,17 @@ class Explainer {
     }
   }
 
+  /// What a policy made stands once in the snapshot: it is shown where it acts.
+  json::value filter_json(const Filter& filter) const {
+    const auto* shared = std::get_if<SharedFilter>(&filter);
+    if (shared == nullptr) return to_json(filter);
+    auto found = snapshot_.shared_filters.find(shared->name);
+    if (found == snapshot_.shared_filters.end()) return to_json(filter);
+    json::value out = to_json(found->second);
+    out.get_object()["from"] = shared->name;
+    return out;
+  }
+
   static std::string names_of(const json::array& list) {
     std::string out;
     for (const json::value& one : list) {
@@ -414,7 +425,7 @@ class Explainer {
       backend["share"] = fmt::format(
           "{:.3g} %", total == 0 ? 0.0 : 100.0 * one.weight / static_cast<double>(total));
       json::array filters;
-      for (const Filter& filter : one.filters) filters.push_back(to_json(filter));
+      for (const Filter& filter : one.filters) filters.push_back(filter_json(filter));
       if (!filters.empty()) backend["filters"] = std::move(filters);
       auto found = snapshot_.clusters.find(one.cluster);
       if (found == snapshot_.clusters.end()) {
@@ -435,12 +446,13 @@ class Explainer {
                                                : context_.addresses->find(cluster.name);
     if (context_.addresses != nullptr && known != context_.addresses->end()) {
       for (const upstream::Address& address : known->second)
-        endpoints.push_back(json::string(upstream::text_of(address.at)));
+        endpoints.push_back(json::string(upstream::text_of(address.at) +
+                                         (address.healthy() ? "" : " (unhealthy)")));
     } else {
       for (const Endpoint& endpoint : cluster.endpoints)
         endpoints.push_back(json::string(fmt::format("{}:{}", endpoint.host, endpoint.port)));
     }
-    if (endpoints.empty())
+    if (endpoints.empty() && !cluster.dynamic)
       backend["problem"] = "it has no endpoints: requests are answered with 503";
     backend["endpoints"] = std::move(endpoints);
     backend["protocol"] = cluster.protocol == UpstreamProtocol::kHttp2 ? "HTTP/2" : "HTTP/1.1";

@@ -1,12 +1,19 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <boost/json/object.hpp>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
+#include <tuple>
 
+#include "base/log.h"
 #include "proxy/admin/page_parts.h"
 
 #ifdef TIDEGATE_GPERFTOOLS
+#include <gperftools/heap-profiler.h>
 #include <gperftools/malloc_extension.h>
+#include <gperftools/profiler.h>
 #endif
 
 namespace tidegate::proxy::admin {
@@ -54,6 +61,71 @@ PageResponse heap_dump(const PageRequest&) {
 #endif
 }
 
+PageResponse allocator_text(const PageRequest&) {
+#ifdef TIDEGATE_GPERFTOOLS
+  std::string text(32 * 1024, '\0');
+  MallocExtension::instance()->GetStats(text.data(), static_cast<int>(text.size()));
+  text.resize(std::strlen(text.c_str()));
+  return as_text(std::move(text));
+#else
+  return as_text("this build has no gperftools; use /memory\n", 501);
+#endif
+}
+
+/// Where profiles go: TMPDIR, or /tmp.
+std::string profile_path(const char* suffix) {
+  const char* folder = std::getenv("TMPDIR");
+  return fmt::format("{}/tidegate.{}.{}", folder == nullptr ? "/tmp" : folder, ::getpid(), suffix);
+}
+
+/// Switches a profiler: y starts it, n ends it and leaves a file.
+PageResponse profiler(const PageRequest& request, const char* suffix,
+                      bool (*start)(const std::string& path), void (*stop)()) {
+  const std::string* enable = request.parameter("enable");
+  if (enable == nullptr || (*enable != "y" && *enable != "n"))
+    return as_text("?enable=<y|n>\n", 400);
+  const std::string path = profile_path(suffix);
+  if (*enable == "n") {
+    stop();
+    log::info(log::Component::kAdmin, "{}: written, for pprof", path);
+  } else if (!start(path)) {
+    return as_text("failure to start the profiler\n", 500);
+  } else {
+    log::info(log::Component::kAdmin, "{}: profiling", path);
+  }
+  return as_text("OK\n");
+}
+
+PageResponse cpu_profiler(const PageRequest& request) {
+#ifdef TIDEGATE_GPERFTOOLS
+  return profiler(
+      request, "cpu.prof", [](const std::string& path) { return ProfilerStart(path.c_str()) != 0; },
+      [] { ProfilerStop(); });
+#else
+  return profiler(request, "cpu.prof", [](const std::string&) { return false; }, [] {});
+#endif
+}
+
+PageResponse heap_profiler(const PageRequest& request) {
+#ifdef TIDEGATE_GPERFTOOLS
+  return profiler(
+      request, "heap.prof",
+      [](const std::string& path) {
+        if (IsHeapProfilerRunning() != 0) return false;
+        HeapProfilerStart(path.c_str());
+        return true;
+      },
+      [] {
+        if (IsHeapProfilerRunning() == 0) return;
+        HeapProfilerDump("POST /heapprofiler?enable=n");
+        HeapProfilerStop();
+      });
+#else
+  (void)request;
+  return as_text("The current build does not support heap profiler\n", 501);
+#endif
+}
+
 }  // namespace
 
 void add_memory_pages(std::vector<Page>& out) {
@@ -61,6 +133,14 @@ void add_memory_pages(std::vector<Page>& out) {
   out.push_back(page("/heap_dump",
                      "dump current heap (pprof; set TCMALLOC_SAMPLE_PARAMETER=524288 to sample)",
                      heap_dump));
+  out.push_back(page("/memory/tcmalloc", "print the allocator's own statistics", allocator_text));
+  for (const auto& [path, what, serve] :
+       {std::tuple{"/cpuprofiler", "enable/disable the CPU profiler", &cpu_profiler},
+        std::tuple{"/heapprofiler", "enable/disable the heap profiler", &heap_profiler}}) {
+    Page one = action(path, what, serve);
+    one.parameters = {{"enable", "One of (y, n); the profile goes to TMPDIR, or /tmp"}};
+    out.push_back(std::move(one));
+  }
 }
 
 }  // namespace tidegate::proxy::admin

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -19,6 +20,7 @@
 #include <boost/system/errc.hpp>
 #include <charconv>
 #include <chrono>
+#include <ctime>
 #include <list>
 #include <map>
 
@@ -62,8 +64,11 @@ Result<asio::ip::tcp::endpoint> parse_address(const std::string& text) {
 
 class PageServer::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& io, std::vector<Page> pages, bool read_only)
-      : io_(io), pages_(std::move(pages)), read_only_(read_only), acceptor_(io.get_executor()) {}
+  Impl(asio::io_context& io, std::vector<Page> pages, Options options)
+      : io_(io), pages_(std::move(pages)), options_(options), acceptor_(io.get_executor()) {
+    std::stable_sort(pages_.begin(), pages_.end(),
+                     [](const Page& a, const Page& b) { return a.path < b.path; });
+  }
 
   Result<asio::ip::tcp::endpoint> listen(const std::string& address) {
     Result<asio::ip::tcp::endpoint> at = parse_address(address);
@@ -74,6 +79,7 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     if (!failed) acceptor_.bind(*at, failed);
     if (!failed) acceptor_.listen(64, failed);
     if (failed) return failed;
+    loopback_ = at->address().is_loopback();
     asio::co_spawn(io_, accept(shared_from_this()), asio::detached);
     return acceptor_.local_endpoint();
   }
@@ -234,17 +240,20 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     PageResponse page_response;
     const Page* page = find(page_request.path);
     const std::string& method = page_request.method;
-    if (page_request.path == "/help") {
+    if (std::string why = forbidden(page_request); !why.empty()) {
+      page_response = {403, "text/plain; charset=UTF-8", why + "\n"};
+    } else if (page_request.path == "/help") {
       page_response = {200, "text/plain; charset=UTF-8", help()};
     } else if (page == nullptr) {
       page_response = {404, "text/plain; charset=UTF-8", "invalid path. " + help()};
     } else if (!page->any_method &&
-               (page->changes_state ? method != "POST" : method != "GET" && method != "HEAD")) {
+               (page->changes_state ? method != "POST"
+                                    : method != "GET" && method != "HEAD" && method != "POST")) {
       page_response = {405, "text/plain; charset=UTF-8",
                        fmt::format("Method {} not allowed, {} required.", method,
                                    page->changes_state ? "POST" : "GET")};
       out.set(http::field::allow, page->changes_state ? "POST" : "GET, HEAD");
-    } else if (page->changes_state && read_only_) {
+    } else if (page->changes_state && options_.read_only) {
       page_response = {403, "text/plain; charset=UTF-8",
                        "the admin port is read-only (--admin-read-only)\n"};
     } else {
@@ -260,8 +269,39 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     out.set(http::field::content_type, page_response.content_type);
     out.set(http::field::cache_control, "no-cache, max-age=0");
     out.set("x-content-type-options", "nosniff");
+    out.set(http::field::server, "tidegate");
+    out.set(http::field::date, http_date());
     out.body() = std::move(page_response.body);
     return out;
+  }
+
+  /// Why a browser may not ask this; empty: it may.
+  std::string forbidden(const PageRequest& request) const {
+    if (!options_.guard) return {};
+    const std::string* host = request.header("host");
+    if (const std::string* origin = request.header("origin");
+        origin != nullptr && request.method != "GET" && request.method != "HEAD") {
+      const std::size_t mark = origin->find("://");
+      if (host == nullptr || mark == std::string::npos || origin->substr(mark + 3) != *host)
+        return "a page of another site may not ask this (Origin)";
+    }
+    if (!loopback_ || host == nullptr) return {};
+    std::string name = host->substr(
+        0, host->find(':', host->rfind(']') == std::string::npos ? 0 : host->rfind(']')));
+    if (name.size() > 2 && name.front() == '[') name = name.substr(1, name.size() - 2);
+    error_code no_address;
+    asio::ip::make_address(name, no_address);
+    return !no_address || name == "localhost" || name.empty()
+               ? std::string()
+               : "this port is for localhost: another name leads here (Host)";
+  }
+
+  static std::string http_date() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    char text[40];
+    return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
   }
 
   std::string help() const {
@@ -278,15 +318,16 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
 
   asio::io_context& io_;
   std::vector<Page> pages_;
-  bool read_only_;
+  Options options_;
+  bool loopback_ = false;
   Acceptor acceptor_;
   std::size_t connections_ = 0;  // less streams
   std::size_t streams_ = 0;
   std::list<Sleeper*> sleepers_;  // each in the frame of its stream
 };
 
-PageServer::PageServer(asio::io_context& io, std::vector<Page> pages, bool read_only)
-    : impl_(std::make_shared<Impl>(io, std::move(pages), read_only)) {}
+PageServer::PageServer(asio::io_context& io, std::vector<Page> pages, Options options)
+    : impl_(std::make_shared<Impl>(io, std::move(pages), options)) {}
 
 PageServer::~PageServer() { stop(); }
 

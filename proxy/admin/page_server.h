@@ -16,8 +16,14 @@ namespace tidegate::proxy::admin {
 /// KiB, a body of 64 KiB, 30 s a request and a write.
 class PageServer {
  public:
-  /// `read_only`: what changes state is answered with 403.
-  PageServer(boost::asio::io_context& io, std::vector<Page> pages, bool read_only = false);
+  struct Options {
+    bool read_only = false;  // what changes state is answered with 403
+    /// Refuses (403) a POST that a page of another site sends (Origin), and, where the port is
+    /// bound to loopback, a request for a name that is not this machine's (Host): otherwise any web
+    /// page could use an operator's browser, with a name that it makes resolve to 127.0.0.1.
+    bool guard = false;
+  };
+  PageServer(boost::asio::io_context& io, std::vector<Page> pages, Options options);
   ~PageServer();
 
   /// Opens `address` ("IP:PORT"; port 0: any). Errors: what bind() says; invalid_argument.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "proxy/runtime/stats.h"
 #include "proxy/server/server.h"
 #include "proxy/snapshot/unserved.h"
+#include "proxy/telemetry/samples.h"
 
 namespace tidegate::proxy::admin {
 
@@ -22,10 +24,16 @@ struct AdminContext {
   StatsStore* stats = nullptr;
   bool* healthy = nullptr;  // false after POST /healthcheck/fail
   std::function<void()> quit;
-  std::function<void()> drain_listeners;
+  /// Envoy's parameters: graceful (keeps accepting for the drain time), skip_exit (never stops).
+  std::function<void(bool graceful, bool skip_exit)> drain_listeners;
+  std::function<void()> reopen_logs;
   std::vector<std::pair<std::string, std::string>> options;  // effective command line options
   std::function<std::vector<Metric>()> extra_metrics;
-  std::function<std::vector<Unserved>()> unserved;  // routes that no parent takes
+  /// Of POST /reset_counters; the pages share it.
+  std::shared_ptr<telemetry::Baseline> baseline = std::make_shared<telemetry::Baseline>();
+  std::function<std::vector<Unserved>()> unserved;     // routes that no parent takes
+  std::function<std::vector<std::string>()> problems;  // "FILE:LINE: ..."
+  std::function<std::chrono::system_clock::time_point()> last_change;  // of the snapshot
 };
 
 /// Source: admin.md (Envoy's admin interface).

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <ctime>
 
 #include "base/log.h"
 #include "proxy/admin/page_parts.h"
@@ -9,6 +12,12 @@
 namespace tidegate::proxy::admin {
 
 namespace json = boost::json;
+
+#ifdef NDEBUG
+constexpr char kBuild[] = "RELEASE";
+#else
+constexpr char kBuild[] = "DEBUG";
+#endif
 
 Page page(std::string path, std::string what,
           std::function<PageResponse(const PageRequest&)> serve) {
@@ -30,8 +39,84 @@ PageResponse as_text(std::string body, int status) {
   return {status, "text/plain; charset=UTF-8", std::move(body)};
 }
 
+namespace {
+
+void indent(std::string& out, std::size_t depth) {
+  out += '\n';
+  out.append(depth, ' ');
+}
+
+void print(std::string& out, const json::value& value, std::size_t depth) {
+  if (const json::object* object = value.if_object(); object != nullptr && !object->empty()) {
+    out += '{';
+    const char* separator = "";
+    for (const auto& member : *object) {
+      out += separator;
+      separator = ",";
+      indent(out, depth + 1);
+      out += json::serialize(json::value(member.key())) + ": ";
+      print(out, member.value(), depth + 1);
+    }
+    indent(out, depth);
+    out += '}';
+  } else if (const json::array* array = value.if_array(); array != nullptr && !array->empty()) {
+    out += '[';
+    const char* separator = "";
+    for (const json::value& one : *array) {
+      out += separator;
+      separator = ",";
+      indent(out, depth + 1);
+      print(out, one, depth + 1);
+    }
+    indent(out, depth);
+    out += ']';
+  } else {
+    out += json::serialize(value);
+  }
+}
+
+}  // namespace
+
 PageResponse as_json(const json::value& value) {
-  return {200, "application/json", json::serialize(value) + "\n"};
+  std::string out;
+  print(out, value, 0);
+  return {200, "application/json", out + "\n"};
+}
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch());
+  const std::time_t whole = static_cast<std::time_t>(since.count() / 1000);
+  std::tm parts{};
+  ::gmtime_r(&whole, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  return fmt::format("{}.{:03d}Z", text, since.count() % 1000);
+}
+
+json::object node_json(const AdminContext& context) {
+  std::string gateway;
+  for (const auto& [name, value] : context.options) {
+    if (name == "gateway") gateway = value;
+  }
+  const std::size_t slash = gateway.find('/');
+  json::object numbers;
+  std::size_t at = 0;
+  for (const char* part : {"major_number", "minor_number", "patch"}) {
+    const std::size_t end = std::min(context.version.find('.', at), context.version.size());
+    numbers[part] = std::atoi(context.version.substr(at, end - at).c_str());
+    at = std::min(end + 1, context.version.size());
+  }
+  json::object build{{"version", std::move(numbers)}};
+  build["metadata"] = json::object{{"build.type", kBuild}};
+  json::object out;
+  out["id"] = gateway.empty() ? "tidegate" : gateway;
+  out["cluster"] = slash == std::string::npos
+                       ? "tidegate"
+                       : gateway.substr(slash + 1) + "." + gateway.substr(0, slash);
+  out["user_agent_name"] = "tidegate";
+  out["user_agent_build_version"] = std::move(build);
+  out["extensions"] = json::array();
+  return out;
 }
 
 std::string state_of(const AdminContext& context) {
@@ -102,20 +187,23 @@ PageResponse server_info(const AdminContext& context) {
   for (const auto& [name, value] : context.options) {
     std::string key = name;
     for (char& c : key) c = c == '-' ? '_' : c;
+    if (value.empty()) continue;
+    if (key == "workers") options["concurrency"] = std::stoi(value);
+    if (key == "config") options["config_path"] = value.substr(0, value.find(','));
+    if (key == "drain_timeout") options["drain_time"] = value;
     options[key] = value;
   }
   options["mode"] = "Serve";
-  json::object node;
-  node["id"] = "tidegate";
-  node["user_agent_name"] = "tidegate";
+  options["disable_hot_restart"] = true;
+  options["drain_strategy"] = "Gradual";
   json::object out;
-  out["version"] = fmt::format("0/{}/Clean/RELEASE/OpenSSL", context.version);
+  out["version"] = fmt::format("{:040d}/{}/Clean/{}/OpenSSL", 0, context.version, kBuild);
   out["state"] = state_of(context);
   out["uptime_current_epoch"] = fmt::format("{}s", uptime.count());
   out["uptime_all_epochs"] = fmt::format("{}s", uptime.count());
   out["hot_restart_version"] = "disabled";
   out["command_line_options"] = std::move(options);
-  out["node"] = std::move(node);
+  out["node"] = node_json(context);
   return as_json(out);
 }
 
@@ -140,11 +228,27 @@ void add_state_pages(std::vector<Page>& out, const AdminContext& context) {
     context.quit();
     return as_text("OK\n");
   }));
-  out.push_back(
-      action("/drain_listeners", "close all listening sockets", [context](const PageRequest&) {
-        context.drain_listeners();
-        return as_text("OK\n");
-      }));
+  Page drain = action("/drain_listeners", "drain listeners", [context](const PageRequest& request) {
+    context.drain_listeners(request.parameter("graceful") != nullptr,
+                            request.parameter("skip_exit") != nullptr);
+    return as_text("OK\n");
+  });
+  drain.parameters = {
+      {"graceful", "Keep accepting for the drain time, then close the listening sockets"},
+      {"inboundonly", "All listeners are"},
+      {"skip_exit", "Ask connections to close, and go on listening"}};
+  out.push_back(std::move(drain));
+  out.push_back(action("/reopen_logs", "open the access log anew, like SIGUSR1",
+                       [context](const PageRequest&) {
+                         context.reopen_logs();
+                         return as_text("OK\n");
+                       }));
+  out.push_back(page("/init_dump", "what start-up still waits for", [context](const PageRequest&) {
+    if (context.server->serving()) return as_json(json::object());
+    json::object awaited{{"name", "snapshot"}};
+    awaited["target_names"] = json::array{"first snapshot"};
+    return as_json(json::object{{"unready_targets_dumps", json::array{std::move(awaited)}}});
+  }));
   Page levels = action("/logging", "query or change logging levels", logging);
   levels.parameters = {{"level", "Change the current log level of all components"},
                        {"paths", "Change several: NAME:LEVEL,NAME:LEVEL"}};
@@ -163,6 +267,8 @@ std::vector<Page> admin_pages(const AdminContext& context) {
   add_config_pages(out, context);
   add_stats_pages(out, context);
   add_explain_page(out, context);
+  add_cert_pages(out, context);
+  add_absent_pages(out);
   out.push_back(page("/", "Admin home page", [](const PageRequest&) {
     return PageResponse{
         200, "text/html; charset=UTF-8",

@@ -1,13 +1,14 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 
 #include "proxy/admin/page_parts.h"
+#include "proxy/admin/server_metrics.h"
 #include "proxy/telemetry/prometheus.h"
 #include "proxy/telemetry/samples.h"
 
@@ -18,61 +19,127 @@ using telemetry::Sample;
 
 namespace {
 
-/// The server's own: envoy_server_*.
-std::vector<Sample> server_samples(const AdminContext& context) {
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
-      std::chrono::system_clock::now() - context.started);
-  const std::string state = state_of(context);
-  auto gauge = [](const char* name, std::uint64_t value) {
-    Sample out;
-    out.dotted = std::string("server.") + name;
-    out.family = std::string("envoy_server_") + name;
-    out.type = Sample::Type::kGauge;
-    out.value = value;
-    return out;
-  };
-  return {gauge("live", state == "LIVE" ? 1 : 0),
-          gauge("state", state == "LIVE"       ? 0
-                         : state == "DRAINING" ? 1
-                                               : 3),
-          gauge("uptime", static_cast<std::uint64_t>(uptime.count()))};
-}
+constexpr double kQuantiles[] = {0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100};
 
+/// Everything of the proxy: what workers count, and what the server says of itself.
 std::vector<Sample> all_samples(const AdminContext& context) {
   std::vector<Sample> out = telemetry::collect(*context.stats);
+  telemetry::subtract(out, *context.baseline);
   for (Sample& one : server_samples(context)) out.push_back(std::move(one));
   return out;
 }
 
-std::string histogram_text(const Sample& sample) {
-  if (sample.count() == 0) return "No recorded values";
-  std::string out = "cumulative:";
-  std::uint64_t cumulative = 0;
-  for (std::size_t i = 0; i < kHistogramBounds.size(); ++i) {
-    cumulative += sample.buckets[i];
-    out += fmt::format(" B{}({})", kHistogramBounds[i], cumulative);
-  }
+/// Envoy prints (last interval, since the start); no interval is kept here, so the first is nan.
+std::string quantiles_text(const Sample& sample) {
+  std::string out;
+  for (const double quantile : kQuantiles)
+    out += fmt::format("{}P{:g}(nan,{:g})", out.empty() ? "" : " ", quantile,
+                       sample.quantile(quantile));
   return out;
+}
+
+std::string histogram_text(const Sample& sample, std::string_view buckets) {
+  if (sample.count() == 0) return "No recorded values";
+  if (buckets.empty() || buckets == "summary") return quantiles_text(sample);
+  std::string out;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < kHistogramBounds.size(); ++i) {
+    sum = buckets == "disjoint" ? sample.buckets[i] : sum + sample.buckets[i];
+    out += fmt::format("{}B{:g}(0,{})", out.empty() ? "" : " ", kHistogramBounds[i], sum);
+  }
+  return buckets == "detailed" ? out + " summary " + quantiles_text(sample) : out;
+}
+
+json::value number(double value) { return std::isnan(value) ? json::value() : json::value(value); }
+
+json::object buckets_json(const Sample& sample, bool disjoint) {
+  json::array list;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < kHistogramBounds.size(); ++i) {
+    sum = disjoint ? sample.buckets[i] : sum + sample.buckets[i];
+    list.push_back(
+        json::object{{"upper_bound", kHistogramBounds[i]}, {"interval", 0}, {"cumulative", sum}});
+  }
+  json::object out{{"name", sample.dotted}};
+  out["buckets"] = std::move(list);
+  return out;
+}
+
+json::object quantiles_json(const Sample& sample) {
+  json::array values;
+  for (const double quantile : kQuantiles)
+    values.push_back(
+        json::object{{"cumulative", number(sample.quantile(quantile))}, {"interval", nullptr}});
+  json::object out{{"name", sample.dotted}};
+  out["values"] = std::move(values);
+  return out;
+}
+
+PageResponse stats_json(const std::vector<Sample>& samples, std::string_view buckets) {
+  json::array list;
+  json::array histograms;
+  const bool quantiles = buckets.empty() || buckets == "summary";
+  for (const Sample& one : samples) {
+    if (one.type != Sample::Type::kHistogram) {
+      list.push_back(json::object{{"name", one.dotted}, {"value", one.value}});
+    } else if (quantiles) {
+      histograms.push_back(quantiles_json(one));
+    } else {
+      histograms.push_back(buckets_json(one, buckets == "disjoint"));
+    }
+  }
+  if (!histograms.empty() && quantiles) {
+    json::array supported;
+    for (const double quantile : kQuantiles) supported.push_back(number(quantile));
+    json::object all{{"supported_quantiles", std::move(supported)}};
+    all["computed_quantiles"] = std::move(histograms);
+    list.push_back(json::object{{"histograms", std::move(all)}});
+  } else if (!histograms.empty()) {
+    list.push_back(json::object{{"histograms", std::move(histograms)}});
+  }
+  json::object out{{"stats", std::move(list)}};
+  return {200, "application/json", json::serialize(out)};
+}
+
+std::string value_of(const PageRequest& request, std::string_view name) {
+  const std::string* found = request.parameter(name);
+  return found == nullptr ? std::string() : *found;
+}
+
+/// Whether a sample is of the type that was asked for.
+bool of_type(const Sample& sample, const std::string& type) {
+  if (type.empty() || type == "All") return true;
+  return type == (sample.type == Sample::Type::kCounter ? "Counters"
+                  : sample.type == Sample::Type::kGauge ? "Gauges"
+                                                        : "Histograms");
 }
 
 PageResponse stats(const AdminContext& context, const PageRequest& request, bool prometheus) {
   re2::RE2::Options quiet;
   quiet.set_log_errors(false);
-  const std::string* filter = request.parameter("filter");
-  re2::RE2 expression(filter == nullptr ? "" : *filter, quiet);
+  const re2::RE2 expression(value_of(request, "filter"), quiet);
   if (!expression.ok()) return as_text("Invalid re2 regex: " + expression.error() + "\n", 400);
   const bool invert = request.parameter("invert_filter") != nullptr;
   const bool used_only = request.parameter("usedonly") != nullptr;
-  const std::string* format = request.parameter("format");
-  const std::string kind = prometheus ? "prometheus" : format == nullptr ? "text" : *format;
-  if (kind != "text" && kind != "json" && kind != "prometheus") {
-    return as_text("usage: /stats?format=(json|prometheus|text)\n", 400);
-  }
+  const std::string asked = value_of(request, "format");
+  const std::string format = prometheus ? "prometheus" : asked.empty() ? "text" : asked;
+  if (format != "text" && format != "json" && format != "prometheus" && format != "html" &&
+      format != "active-html")
+    return as_text("usage: /stats?format=(html|active-html|json|prometheus|text)\n\n", 400);
+  const std::string type = value_of(request, "type");
+  if (!type.empty() && type != "All" && type != "Counters" && type != "Gauges" &&
+      type != "Histograms" && type != "TextReadouts")
+    return as_text("invalid &type= param\n", 400);
+  const std::string buckets = value_of(request, "histogram_buckets");
+  if (!buckets.empty() && buckets != "cumulative" && buckets != "disjoint" &&
+      buckets != "detailed" && buckets != "summary")
+    return as_text("usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n", 400);
   std::vector<Sample> samples = all_samples(context);
   std::erase_if(samples, [&](const Sample& one) {
-    return re2::RE2::PartialMatch(one.dotted, expression) == invert || (used_only && !one.used());
+    return !of_type(one, type) || re2::RE2::PartialMatch(one.dotted, expression) == invert ||
+           (used_only && !one.used());
   });
-  if (kind == "prometheus")
+  if (format == "prometheus")
     return {200, "text/plain; version=0.0.4; charset=utf-8",
             telemetry::prometheus_text(samples, {}, false)};
   std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
@@ -80,47 +147,50 @@ PageResponse stats(const AdminContext& context, const PageRequest& request, bool
     const bool second = b.type == Sample::Type::kHistogram;
     return first != second ? second : a.dotted < b.dotted;
   });
-  if (kind == "json") {
-    json::array list;
-    for (const Sample& one : samples) {
-      if (one.type == Sample::Type::kHistogram) continue;
-      json::object entry;
-      entry["name"] = one.dotted;
-      entry["value"] = one.value;
-      list.push_back(std::move(entry));
-    }
-    json::object out;
-    out["stats"] = std::move(list);
-    return as_json(out);
-  }
+  if (format == "json") return stats_json(samples, buckets);
   std::string text;
   for (const Sample& one : samples) {
     text += one.type == Sample::Type::kHistogram
-                ? fmt::format("{}: {}\n", one.dotted, histogram_text(one))
+                ? fmt::format("{}: {}\n", one.dotted, histogram_text(one, buckets))
                 : fmt::format("{}: {}\n", one.dotted, one.value);
   }
-  return as_text(std::move(text));
+  if (format == "text") return as_text(std::move(text));
+  // Names have only letters, digits, dots and the like of an object's name: nothing to escape.
+  return {200, "text/html; charset=UTF-8",
+          "<!doctype html><title>stats</title><pre>" + text + "</pre>\n"};
+}
+
+/// From now on counters count from 0, here and in Prometheus; the workers' own go on.
+PageResponse reset_counters(const AdminContext& context) {
+  for (const Sample& one : telemetry::collect(*context.stats)) {
+    if (one.type == Sample::Type::kCounter) (*context.baseline)[one.dotted] = one.value;
+  }
+  return as_text("OK\n");
 }
 
 }  // namespace
 
 void add_stats_pages(std::vector<Page>& out, const AdminContext& context) {
   std::vector<Page::Parameter> parameters = {
-      {"filter", "Regular expression (Google re2) for filtering stats"},
+      {"filter", "Regular expression (Google re2) for filtering stats by their dotted name"},
+      {"histogram_buckets", "One of (cumulative, disjoint, detailed, summary)"},
       {"invert_filter", "Keep what does not match"},
-      {"usedonly", "Only include stats that have been written"},
-      {"format", "Format to use; One of (text, json, prometheus)"}};
-  Page plain = page("/stats", "print server stats", [context](const PageRequest& request) {
-    return stats(context, request, false);
-  });
-  plain.parameters = parameters;
-  out.push_back(std::move(plain));
-  parameters.pop_back();
+      {"usedonly", "Only include stats that have been written"}};
   Page prometheus =
       page("/stats/prometheus", "print server stats in prometheus format",
            [context](const PageRequest& request) { return stats(context, request, true); });
   prometheus.parameters = parameters;
   out.push_back(std::move(prometheus));
+  parameters.push_back({"type", "One of (All, Counters, Gauges, Histograms, TextReadouts)"});
+  parameters.push_back(
+      {"format", "Format to use; One of (html, active-html, text, json, prometheus)"});
+  Page plain = page("/stats", "print server stats", [context](const PageRequest& request) {
+    return stats(context, request, false);
+  });
+  plain.parameters = parameters;
+  out.push_back(std::move(plain));
+  out.push_back(action("/reset_counters", "reset all counters to zero",
+                       [context](const PageRequest&) { return reset_counters(context); }));
 }
 
 std::vector<Page> metrics_pages(const AdminContext& context) {
@@ -131,6 +201,7 @@ std::vector<Page> metrics_pages(const AdminContext& context) {
     std::vector<Metric> extra =
         context.extra_metrics ? context.extra_metrics() : std::vector<Metric>();
     std::vector<Sample> samples = all_samples(context);
+    for (Metric& one : process_metrics(context)) extra.push_back(std::move(one));
     std::erase_if(
         samples, [](const Sample& one) { return !one.used() && one.type != Sample::Type::kGauge; });
     return PageResponse{200,

@@ -211,6 +211,12 @@ void Server::close_listeners() {
   }
 }
 
+void Server::close_connections_gently() {
+  for (auto& worker : workers_) {
+    worker->post([&worker = *worker] { worker.close_connections_gently(); });
+  }
+}
+
 void Server::drain(std::function<void()> done) {
   if (draining_) return;
   draining_ = true;

@@ -47,8 +47,10 @@ class Server {
   /// No new connections; calls `done` when the last exchange has ended, or the drain timeout has.
   void drain(std::function<void()> done);
 
-  /// Stops listening for good, and leaves the connections alone.
+  /// Stops listening for good; connections go on and are asked to close at their next answer.
   void close_listeners();
+  /// Asks all connections to close at their next answer, and goes on listening.
+  void close_connections_gently();
 
   SnapshotPtr snapshot() const { return compiled_ ? compiled_->snapshot : nullptr; }
   /// The first snapshot is served by every worker.

@@ -2,6 +2,7 @@
 
 #include <boost/describe/members.hpp>
 #include <boost/mp11/algorithm.hpp>
+#include <limits>
 
 namespace tidegate::proxy::telemetry {
 namespace {
@@ -123,6 +124,33 @@ std::uint64_t Sample::count() const {
   std::uint64_t out = 0;
   for (const std::uint64_t bucket : buckets) out += bucket;
   return out;
+}
+
+double Sample::quantile(double percent) const {
+  const auto total = static_cast<double>(count());
+  if (total == 0) return std::numeric_limits<double>::quiet_NaN();
+  const double wanted = total * percent / 100;
+  double below = 0;
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    const auto inside = static_cast<double>(buckets[i]);
+    const double low = i == 0 ? 0 : kHistogramBounds[i - 1];
+    const double high = i < kHistogramBounds.size() ? kHistogramBounds[i] : low;
+    if (inside > 0 && below + inside >= wanted)
+      return low + (high - low) * std::max(0.0, wanted - below) / inside;
+    below += inside;
+  }
+  return kHistogramBounds.back();
+}
+
+void subtract(std::vector<Sample>& samples, const Baseline& baseline) {
+  if (baseline.empty()) return;
+  for (Sample& sample : samples) {
+    if (sample.type != Sample::Type::kCounter) continue;
+    auto found = baseline.find(sample.dotted);
+    if (found == baseline.end()) continue;
+    sample.touched = sample.value != 0;
+    sample.value -= std::min(sample.value, found->second);
+  }
 }
 
 std::vector<Sample> collect(const StatsStore& stats) {

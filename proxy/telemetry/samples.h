@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,10 +21,19 @@ struct Sample {
   std::uint64_t value = 0;
   std::array<std::uint64_t, kHistogramBounds.size() + 1> buckets{};  // kHistogram: not cumulative
   double sum = 0;
+  bool touched = false;  // a counter that was reset stays in view
 
   std::uint64_t count() const;
-  bool used() const { return value != 0 || count() != 0; }
+  bool used() const { return touched || value != 0 || count() != 0; }
+  /// The value below which `percent` of what was recorded lies, interpolated within its bucket;
+  /// NaN where nothing was. The bucket without end counts as its beginning.
+  double quantile(double percent) const;
 };
+
+/// What counters stood at when they were last reset, by their dotted name.
+using Baseline = std::map<std::string, std::uint64_t>;
+/// Counts from `baseline` on.
+void subtract(std::vector<Sample>& samples, const Baseline& baseline);
 
 /// All metrics of the store, by kind and name of what they count. Source: metrics.md.
 std::vector<Sample> collect(const StatsStore& stats);

@@ -1,0 +1,239 @@
+"""The admin port, as Envoy's tools and operators use it. Usage: admin.py BINARY"""
+import http.client
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from gateway import free_port, get, main, wait_for  # noqa: E402
+
+RULES = """    - matches: [{path: {value: /api}, method: POST}]
+      timeouts: {request: 3s}
+      backendRefs: [{name: echo, port: 80, weight: 3}, {name: other, port: 80}]
+    - backendRefs: [{name: echo, port: 80}]
+"""
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", "-subj", "/CN=a", "-keyout", f"{folder}/key.pem",
+                    "-out", f"{folder}/cert.pem", "-addext", "subjectAltName=DNS:www.example.com,IP:127.0.0.1"], check=True, capture_output=True)
+    return pathlib.Path(folder, "cert.pem").read_text(), pathlib.Path(folder, "key.pem").read_text()
+
+
+def indented(text, by):
+    return "".join(" " * by + line + "\n" for line in text.splitlines())
+
+
+def prepared(gateway, *arguments):
+    gateway.backend()
+    gateway.backend("other")
+    gateway.route(RULES, hostnames="www.example.com")
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key = certificate(folder)
+    gateway.write("secret.yaml", f"apiVersion: v1\nkind: Secret\nmetadata: {{name: cert}}\ntype: kubernetes.io/tls\nstringData:\n"
+                                 f"  tls.crt: |\n{indented(cert, 4)}  tls.key: |\n{indented(key, 4)}")
+    gateway.tls_port = free_port()
+    gateway.write("gateway.yaml", gateway.gateway_yaml(
+        f"    - {{name: https, protocol: HTTPS, port: {gateway.tls_port}, hostname: www.example.com, tls: {{certificateRefs: [{{name: cert}}]}}}}\n"))
+    gateway.arguments = list(arguments)
+    gateway.start()
+    return key
+
+
+def page(gateway, path, status=200, **more):
+    got, headers, body = get(gateway.admin, path, **more)
+    assert got == status, (path, got, body[:300])
+    assert headers["server"] == "tidegate" and headers["x-content-type-options"] == "nosniff" and "date" in headers, headers
+    return body.decode()
+
+
+def as_json(gateway, path, **more):
+    return json.loads(page(gateway, path, **more))
+
+
+def post(gateway, path, status=200, **more):
+    return page(gateway, path, status, method="POST", **more)
+
+
+def the_config_dump_is_what_scripts_for_envoy_read(gateway):
+    key = prepared(gateway)
+    configs = as_json(gateway, "/config_dump")["configs"]
+    kinds = [one["@type"].rsplit(".", 1)[1] for one in configs]
+    assert kinds == ["BootstrapConfigDump", "ClustersConfigDump", "ListenersConfigDump", "ScopedRoutesConfigDump", "RoutesConfigDump",
+                     "SecretsConfigDump", "SnapshotConfigDump"], kinds
+    clusters = {one["cluster"]["name"] for one in configs[1]["dynamic_active_clusters"]}
+    assert clusters == {"kube_default_echo_80", "kube_default_other_80"}, clusters
+    listeners = {one["name"]: one["active_state"]["listener"] for one in configs[2]["dynamic_listeners"]}
+    manager = listeners[f"listener~{gateway.port}"]["filter_chains"][0]["filters"][0]
+    assert manager["name"] == "envoy.filters.network.http_connection_manager"
+    assert manager["typed_config"]["http_filters"][-1]["name"] == "envoy.filters.http.router"
+    secure = listeners[f"listener~{gateway.tls_port}"]["filter_chains"][0]
+    assert secure["filter_chain_match"]["server_names"] == ["www.example.com"] and "transport_socket" in secure
+    routes = {one["route_config"]["name"]: one["route_config"] for one in configs[4]["dynamic_route_configs"]}
+    host = routes[f"listener~{gateway.port}"]["virtual_hosts"][0]
+    assert host["domains"] == ["www.example.com"] and host["name"] == f"listener~{gateway.port}~www_example_com"
+    first = host["routes"][0]
+    assert first["match"]["path_separated_prefix"] == "/api" and first["match"]["headers"][0]["name"] == ":method"
+    assert first["route"]["weighted_clusters"]["clusters"][0] == {"name": "kube_default_echo_80", "weight": 3}
+    assert first["route"]["timeout"] == "3s" and host["routes"][1]["route"]["cluster"] == "kube_default_echo_80"
+    assert configs[5]["dynamic_active_secrets"][0]["name"] == "default/cert"
+    assert configs[6]["snapshot"]["listeners"] and configs[6]["problems"] == []
+    assert as_json(gateway, "/snapshot") == configs[6]["snapshot"]
+    planted = key.splitlines()[1]
+    for path in ("/config_dump", "/snapshot", "/configfiles", "/certs", "/api/v1/secrets", "/"):
+        assert planted not in page(gateway, path), path
+
+
+def the_config_dump_is_narrowed_as_in_envoy(gateway):
+    prepared(gateway)
+    kinds = [one["@type"].rsplit(".", 1)[1] for one in as_json(gateway, "/config_dump?include_eds")["configs"]]
+    assert kinds[2] == "EndpointsConfigDump" and kinds[3] == "ListenersConfigDump"
+    only = as_json(gateway, "/config_dump?resource=dynamic_active_clusters")["configs"]
+    assert len(only) == 2 and only[0]["@type"].endswith("ClustersConfigDump.DynamicCluster")
+    assert as_json(gateway, "/config_dump?resource=static_clusters") == {}
+    assert "foo not found in config dump" in page(gateway, "/config_dump?resource=foo", 404)
+    masked = as_json(gateway, "/config_dump?resource=dynamic_active_clusters&mask=cluster.name")["configs"]
+    assert masked[0]["cluster"] == {"name": "kube_default_echo_80"}, masked
+    page(gateway, "/config_dump?mask=nothing.here", 400)
+    named = as_json(gateway, "/config_dump?name_regex=kube_default_o.*")["configs"]
+    assert [one["cluster"]["name"] for one in named[1]["dynamic_active_clusters"]] == ["kube_default_other_80"]
+    assert "dynamic_active_clusters" not in as_json(gateway, "/config_dump?name_regex=kube")["configs"][1]
+    assert "name_regex" in page(gateway, "/config_dump?name_regex=%5B", 400)
+
+
+def certificates_clusters_listeners_and_the_server(gateway):
+    prepared(gateway)
+    get(gateway.port, "/", "www.example.com")
+    chain = as_json(gateway, "/certs")["certificates"][0]["cert_chain"][0]
+    assert chain["path"] == "secret default/cert" and chain["days_until_expiration"] in ("89", "90"), chain
+    assert chain["subject_alt_names"] == [{"dns": "www.example.com"}, {"ip_address": "127.0.0.1"}], chain
+    assert f"listener~{gateway.port}::127.0.0.1:{gateway.port}\n" in page(gateway, "/listeners")
+    echo = f"kube_default_echo_80::127.0.0.1:{gateway.backends[0].port}"
+    assert f"{echo}::rq_success::1\n" in page(gateway, "/clusters") and f"{echo}::health_flags::healthy\n" in page(gateway, "/clusters")
+    status = as_json(gateway, "/clusters?format=json&filter=echo")["cluster_statuses"]
+    assert len(status) == 1 and status[0]["host_statuses"][0]["health_status"] == {"eds_health_status": "HEALTHY"}
+    assert "Invalid re2 regex" in page(gateway, "/clusters?filter=%5B", 400)
+    info = as_json(gateway, "/server_info")
+    assert info["state"] == "LIVE" and len(info["version"].split("/")) == 5 and info["command_line_options"]["concurrency"] == 2
+    assert as_json(gateway, "/init_dump") == {} and as_json(gateway, "/runtime") == {"entries": {}, "layers": []}
+    assert page(gateway, "/hot_restart_version") == "disabled"
+
+
+def what_is_absent_says_what_to_use_instead(gateway):
+    prepared(gateway)
+    for path in ("/stats/recentlookups", "/peak_heap_dump"):
+        assert page(gateway, path, 501).strip()
+    for path in ("/tap", "/runtime_modify?a=b", "/allocprofiler?enable=y"):
+        assert post(gateway, path, 501).strip()
+    assert "contention" in page(gateway, "/contention")
+    assert page(gateway, "/nothing", 404).startswith("invalid path. admin commands are:\n")
+    help_text = page(gateway, "/help")
+    paths = [line.split(":")[0].split(" ")[0] for line in help_text.splitlines()[1:] if line.startswith("  /") for line in [line.strip()]]
+    assert paths == sorted(paths) and "/drain_listeners (POST)" in help_text, paths
+
+
+def only_post_changes_something_and_reading_takes_post_too(gateway):
+    prepared(gateway)
+    for path in ("/healthcheck/fail", "/quitquitquit", "/logging", "/drain_listeners", "/reset_counters", "/cpuprofiler", "/reopen_logs"):
+        assert page(gateway, path, 405) == "Method GET not allowed, POST required.", path
+    assert post(gateway, "/server_info")
+    assert post(gateway, "/healthcheck/fail") == "OK\n" and page(gateway, "/ready", 503) == "DRAINING\n"
+    assert post(gateway, "/healthcheck/ok") == "OK\n" and page(gateway, "/ready") == "LIVE\n"
+    assert "  http: debug\n" in post(gateway, "/logging?http=debug")
+    assert "  router: trace\n" in post(gateway, "/logging", body="paths=router:trace,http:info",
+                                       headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert post(gateway, "/logging?http=loud", 400).startswith("error: unknown logger level\n")
+    assert post(gateway, "/logging?nobody=info", 400).startswith("error: unknown logger name\n")
+    assert "enable" in post(gateway, "/cpuprofiler", 400)
+
+
+def read_only_refuses_what_changes_something(gateway):
+    prepared(gateway, "--admin-read-only")
+    for path in ("/healthcheck/fail", "/quitquitquit", "/logging", "/reset_counters"):
+        assert "read-only" in post(gateway, path, 403), path
+    assert page(gateway, "/ready") == "LIVE\n"
+
+
+def a_browser_that_another_site_uses_is_refused(gateway):
+    prepared(gateway)
+    mine = f"127.0.0.1:{gateway.admin}"
+    for origin in ("http://evil.example.com", "null", f"http://localhost:{gateway.admin}"):
+        post(gateway, "/healthcheck/fail", 403, headers={"Origin": origin})
+    assert page(gateway, "/ready") == "LIVE\n"
+    assert post(gateway, "/healthcheck/ok", headers={"Origin": f"http://{mine}"}) == "OK\n"
+    for host in ("evil.example.com", f"rebound.example.com:{gateway.admin}", "localhost.example.com"):
+        page(gateway, "/config_dump", 403, host=host)
+    for host in ("localhost", f"localhost:{gateway.admin}", f"[::1]:{gateway.admin}", "127.0.0.1"):
+        page(gateway, "/server_info", host=host)
+
+
+def counters_are_reset_and_gauges_are_not(gateway):
+    prepared(gateway)
+    keep = http.client.HTTPConnection("127.0.0.1", gateway.port)
+    keep.request("GET", "/", headers={"Host": "www.example.com"})
+    keep.getresponse().read()
+
+    def stats():
+        return {one["name"]: one.get("value") for one in as_json(gateway, "/stats?format=json")["stats"] if "name" in one}
+    before = stats()
+    assert before["http.http.downstream_rq_total"] == 1 and before["http.http.downstream_cx_active"] == 1
+    assert post(gateway, "/reset_counters") == "OK\n"
+    after = stats()
+    assert after["http.http.downstream_rq_total"] == 0 and after["http.http.downstream_cx_active"] == 1
+    get(gateway.port, "/", "www.example.com")
+    assert stats()["http.http.downstream_rq_total"] == 1
+    assert "downstream_rq_total" in page(gateway, "/stats?usedonly&filter=http.http")
+
+
+def stats_in_every_form(gateway):
+    prepared(gateway)
+    get(gateway.port, "/", "www.example.com")
+    text = page(gateway, "/stats?filter=cluster.kube_default_echo_80")
+    assert "cluster.kube_default_echo_80.upstream_rq_total: 1\n" in text and "cluster.kube_default_other" not in text
+    assert "upstream_rq_time: P0(nan," in text and "No recorded values" in page(gateway, "/stats?filter=other_80.upstream_rq_time")
+    assert "upstream_rq_time: B0.5(0," in page(gateway, "/stats?filter=echo_80.upstream_rq_time&histogram_buckets=cumulative")
+    names = [line.split(": ")[0] for line in page(gateway, "/stats?type=Counters&usedonly").splitlines()]
+    assert names and names == sorted(names) and not any("_active" in name for name in names)
+    page(gateway, "/stats?type=Nothing", 400)
+    assert "usage: /stats?format=" in page(gateway, "/stats?format=xml", 400)
+    assert "Invalid re2 regex: missing ]: [" in page(gateway, "/stats?filter=%5B", 400)
+    histograms = [one for one in as_json(gateway, "/stats?format=json")["stats"] if "histograms" in one][0]["histograms"]
+    assert histograms["supported_quantiles"][-1] == 100
+    one = next(one for one in histograms["computed_quantiles"] if one["name"] == "cluster.kube_default_echo_80.upstream_rq_time")
+    assert len(one["values"]) == len(histograms["supported_quantiles"]) and one["values"][-1]["cumulative"] > 0
+    detailed = as_json(gateway, "/stats?format=json&histogram_buckets=disjoint&filter=echo_80.upstream_rq_time%24")["stats"][0]["histograms"]
+    assert sum(bucket["cumulative"] for bucket in detailed[0]["buckets"]) == 1
+    assert "envoy_cluster_upstream_rq_total{" in page(gateway, "/stats/prometheus?usedonly&filter=cluster.kube_default_echo_80")
+
+
+def listeners_are_drained_in_each_way(gateway):
+    prepared(gateway, "--drain-timeout", "500ms")
+    keep = http.client.HTTPConnection("127.0.0.1", gateway.port)
+
+    def ask():
+        keep.request("GET", "/", headers={"Host": "www.example.com"})
+        answer = keep.getresponse()
+        answer.read()
+        return answer.getheader("Connection")
+    ask()
+    assert post(gateway, "/drain_listeners?skip_exit") == "OK\n"
+
+    def refused():
+        try:
+            return get(gateway.port, "/", "www.example.com") is None
+        except OSError:
+            return True
+    assert not refused()
+    post(gateway, "/drain_listeners?graceful")
+    assert not refused()
+    wait_for(refused, "after the drain time the port is closed")
+    assert page(gateway, "/ready") == "LIVE\n" and f"listener~{gateway.port}::" in page(gateway, "/listeners")
+
+
+TESTS = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == "__main__"
+         and value not in (certificate, indented, prepared, page, as_json, post)]
+
+if __name__ == "__main__":
+    sys.exit(1 if main(TESTS, sys.argv[1]) else 0)
