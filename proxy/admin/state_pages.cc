@@ -19,6 +19,11 @@ constexpr char kBuild[] = "RELEASE";
 constexpr char kBuild[] = "DEBUG";
 #endif
 
+/// The whole page: no outside resources.
+constexpr std::string_view kHome =
+#include "proxy/admin/home.inc"
+    ;
+
 Page page(std::string path, std::string what,
           std::function<PageResponse(const PageRequest&)> serve) {
   Page out;
@@ -270,14 +275,7 @@ std::vector<Page> admin_pages(const AdminContext& context) {
   add_cert_pages(out, context);
   add_absent_pages(out);
   out.push_back(page("/", "Admin home page", [](const PageRequest&) {
-    return PageResponse{
-        200, "text/html; charset=UTF-8",
-        "<!doctype html><title>Tidegate</title><h1>Tidegate</h1><ul>"
-        "<li><a href=\"/server_info\">/server_info</a><li><a href=\"/config_dump\">/config_dump</a>"
-        "<li><a href=\"/configfiles\">/configfiles</a><li><a href=\"/clusters\">/clusters</a>"
-        "<li><a href=\"/listeners\">/listeners</a><li><a href=\"/stats\">/stats</a>"
-        "<li><a href=\"/memory\">/memory</a><li><a href=\"/apis\">/apis</a><li><a "
-        "href=\"/help\">/help</a></ul>\n"};
+    return PageResponse{200, "text/html; charset=UTF-8", std::string(kHome)};
   }));
   return out;
 }
