@@ -18,6 +18,10 @@ std::string utc_now() {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+double seconds_since(std::chrono::steady_clock::time_point then) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
+}
+
 bool is_error(const config::Problem& problem) {
   return problem.severity == config::Severity::kError;
 }
@@ -56,7 +60,9 @@ void ControlLoop::reload() {
 
 void ControlLoop::take(config::LoadResult loaded) {
   loaded_ = std::move(loaded);
+  change_seen_ = std::chrono::steady_clock::now();
   translate::Translation fresh = translate::translate(*loaded_.objects, options_);
+  metrics_.translated(*loaded_.objects, fresh, seconds_since(change_seen_));
   const bool same = translation_.snapshot && *translation_.snapshot == *fresh.snapshot;
   if (same) fresh.snapshot = translation_.snapshot;
   translation_ = std::move(fresh);
@@ -77,6 +83,7 @@ void ControlLoop::take(config::LoadResult loaded) {
 
 void ControlLoop::applied(const proxy::Applied& applied) {
   if (applied.version != version_) return;  // of an older snapshot
+  if (!applied_) metrics_.applied(seconds_since(change_seen_));
   applied_ = applied;
   refresh_statuses();
 }
@@ -87,6 +94,7 @@ void ControlLoop::refresh_statuses() {
   if (!applied_ && version_ > 1) return;
   statuses_.update(translate::statuses_of(translation_, applied_ ? &*applied_ : nullptr),
                    utc_now());
+  metrics_.synced(seconds_since(change_seen_));
   ++resource_version_;
   if (on_change_) on_change_();
 }

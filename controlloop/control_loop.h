@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/directory.h"
+#include "controlloop/loop_metrics.h"
 #include "controlloop/status/status.h"
 #include "controlloop/translate/translate.h"
 #include "controlloop/watch/watcher.h"
@@ -50,6 +51,10 @@ class ControlLoop {
   std::vector<config::Problem> problems() const;
   const std::vector<boost::json::object>& generated() const { return translation_.generated; }
   const LoopCounters& counters() const { return counters_; }
+  /// kgateway's names.
+  std::vector<Metric> gateway_metrics() const {
+    return metrics_.metrics(*loaded_.objects, translation_.snapshot.get());
+  }
   /// Counts changes of objects or statuses.
   std::uint64_t resource_version() const { return resource_version_; }
 
@@ -70,6 +75,8 @@ class ControlLoop {
   std::unique_ptr<watch::Watcher> watcher_;
   std::vector<config::Problem> told_;
   LoopCounters counters_;
+  LoopMetrics metrics_;
+  std::chrono::steady_clock::time_point change_seen_;
   std::uint64_t version_ = 0;
   std::uint64_t resource_version_ = 0;
   std::function<void()> on_change_;

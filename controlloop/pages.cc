@@ -85,9 +85,35 @@ std::vector<Metric> metrics(const ControlLoop& loop) {
                  Type::kGauge,
                  {{"severity", "warning"}},
                  warnings});
+  std::array<double, 2> files{};
+  for (const config::ConfigFile& file : loop.loaded().files)
+    files[file.state == config::ConfigFile::State::kGood ? 0 : 1] += 1;
+  for (const std::size_t i : {0U, 1U})
+    out.push_back({"tidegate_config_files",
+                   "files of the configuration",
+                   Type::kGauge,
+                   {{"state", i == 0 ? "ok" : "error"}},
+                   files[i]});
+  out.push_back({"tidegate_snapshot_version",
+                 "snapshots since the start",
+                 Type::kGauge,
+                 {},
+                 static_cast<double>(counters.snapshots)});
+  std::map<std::string, double> invalid;
   std::map<std::string, double> kinds;
   if (loop.loaded().objects) {
-    for (const auto& object : loop.loaded().objects->objects()) kinds[object->meta.kind] += 1;
+    for (const auto& object : loop.loaded().objects->objects()) {
+      kinds[object->meta.kind] += 1;
+      if (!object->valid) invalid[object->meta.kind] += 1;
+    }
+    for (Metric& one : loop.gateway_metrics()) out.push_back(std::move(one));
+  }
+  for (const auto& [kind, count] : invalid) {
+    out.push_back({"tidegate_config_objects_invalid",
+                   "objects that are refused, by kind",
+                   Type::kGauge,
+                   {{"kind", kind}},
+                   count});
   }
   for (const auto& [kind, count] : kinds) {
     out.push_back(

@@ -65,11 +65,20 @@ std::string prometheus_text(const std::vector<Sample>& samples, const std::vecto
     }
   }
   for (const Metric& one : extra) {
-    const MetricType type =
-        one.type == Metric::Type::kCounter ? MetricType::Counter : MetricType::Gauge;
+    const MetricType type = one.type == Metric::Type::kCounter ? MetricType::Counter
+                            : one.type == Metric::Type::kGauge ? MetricType::Gauge
+                                                               : MetricType::Histogram;
     MetricFamily& into = family(families, one.name, one.help, type, open_metrics);
     ClientMetric& metric = into.metric.emplace_back();
     for (const auto& [name, value] : one.labels) metric.label.push_back({name, value});
+    if (type == MetricType::Histogram) {
+      for (const auto& [bound, count] : one.buckets)
+        metric.histogram.bucket.push_back({count, bound});
+      metric.histogram.bucket.push_back({one.count, std::numeric_limits<double>::infinity()});
+      metric.histogram.sample_count = one.count;
+      metric.histogram.sample_sum = one.value;
+      continue;
+    }
     (into.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = one.value;
     metric.untyped.value = one.value;
   }

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/metric.h"
+#include "config/object_set.h"
+#include "controlloop/translate/translate.h"
+
+namespace tidegate::controlloop {
+
+/// Seconds, in buckets.
+class Durations {
+ public:
+  explicit Durations(std::vector<double> bounds) : bounds_(std::move(bounds)) {
+    counts_.resize(bounds_.size());
+  }
+  void record(double seconds);
+  Metric metric(std::string name, std::string help,
+                std::vector<std::pair<std::string, std::string>> labels) const;
+
+ private:
+  std::vector<double> bounds_;
+  std::vector<std::uint64_t> counts_;  // cumulative
+  std::uint64_t count_ = 0;
+  double sum_ = 0;
+};
+
+/// What kgateway's control plane counts under the same names, for each Gateway that is there: a run
+/// of the loop is a reconciliation and a translation of each. Source: metrics.md, "Control loop".
+class LoopMetrics {
+ public:
+  /// The objects were translated, in so many seconds.
+  void translated(const config::ObjectSet& objects, const translate::Translation& translation,
+                  double seconds);
+  /// A snapshot is served by all workers, so many seconds after its change was seen.
+  void applied(double seconds);
+  /// Statuses were published.
+  void synced(double seconds);
+
+  std::vector<Metric> metrics(const config::ObjectSet& objects,
+                              const proxy::Snapshot* snapshot) const;
+
+ private:
+  struct OfGateway {
+    std::uint64_t translations = 0, failed_translations = 0, syncs = 0, status_syncs = 0;
+    Durations translation, sync, status;
+    OfGateway();
+  };
+  std::map<config::NamespacedName, OfGateway> gateways_;
+};
+
+}  // namespace tidegate::controlloop
