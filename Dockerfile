@@ -12,13 +12,13 @@ RUN mkdir -p /image/usr/lib/tidegate /image/usr/bin /image/etc/tidegate \
   | grep -vE '/(libc|libm|libpthread|libdl|librt|libresolv)\.so' | xargs -I{} cp -L {} /image/usr/lib/tidegate/
 
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 65532 --home-dir /nonexistent --shell /usr/sbin/nologin tidegate
 COPY --from=build /image/ /
 ENV LD_LIBRARY_PATH=/usr/lib/tidegate
 USER 65532
 VOLUME /etc/tidegate
 EXPOSE 8080 8443 8082 9091 19000
-HEALTHCHECK --interval=5s --timeout=2s CMD ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:8082/ready"]
+HEALTHCHECK --interval=5s --timeout=2s CMD ["/usr/bin/tidegate", "healthcheck"]
 ENTRYPOINT ["/usr/bin/tidegate"]
 CMD ["run", "--config", "/etc/tidegate"]

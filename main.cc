@@ -19,10 +19,12 @@
 #include "controlloop/pages.h"
 #include "controlloop/unserved.h"
 #include "proxy/admin/explain.h"
+#include "proxy/admin/health_client.h"
 #include "proxy/admin/page_server.h"
 #include "proxy/admin/pages.h"
 #include "proxy/server/echo.h"
 #include "proxy/server/server.h"
+#include "proxy/server/service_manager.h"
 #include "proxy/telemetry/access_log.h"
 
 namespace {
@@ -32,6 +34,20 @@ using namespace tidegate;
 using std::chrono::milliseconds;
 
 constexpr char kVersion[] = "0.1.0";
+
+constexpr char kHelp[] = R"(
+`run` is meant where no command is given. Each of its options can be given as an environment variable
+too: TIDEGATE_ and the name in capitals with underscores. `tidegate COMMAND --help` lists the options.
+
+Examples:
+  tidegate run --config /etc/tidegate            serve what is there, and follow its changes
+  tidegate validate /etc/tidegate                what is wrong, one line a problem: FILE:LINE: ...
+  tidegate explain --config /etc/tidegate GET http://www.example.com/api -H 'x-version: 2'
+  curl http://127.0.0.1:19000/help               the admin port; a web page is at /
+  kubectl --server http://127.0.0.1:19000 get gateways,httproutes -A
+
+Signals: SIGTERM, SIGINT: drain and stop. SIGHUP: read the directory now. SIGUSR1: reopen log files.
+Exit status: 0 clean stop, 1 a configuration or start-up error, 2 wrong usage.)";
 
 struct RunOptions {
   std::vector<std::string> paths;
@@ -188,7 +204,10 @@ class Program {
         io_, stats_, log_writer_, access_logs_,
         proxy::server::Server::Options{options_.workers, *parse_duration(options_.drain_timeout),
                                        options_.translate.reserved_ports},
-        [this](const proxy::Applied& applied) { loop_->applied(applied); });
+        [this](const proxy::Applied& applied) {
+          loop_->applied(applied);
+          if (!stopping_) proxy::server::tell_service_manager("READY=1");
+        });
     loop_.emplace(io_, options_.paths, options_.translate,
                   [this](proxy::SnapshotPtr snapshot, std::uint64_t version) {
                     server_->publish(std::move(snapshot), version);
@@ -326,6 +345,7 @@ class Program {
     }
     stopping_ = true;
     log::info(log::Component::kMain, "{}: draining", why);
+    proxy::server::tell_service_manager("STOPPING=1");
     loop_->stop();
     server_->drain([this] {
       log::info(log::Component::kMain, "stopped");
@@ -421,6 +441,7 @@ int echo(const std::string& address) {
 int start(int count, char** arguments) {
   CLI::App app("Tidegate: a gateway proxy that runs Gateway API YAML from a directory", "tidegate");
   app.require_subcommand(1);
+  app.footer(kHelp);
   RunOptions options;
   CLI::App* run = app.add_subcommand("run", "serve (the default)");
   add_config_options(*run, options);
@@ -452,6 +473,12 @@ int start(int count, char** arguments) {
   CLI::App* echo_command =
       app.add_subcommand("echo", "a small server that answers with what it received, as JSON");
   echo_command->add_option("--address", echo_address, "IP:PORT")->capture_default_str();
+  std::string ready_address = options.readiness_address;
+  CLI::App* health = app.add_subcommand(
+      "healthcheck", "ask a running gateway whether it takes traffic; exit status 0 or 1");
+  health->add_option("--readiness-address", ready_address, "its readiness port")
+      ->capture_default_str()
+      ->envname("TIDEGATE_READINESS_ADDRESS");
   CLI::App* version = app.add_subcommand("version", "print the version");
 
   std::vector<std::string> words(arguments + 1, arguments + count);
@@ -469,6 +496,12 @@ int start(int count, char** arguments) {
   }
   if (check->parsed()) return validate(paths, options.translate);
   if (why->parsed()) return explain(question, options.translate);
+  if (health->parsed()) {
+    std::string says;
+    const bool ready = proxy::admin::ask_ready(ready_address, says);
+    fmt::print("{}\n", says);
+    return ready ? 0 : 1;
+  }
   std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
   if (echo_command->parsed()) return echo(echo_address);

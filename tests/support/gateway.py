@@ -97,6 +97,7 @@ class Gateway:
         self.config.mkdir()
         self.port, self.admin, self.ready, self.metrics = (free_port() for _ in range(4))
         self.log_path = pathlib.Path(self.folder.name) / "log"
+        self.environment = {}
         self.process = None
         self.backends = []
         self.write("gateway.yaml", self.gateway_yaml())
@@ -149,7 +150,7 @@ spec:
                    "--admin-address", f"127.0.0.1:{self.admin}", "--readiness-address", f"127.0.0.1:{self.ready}",
                    "--metrics-address", f"127.0.0.1:{self.metrics}", *self.arguments]
         self.log_file = open(self.log_path, "ab")
-        self.process = subprocess.Popen(command, stderr=self.log_file, stdout=self.log_file)
+        self.process = subprocess.Popen(command, stderr=self.log_file, stdout=self.log_file, env={**os.environ, **self.environment})
         if wait:
             wait_for(self.is_ready, "/ready answers 200")
 
