@@ -255,7 +255,7 @@ class Program {
     context.drain_listeners = [this](bool graceful, bool skip_exit) {
       drain_listeners(graceful, skip_exit);
     };
-    context.reopen_logs = [this] { reopen_logs(); };
+    context.reopen_logs = [this] { log_writer_.reopen(); };
     context.options = {{"config", fmt::format("{}", fmt::join(options_.paths, ","))},
                        {"workers", std::to_string(options_.workers)},
                        {"admin-address", options_.admin_address},
@@ -321,10 +321,6 @@ class Program {
       }
       wait_for_signal();
     });
-  }
-
-  void reopen_logs() {
-    if (access_log_) access_log_->reopen();
   }
 
   void drain_listeners(bool graceful, bool skip_exit) {

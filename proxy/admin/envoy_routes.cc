@@ -217,11 +217,13 @@ void add_clusters(json::object& to, const std::vector<WeightedCluster>& clusters
 }
 
 std::string envoy_filter_name(const Filter& filter, const Snapshot& snapshot) {
+  json::value printed = to_json(filter);
   if (const auto* shared = std::get_if<SharedFilter>(&filter)) {
     auto found = snapshot.shared_filters.find(shared->name);
-    return found == snapshot.shared_filters.end() ? "" : envoy_filter_name(found->second, snapshot);
+    if (found == snapshot.shared_filters.end()) return {};
+    printed = to_json(found->second);
   }
-  const std::string name(to_json(filter).get_object().begin()->key());
+  const std::string name(printed.get_object().begin()->key());
   for (const char* in_route :
        {"request_header_modifier", "response_header_modifier", "url_rewrite", "request_mirror"}) {
     if (name == in_route) return {};

@@ -55,6 +55,13 @@ Value Expression::evaluate(const Attributes& attributes, Arena& arena, const Lim
   return heap.exhausted() ? Value::error(kLimit) : out;
 }
 
+bool Expression::uses(std::string_view prefix) const {
+  for (const Attribute attribute : attributes()) {
+    if (name(attribute).starts_with(prefix)) return true;
+  }
+  return false;
+}
+
 std::vector<Attribute> Expression::attributes() const {
   std::vector<Attribute> out;
   collect(*root_, out);

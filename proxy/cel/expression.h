@@ -42,6 +42,8 @@ class Expression {
   /// The attributes that it names, each once. What it takes out of `request` as a map is not among
   /// them.
   std::vector<Attribute> attributes() const;
+  /// Whether one of them begins with `prefix` ("response.").
+  bool uses(std::string_view prefix) const;
 
  private:
   explicit Expression(std::unique_ptr<Node> root);
