@@ -33,7 +33,7 @@ const Compression kAll{{ContentCoding::kGzip, ContentCoding::kBrotli, ContentCod
 /// The answer's Content-Encoding, "-" where there is none.
 std::string encoding(http::ResponseHead& head, std::string_view accept, bool is_head = false) {
   CallFixture one;
-  if (is_head) one.request.method = "HEAD";
+  one.request.asked_head = is_head;
   if (!accept.empty()) one.request.fields.append("accept-encoding", accept);
   PieceBody body({{kText, true}});
   one.call().set_response_body(body);
