@@ -28,8 +28,10 @@ void make_rbac(const TrafficPolicy& policy, FieldContext& context) {
   to.policy = display_name(context.meta());
   for (std::size_t i = 0; i < from.policy.match_expressions.size(); ++i) {
     const std::string& text = from.policy.match_expressions[i];
-    if (std::string wrong = problem(text); !wrong.empty())
-      context.error(fmt::format("spec.rbac.policy.matchExpressions[{}]", i), std::move(wrong));
+    if (std::string wrong = problem(text); !wrong.empty()) {
+      context.error(fmt::format("spec.rbac.policy.matchExpressions[{}]", i),
+                    fmt::format("rbac.policy.matchExpressions[{}]: {}", i, wrong));
+    }
     to.expressions.push_back(text);
   }
   context.add(kAtRbac, std::move(to));
