@@ -38,8 +38,9 @@ struct OneField {
   template <class T>
   const T& filter() {
     REQUIRE(context.filters().size() == 1);
-    REQUIRE(std::holds_alternative<T>(context.filters()[0].second));
-    return std::get<T>(context.filters()[0].second);
+    const T* found = context.filters()[0].second.get<T>();
+    REQUIRE(found != nullptr);
+    return *found;
   }
 };
 
