@@ -11,7 +11,7 @@ _tidegate() {
   esac
   local options="--help"
   case $command in
-    run) options+=" --config --gateway --controller-name --bind-address --address-pool --port-offset --admin-address
+    run) options+=" --config --gateway --controller-name --global-policy-namespace --bind-address --address-pool --port-offset --admin-address
       --readiness-address --metrics-address --workers --log-level --log-format --drain-timeout --access-log
       --access-log-format --strict --admin-read-only" ;;
     validate) options+=" --controller-name" ;;

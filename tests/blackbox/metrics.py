@@ -34,8 +34,7 @@ def the_names_that_dashboards_ask_for_are_there(gateway):
     prepared(gateway)
     text = scraped(gateway)
     missing = {"envoy_server_live", "envoy_server_uptime", "envoy_server_memory_allocated", "envoy_server_memory_heap_size", "envoy_server_concurrency",
-               "envoy_server_days_until_first_cert_expiring", "envoy_cluster_manager_active_clusters", "envoy_cluster_membership_total",
-               "envoy_cluster_membership_healthy", "envoy_cluster_upstream_rq_time_bucket", "envoy_cluster_upstream_rq_total",
+               "envoy_server_days_until_first_cert_expiring", "envoy_cluster_manager_active_clusters", "envoy_cluster_upstream_rq_time_bucket", "envoy_cluster_upstream_rq_total",
                "envoy_http_downstream_rq_total", "envoy_http_downstream_rq_xx", "envoy_listener_downstream_cx_active",
                "envoy_listener_manager_total_listeners_active", "process_cpu_seconds_total", "process_open_fds",
                "kgateway_controller_reconciliations_total", "kgateway_controller_reconcile_duration_seconds_bucket",
@@ -45,7 +44,6 @@ def the_names_that_dashboards_ask_for_are_there(gateway):
                "tidegate_config_problems"} - names(text)
     assert not missing, missing
     assert 'kgateway_resources_managed{namespace="default",parent="g",resource="HTTPRoute"} 1' in text, text
-    assert 'envoy_cluster_membership_total{envoy_cluster_name="kube_default_echo_80"} 1' in text, text
 
 
 def no_series_is_told_twice(gateway):
