@@ -23,7 +23,7 @@ def help_says_what_there_is_and_how_to_begin(gateway):
 
 
 def completions_manual_and_docs_know_every_option(gateway):
-    options = set(re.findall(r"--[a-z-]+", run(gateway, "run", "--help").stdout)) - {"--help"}
+    options = set(re.findall(r"^ +(--[a-z-]+)", run(gateway, "run", "--help").stdout, flags=re.M)) - {"--help"}
     assert "--admin-read-only" in options, options
     for name in ("packaging/completion/tidegate.bash", "packaging/completion/_tidegate", "docs/reference/options.md"):
         text = (ROOT / name).read_text()
