@@ -7,6 +7,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "base/log.h"
+#include "proxy/filters/discovery.h"
 #include "proxy/rpc/call.h"
 #include "proxy/upstream/cluster.h"
 
@@ -14,6 +15,7 @@ namespace tidegate::proxy::filters {
 namespace {
 
 std::string url(const HttpUri& uri) {
+  if (uri.authority.empty()) return "of the issuer";
   return fmt::format("{}://{}{}", uri.scheme, uri.authority, uri.path);
 }
 
@@ -28,10 +30,10 @@ Task<void> pause(Loop& loop, std::chrono::milliseconds time) {
 }  // namespace
 
 std::shared_ptr<RemoteKeySet> RemoteKeySet::kept(const RemoteKeys& config, Kept& kept) {
-  const std::string name =
-      fmt::format("{} {} {} {} {} {} {}", config.uri.cluster, url(config.uri),
-                  config.cache_duration.count(), config.failed_refetch.count(), config.retries,
-                  config.backoff.count(), config.backoff_max.count());
+  const std::string name = fmt::format(
+      "{} {} {} {} {} {} {} {} {}", config.uri.cluster, url(config.uri), config.issuer,
+      config.discovery_cluster, config.cache_duration.count(), config.failed_refetch.count(),
+      config.retries, config.backoff.count(), config.backoff_max.count());
   return kept.get<RemoteKeySet>(name, [&config] { return std::make_shared<RemoteKeySet>(config); });
 }
 
@@ -112,11 +114,23 @@ Task<void> RemoteKeySet::fetch(upstream::Clusters& clusters, Loop& loop, HttpSta
 }
 
 Task<bool> RemoteKeySet::fetch_once(upstream::Clusters& clusters, std::string& problem) {
+  HttpUri uri = config_.uri;
+  if (uri.authority.empty()) {
+    const std::shared_ptr<const ProviderMetadata> found =
+        co_await discover(clusters, config_.discovery_cluster, config_.issuer, problem);
+    if (!found) co_return false;
+    std::optional<HttpUri> told = uri_of(found->jwks_uri, config_.uri.cluster);
+    if (!told) {
+      problem = "the provider does not tell where its keys are";
+      co_return false;
+    }
+    uri = std::move(*told);
+  }
   http::RequestHead head;
   head.method = "GET";
-  head.scheme = config_.uri.scheme;
-  head.authority = config_.uri.authority;
-  head.path = config_.uri.path;
+  head.scheme = uri.scheme;
+  head.authority = uri.authority;
+  head.path = uri.path;
   head.fields.append("accept", "application/json");
   Arena arena;
   rpc::CallOptions options;

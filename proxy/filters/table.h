@@ -19,6 +19,7 @@ FilterPtr compile(const Csrf& from, const CompileContext& context);
 FilterPtr compile(const BasicAuth& from, const CompileContext& context);
 FilterPtr compile(const ApiKeyAuth& from, const CompileContext& context);
 FilterPtr compile(const JwtAuth& from, const CompileContext& context);
+FilterPtr compile(const OAuth2& from, const CompileContext& context);
 FilterPtr compile(const Rbac& from, const CompileContext& context);
 FilterPtr compile(const Compression& from, const CompileContext& context);
 FilterPtr compile(const Decompression& from, const CompileContext& context);

@@ -105,7 +105,9 @@ BOOST_DESCRIBE_STRUCT(HttpUri, (), (cluster, scheme, authority, path))
 /// A key set behind a URL, fetched when it is first needed and again before it expires.
 /// Source: kgateway RemoteJWKS.
 struct RemoteKeys {
-  HttpUri uri;
+  HttpUri uri;                    // authority empty: the issuer is asked where its keys are
+  std::string issuer;             // of an OpenID provider; with an empty authority
+  std::string discovery_cluster;  // that asks it
   std::chrono::milliseconds cache_duration{std::chrono::minutes(5)};
   std::chrono::milliseconds failed_refetch{std::chrono::seconds(1)};  // before a failed fetch is
                                                                       // made anew
@@ -115,7 +117,8 @@ struct RemoteKeys {
   bool operator==(const RemoteKeys&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(RemoteKeys, (),
-                      (uri, cache_duration, failed_refetch, retries, backoff, backoff_max))
+                      (uri, issuer, discovery_cluster, cache_duration, failed_refetch, retries,
+                       backoff, backoff_max))
 
 /// Source: kgateway GatewayExtension.spec.jwt; Envoy's jwt_authn filter.
 struct JwtAuth {
@@ -179,7 +182,7 @@ struct OAuth2 {
   std::vector<std::string> scopes;
   std::string client_id;
   Secret client_secret;
-  Secret hmac_secret;
+  Secret hmac_secret;  // of cookies; empty: derived from client_secret
   CookieNames cookies;
   std::string cookie_domain;  // empty: the host
   std::string same_site;      // "Lax", "Strict", "None"; empty: not said
