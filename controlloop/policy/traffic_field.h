@@ -75,6 +75,12 @@ class FieldContext {
     report_.error("TrafficPolicy", policy_, path, message);
     if (error_.empty()) error_ = std::move(message);
   }
+  /// The same, where the fault stands in an object that the policy refers to.
+  void error_in(std::string_view kind, const config::Meta& meta, std::string_view path,
+                std::string message) {
+    report_.error(kind, meta, path, message);
+    if (error_.empty()) error_ = std::move(message);
+  }
   /// What has no effect here, or not all of it.
   void warning(std::string_view path, std::string message) {
     report_.warning("TrafficPolicy", policy_, path, std::move(message));

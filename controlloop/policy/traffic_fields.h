@@ -16,6 +16,7 @@ inline constexpr Position kAtDecompression{Stage::kCors, Side::kAfter, 0, 0};
 inline constexpr Position kAtCompression{Stage::kCors, Side::kAfter, 0, 1};
 inline constexpr Position kAtAcl{Stage::kAuthN, Side::kBefore, 0, 0};
 inline constexpr Position kAtOAuth2{Stage::kAuthN, Side::kBefore, 0, 1};
+inline constexpr Position kAtOAuth2Tokens{Stage::kAuthN, Side::kBefore, 0, 2};  // that it got
 inline constexpr Position kAtApiKeyAuth{Stage::kAuthN, Side::kDuring, 0, 0};
 inline constexpr Position kAtBasicAuth{Stage::kAuthN, Side::kDuring, 0, 1};
 inline constexpr Position kAtExtAuth{Stage::kAuthN, Side::kDuring, 0, 2};
@@ -30,6 +31,12 @@ inline constexpr Position kAtCsrf{Stage::kRoute, Side::kDuring, 0, 1};
 inline constexpr Position kAtHeaderModifiers{Stage::kRoute, Side::kDuring, 0, 2};
 inline constexpr Position kAtRouter{Stage::kRoute, Side::kAfter};  // filters of the route itself
 
+void make_acl(const TrafficPolicy& policy, FieldContext& context);
+void make_api_key_auth(const TrafficPolicy& policy, FieldContext& context);
+void make_basic_auth(const TrafficPolicy& policy, FieldContext& context);
+void make_csrf(const TrafficPolicy& policy, FieldContext& context);
+void make_jwt_auth(const TrafficPolicy& policy, FieldContext& context);
+void make_oauth2(const TrafficPolicy& policy, FieldContext& context);
 void make_cors(const TrafficPolicy& policy, FieldContext& context);
 void make_fault_injection(const TrafficPolicy& policy, FieldContext& context);
 void make_compression(const TrafficPolicy& policy, FieldContext& context);

@@ -27,8 +27,8 @@ const Description& description<GatewayExtension>() {
         .field<&E::ext_auth>("extAuth", unserved())
         .field<&E::ext_proc>("extProc", unserved())
         .field<&E::rate_limit>("rateLimit", unserved())
-        .field<&E::jwt>("jwt", unserved())
-        .field<&E::oauth2>("oauth2", unserved())
+        .field<&E::jwt>("jwt")
+        .field<&E::oauth2>("oauth2")
         .rule("extAuth must be set when type is ExtAuth",
               [](const E& e) { return e.type != T::kExtAuth || e.ext_auth; })
         .rule("extProc must be set when type is ExtProc",

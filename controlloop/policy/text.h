@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "config/kinds/kgateway/shared.h"
+#include "proxy/snapshot/auth_filters.h"
+
+namespace tidegate::controlloop::policy {
+
+std::string lower(std::string text);
+
+/// A matcher as the proxy has it. `problem` says why its expression is none; else it stays empty.
+proxy::TextMatch text_match(const config::kgateway::StringMatcher& from, std::string& problem);
+
+/// Why RE2 does not take the expression; empty: it does.
+std::string regex_problem(const std::string& expression);
+
+}  // namespace tidegate::controlloop::policy
