@@ -175,6 +175,7 @@ std::string finish(RunOptions& options) {
     return "--log-level: no level is called " + options.log_level;
   if (!parse_duration(options.drain_timeout))
     return "--drain-timeout must be a duration such as 30s";
+  if (const char* zone = std::getenv("KGATEWAY_NODE_ZONE")) options.translate.zone = zone;
   options.translate.reserved_ports.clear();
   for (const std::string* address :
        {&options.admin_address, &options.readiness_address, &options.metrics_address}) {

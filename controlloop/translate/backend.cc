@@ -10,8 +10,9 @@
 
 namespace tidegate::controlloop::translate {
 
-Backends::Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls)
-    : objects_(objects), snapshot_(snapshot), tls_(tls) {
+Backends::Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls,
+                   BackendConfigs& configs)
+    : objects_(objects), snapshot_(snapshot), tls_(tls), configs_(configs) {
   for (const auto& [key, slice] : objects.all<config::EndpointSlice>()) {
     auto owner = slice->meta.labels.find(config::kServiceNameLabel);
     if (owner != slice->meta.labels.end())
@@ -52,6 +53,8 @@ std::vector<proxy::Endpoint> Backends::endpoints_of(const config::Service& servi
 ResolvedBackend Backends::resolve(std::string_view kind, const std::string& namespace_,
                                   const config::BackendObjectRef& ref, Speaks speaks,
                                   std::string_view group) {
+  if (ref.group == config::kgateway::kGroup && ref.kind == "Backend")
+    return resolve_backend(group, kind, namespace_, ref, speaks);
   if (!ref.group.empty() || ref.kind != "Service") {
     return {"", "InvalidKind",
             fmt::format("a backend of kind {}{}{} is not supported", ref.group,
@@ -90,7 +93,10 @@ ResolvedBackend Backends::resolve(std::string_view kind, const std::string& name
                       service->meta.line};
     cluster.endpoints = endpoints_of(*service, *port);
     if (http2) cluster.protocol = proxy::UpstreamProtocol::kHttp2;
-    if (kind != "UDPRoute") tls_.apply(*service, port->name, cluster);
+    if (kind != "UDPRoute") {
+      tls_.apply(*service, port->name, cluster);
+      configs_.apply({"", "Service", service->meta.key()}, cluster);
+    }
   }
   return {std::move(name), "", ""};
 }

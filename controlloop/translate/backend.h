@@ -8,7 +8,10 @@
 #include "config/kinds/core/endpoint_slice.h"
 #include "config/kinds/core/service.h"
 #include "config/kinds/gateway/references.h"
+#include "config/kinds/kgateway/backend.h"
 #include "config/object_set.h"
+#include "controlloop/status/status.h"
+#include "controlloop/translate/backend_config.h"
 #include "controlloop/translate/backend_tls.h"
 #include "proxy/snapshot/snapshot.h"
 
@@ -26,7 +29,8 @@ struct ResolvedBackend {
 class Backends {
  public:
   /// All outlive it.
-  Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls);
+  Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls,
+           BackendConfigs& configs);
 
   /// A reference of an object of `group` and `kind` in `namespace_`.
   /// kHttp2: whatever its Service says, this use of it is HTTP/2.
@@ -36,14 +40,21 @@ class Backends {
                           std::string_view group = config::kGatewayGroup);
   /// The same endpoints without TLS of ours, for what is TLS already. The name of a cluster.
   std::string without_tls(const std::string& cluster);
+  void statuses(status::Statuses& out, Report& report) const;
 
  private:
+  ResolvedBackend resolve_backend(std::string_view group, std::string_view kind,
+                                  const std::string& namespace_,
+                                  const config::BackendObjectRef& ref, Speaks speaks);
+  std::string backend_problem(const config::kgateway::Backend& backend) const;
+  void set_hosts(const config::kgateway::Backend& backend, proxy::Cluster& cluster) const;
   std::vector<proxy::Endpoint> endpoints_of(const config::Service& service,
                                             const config::ServicePort& port) const;
 
   const config::ObjectSet& objects_;
   proxy::Snapshot& snapshot_;
   BackendTls& tls_;
+  BackendConfigs& configs_;
   std::map<config::NamespacedName, std::vector<const config::EndpointSlice*>>
       slices_;  // by Service
 };

@@ -220,7 +220,8 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
       read_gateways(objects, options, *snapshot, report);
   RouteContext context{objects, options, gateways, out.statuses, report};
   BackendTls tls(objects, report);
-  Backends backends(objects, *snapshot, tls);
+  BackendConfigs configs(objects, *snapshot, options.zone, report);
+  Backends backends(objects, *snapshot, tls, configs);
   PolicyReferences references(objects, backends);
   policy::TrafficPolicies policies(objects, options.global_policy_namespace, references, *snapshot,
                                    report);
@@ -230,6 +231,8 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   rejected_statuses(context);
   tls.finish(gateways, *snapshot);
   tls.statuses(options.controller_name, out.statuses);
+  configs.statuses(options.controller_name, out.statuses);
+  backends.statuses(out.statuses, report);
   place_listeners(gateways, options, *snapshot, report);
   out.generated = generated_services(objects, gateways);
   out.gateways.assign(gateways.begin(), gateways.end());

@@ -59,6 +59,8 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
         // Never in the clear instead: without endpoints the answer is 503.
         problems.push_back(fmt::format("cluster {}: TLS: {}", name, context.error().message()));
         cluster->config.endpoints.clear();
+        cluster->config.failover.clear();
+        cluster->config.dynamic.reset();
       } else {
         cluster->tls = *context;
       }

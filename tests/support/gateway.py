@@ -92,6 +92,7 @@ class Gateway:
     def __init__(self, binary, *arguments, start=True):
         self.binary = binary
         self.arguments = list(arguments)
+        self.workers = 2
         self.folder = tempfile.TemporaryDirectory(prefix="tidegate-test-")
         self.config = pathlib.Path(self.folder.name) / "config"
         self.config.mkdir()
@@ -146,7 +147,7 @@ spec:
 {rules}""")
 
     def start(self, wait=True):
-        command = [self.binary, "run", "--config", str(self.config), "--bind-address", "127.0.0.1", "--workers", "2",
+        command = [self.binary, "run", "--config", str(self.config), "--bind-address", "127.0.0.1", "--workers", str(self.workers),
                    "--admin-address", f"127.0.0.1:{self.admin}", "--readiness-address", f"127.0.0.1:{self.ready}",
                    "--metrics-address", f"127.0.0.1:{self.metrics}", *self.arguments]
         self.log_file = open(self.log_path, "ab")

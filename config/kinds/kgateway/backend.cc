@@ -1,4 +1,3 @@
-// Fields marked unserved() are decoded and do nothing yet; see rules.h for how the mark goes.
 #include "config/kinds/kgateway/backend.h"
 
 #include "config/kinds/kgateway/descriptions.h"
@@ -189,11 +188,11 @@ const Description& description<Backend>() {
   static const Description description = [] {
     Fields<B> f;
     f.field<&B::type>("type", Bounds().effect(Effect::kNoEffect).doc("the members decide"))
-        .field<&B::aws>("aws", unserved())
-        .field<&B::static_>("static", unserved())
-        .field<&B::dynamic_forward_proxy>("dynamicForwardProxy", unserved())
-        .field<&B::gcp>("gcp", unserved())
-        .field<&B::priority_groups>("priorityGroups", unserved(Bounds().items(1, 16)))
+        .field<&B::aws>("aws", Bounds().effect(Effect::kRejected).doc("refused"))
+        .field<&B::static_>("static")
+        .field<&B::dynamic_forward_proxy>("dynamicForwardProxy")
+        .field<&B::gcp>("gcp", Bounds().effect(Effect::kRejected).doc("refused"))
+        .field<&B::priority_groups>("priorityGroups", Bounds().items(1, 16))
         .rule("aws backend must be specified when type is 'AWS'",
               [](const B& b) { return b.type != T::kAws || b.aws; })
         .rule("static backend must be specified when type is 'Static'",

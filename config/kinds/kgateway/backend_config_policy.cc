@@ -1,4 +1,3 @@
-// Fields marked unserved() are decoded and do nothing yet; see rules.h for how the mark goes.
 #include "config/kinds/kgateway/backend_config_policy.h"
 
 #include "config/kinds/kgateway/descriptions.h"
@@ -57,7 +56,8 @@ const Description& description<BackendTls>() {
   static const Description description = [] {
     Fields<T> f;
     f.field<&T::secret_ref>("secretRef", Bounds().doc("its keys tls.crt, tls.key, ca.crt"))
-        .field<&T::files>("files")
+        .field<&T::files>("files",
+                          Bounds().effect(Effect::kRejected).doc("refused: put them into a Secret"))
         .field<&T::well_known_ca_certificates>("wellKnownCACertificates",
                                                Bounds().length(1, 253).pattern(kWellKnownCa))
         .field<&T::insecure_skip_verify>("insecureSkipVerify")
@@ -105,7 +105,7 @@ const Description& description<CommonHttpOptions>() {
   using O = CommonHttpOptions;
   static const Description description =
       Fields<O>()
-          .field<&O::idle_timeout>("idleTimeout", Bounds().doc("absent: 1h; 0s: none"))
+          .field<&O::idle_timeout>("idleTimeout", Bounds().doc("absent: 60s; 0s: none"))
           .field<&O::max_headers_count>("maxHeadersCount", Bounds().at_least(0))
           .field<&O::max_stream_duration>("maxStreamDuration")
           .field<&O::max_requests_per_connection>("maxRequestsPerConnection",
@@ -146,8 +146,10 @@ const Description& description<Http2Options>() {
         .field<&O::initial_connection_window_size>("initialConnectionWindowSize", window())
         .field<&O::max_concurrent_streams>("maxConcurrentStreams", Bounds().range(1, 2'147'483'647))
         .field<&O::override_stream_error_on_invalid_http_message>(
-            "overrideStreamErrorOnInvalidHttpMessage")
-        .field<&O::connection_keepalive>("connectionKeepalive");
+            "overrideStreamErrorOnInvalidHttpMessage",
+            Bounds().no_effect("an error of one stream ends that stream alone"))
+        .field<&O::connection_keepalive>("connectionKeepalive",
+                                         Bounds().no_effect("no PING is sent"));
     return f;
   }();
   return description;
@@ -242,20 +244,26 @@ const Description& description<BackendConfigPolicy>() {
     Fields<P> f;
     f.field<&P::target_refs>("targetRefs", Bounds().items(1, 16))
         .field<&P::target_selectors>("targetSelectors")
-        .field<&P::connect_timeout>("connectTimeout", unserved())
-        .field<&P::dns>("dns", unserved())
-        .field<&P::per_connection_buffer_limit_bytes>("perConnectionBufferLimitBytes",
-                                                      unserved(Bounds().at_least(0)))
-        .field<&P::tcp_keepalive>("tcpKeepalive", unserved())
-        .field<&P::common_http_protocol_options>("commonHttpProtocolOptions", unserved())
-        .field<&P::http1_protocol_options>("http1ProtocolOptions", unserved())
-        .field<&P::http2_protocol_options>("http2ProtocolOptions", unserved())
-        .field<&P::tls>("tls", unserved())
+        .field<&P::connect_timeout>("connectTimeout", positive_duration().doc("absent: 5s"))
+        .field<&P::dns>("dns",
+                        Bounds().no_effect("names are looked up when their TTL, 1s to 5m, is over"))
+        .field<&P::per_connection_buffer_limit_bytes>(
+            "perConnectionBufferLimitBytes",
+            Bounds().at_least(0).no_effect("bodies are pulled: a connection buffers 32 KiB at "
+                                           "most, an HTTP/2 stream its window"))
+        .field<&P::tcp_keepalive>("tcpKeepalive")
+        .field<&P::common_http_protocol_options>("commonHttpProtocolOptions")
+        .field<&P::http1_protocol_options>(
+            "http1ProtocolOptions",
+            Bounds().no_effect("trailers and the case of names always pass; a connection that is "
+                               "out of step is closed"))
+        .field<&P::http2_protocol_options>("http2ProtocolOptions")
+        .field<&P::tls>("tls")
         .field<&P::load_balancer>("loadBalancer")
-        .field<&P::health_check>("healthCheck", unserved())
-        .field<&P::outlier_detection>("outlierDetection", unserved())
-        .field<&P::circuit_breakers>("circuitBreakers", unserved())
-        .field<&P::upstream_proxy_protocol>("upstreamProxyProtocol", unserved())
+        .field<&P::health_check>("healthCheck")
+        .field<&P::outlier_detection>("outlierDetection")
+        .field<&P::circuit_breakers>("circuitBreakers")
+        .field<&P::upstream_proxy_protocol>("upstreamProxyProtocol")
         .rule_at("targetRefs",
                  "TargetRefs must reference either a Kubernetes Service, a Backend, or an Istio "
                  "Hostname",

@@ -166,17 +166,17 @@ const Description& description<LoadBalancer>() {
   using L = LoadBalancer;
   static const Description description = [] {
     Fields<L> f;
-    f.field<&L::healthy_panic_threshold>("healthyPanicThreshold", unserved(percent()))
-        .field<&L::update_merge_window>("updateMergeWindow", unserved())
-        .field<&L::least_request>("leastRequest", unserved())
-        .field<&L::round_robin>("roundRobin", unserved())
-        .field<&L::ring_hash>("ringHash", unserved())
-        .field<&L::maglev>("maglev", unserved())
-        .field<&L::random>("random", unserved())
-        .field<&L::locality_type>("localityType", unserved())
-        .field<&L::zone_aware>("zoneAware", unserved())
-        .field<&L::close_connections_on_host_set_change>("closeConnectionsOnHostSetChange",
-                                                         unserved())
+    f.field<&L::healthy_panic_threshold>("healthyPanicThreshold", percent().doc("absent: 50"))
+        .field<&L::update_merge_window>("updateMergeWindow",
+                                        Bounds().no_effect("changes are applied at once"))
+        .field<&L::least_request>("leastRequest")
+        .field<&L::round_robin>("roundRobin")
+        .field<&L::ring_hash>("ringHash")
+        .field<&L::maglev>("maglev")
+        .field<&L::random>("random")
+        .field<&L::locality_type>("localityType")
+        .field<&L::zone_aware>("zoneAware")
+        .field<&L::close_connections_on_host_set_change>("closeConnectionsOnHostSetChange")
         .rule("localityType and zoneAware are mutually exclusive",
               [](const L& l) { return !l.locality_type || !l.zone_aware; })
         .rule("zoneAware is not supported with ringHash or maglev load balancers",

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include "config/kinds/kgateway/backend.h"
+#include "controlloop/translate/backend.h"
+#include "controlloop/translate/reference_grant.h"
+
+/// The part of Backends that knows kgateway's Backend.
+namespace tidegate::controlloop::translate {
+
+namespace kgw = config::kgateway;
+
+namespace {
+
+constexpr const char* kInvalid = "BackendNotFound";  // of ResolvedRefs: there is nothing to go to
+
+std::vector<proxy::Endpoint> static_endpoints(const kgw::StaticBackend& from) {
+  std::vector<proxy::Endpoint> out;
+  for (const kgw::StaticBackend::Host& host : from.hosts)
+    out.push_back({host.host, static_cast<std::uint16_t>(host.port), 1, ""});
+  return out;
+}
+
+bool is_http2(const kgw::StaticBackend& from) {
+  using Protocol = kgw::StaticBackend::AppProtocol;
+  return from.app_protocol &&
+         (*from.app_protocol == Protocol::kHttp2 || *from.app_protocol == Protocol::kGrpc ||
+          *from.app_protocol == Protocol::kKubernetesH2c);
+}
+
+}  // namespace
+
+/// What of a Backend cannot be served; empty: all can.
+std::string Backends::backend_problem(const kgw::Backend& backend) const {
+  if (backend.gcp) return "a gcp Backend is not supported";
+  if (backend.aws)
+    return backend.aws->ec2 ? "an aws Backend with ec2 is not supported"
+                            : "an aws Backend with lambda is not supported";
+  std::optional<bool> http2;
+  for (const kgw::PriorityGroup& group : backend.priority_groups) {
+    for (const kgw::LocalName& ref : group.backend_refs) {
+      const auto* one = objects_.find<kgw::Backend>(backend.meta.namespace_, ref.name);
+      if (one == nullptr)
+        return fmt::format("priorityGroups: Backend {}/{} does not exist", backend.meta.namespace_,
+                           ref.name);
+      if (!one->static_)
+        return fmt::format("priorityGroups: Backend {}/{} is not static", backend.meta.namespace_,
+                           ref.name);
+      if (http2.value_or(is_http2(*one->static_)) != is_http2(*one->static_))
+        return "priorityGroups: its Backends speak different protocols";
+      http2 = is_http2(*one->static_);
+    }
+  }
+  return "";
+}
+
+void Backends::set_hosts(const kgw::Backend& backend, proxy::Cluster& cluster) const {
+  if (backend.static_) {
+    cluster.endpoints = static_endpoints(*backend.static_);
+    if (is_http2(*backend.static_)) cluster.protocol = proxy::UpstreamProtocol::kHttp2;
+  }
+  if (backend.dynamic_forward_proxy) {
+    cluster.dynamic.emplace();
+    if (backend.dynamic_forward_proxy->enable_tls) cluster.tls.emplace();
+  }
+  for (const kgw::PriorityGroup& group : backend.priority_groups) {
+    std::vector<proxy::Endpoint> endpoints;
+    for (const kgw::LocalName& ref : group.backend_refs) {
+      const auto* one = objects_.find<kgw::Backend>(backend.meta.namespace_, ref.name);
+      for (proxy::Endpoint& endpoint : static_endpoints(*one->static_))
+        endpoints.push_back(std::move(endpoint));
+      if (is_http2(*one->static_)) cluster.protocol = proxy::UpstreamProtocol::kHttp2;
+    }
+    if (&group == &backend.priority_groups.front()) {
+      cluster.endpoints = std::move(endpoints);
+    } else {
+      cluster.failover.push_back(std::move(endpoints));
+    }
+  }
+}
+
+ResolvedBackend Backends::resolve_backend(std::string_view group, std::string_view kind,
+                                          const std::string& namespace_,
+                                          const config::BackendObjectRef& ref, Speaks speaks) {
+  const std::string space = ref.namespace_.value_or(namespace_);
+  if (!permitted(objects_, {group, kind, namespace_, kgw::kGroup, "Backend", space, ref.name})) {
+    return {"", "RefNotPermitted",
+            fmt::format("no ReferenceGrant lets it use Backend {}/{}", space, ref.name)};
+  }
+  const auto* backend = objects_.find<kgw::Backend>(space, ref.name);
+  if (backend == nullptr)
+    return {"", kInvalid, fmt::format("Backend {}/{} does not exist", space, ref.name)};
+  if (kind == "UDPRoute")
+    return {"", "InvalidKind", fmt::format("Backend {}/{}: not for datagrams", space, ref.name)};
+  if (std::string wrong = backend_problem(*backend); !wrong.empty())
+    return {"", kInvalid, fmt::format("Backend {}/{}: {}", space, ref.name, wrong)};
+  const bool says_http2 = backend->static_ && is_http2(*backend->static_);
+  const bool http2 = kind == "GRPCRoute" || speaks == Speaks::kHttp2;
+  std::string name =
+      fmt::format("backend_{}_{}_0{}", space, ref.name, http2 && !says_http2 ? "_h2c" : "");
+  proxy::Cluster& cluster = snapshot_.clusters[name];
+  if (cluster.name.empty()) {
+    cluster.name = name;
+    cluster.origin = {"Backend", space, ref.name, "", backend->meta.file, backend->meta.line};
+    set_hosts(*backend, cluster);
+    if (http2) cluster.protocol = proxy::UpstreamProtocol::kHttp2;
+    configs_.apply({kgw::kGroup, "Backend", backend->meta.key()}, cluster);
+  }
+  return {std::move(name), "", ""};
+}
+
+/// `.status` of every Backend.
+void Backends::statuses(status::Statuses& out, Report& report) const {
+  auto write = [&out](const config::Meta& meta, const std::string& wrong) {
+    std::vector<status::Condition> conditions;
+    status::set(conditions, "Accepted",
+                wrong.empty() ? status::Condition::Value::kTrue : status::Condition::Value::kFalse,
+                wrong.empty() ? "Accepted" : "Invalid", wrong);
+    boost::json::object status;
+    status["conditions"] = status::to_json(conditions, meta.generation);
+    out[{"Backend", meta.namespace_, meta.name}] = std::move(status);
+  };
+  for (const auto& [key, backend] : objects_.all<kgw::Backend>()) {
+    const std::string wrong = backend_problem(*backend);
+    if (!wrong.empty()) {
+      report.error("Backend", backend->meta,
+                   backend->gcp   ? "spec.gcp"
+                   : backend->aws ? (backend->aws->ec2 ? "spec.aws.ec2" : "spec.aws.lambda")
+                                  : "spec.priorityGroups",
+                   wrong);
+    }
+    write(backend->meta, wrong);
+  }
+  for (const auto& [key, backend] : objects_.rejected<kgw::Backend>())
+    write(backend->meta, "the object is not valid: see its problems");
+}
+
+}  // namespace tidegate::controlloop::translate
