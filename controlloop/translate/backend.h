@@ -38,6 +38,7 @@ class Backends {
   ResolvedBackend resolve(std::string_view kind, const std::string& namespace_,
                           const config::BackendObjectRef& ref, Speaks speaks = Speaks::kAsItSays,
                           std::string_view group = config::kGatewayGroup);
+  const config::ObjectSet& objects() const { return objects_; }
   /// The same endpoints without TLS of ours, for what is TLS already. The name of a cluster.
   std::string without_tls(const std::string& cluster);
   void statuses(status::Statuses& out, Report& report) const;

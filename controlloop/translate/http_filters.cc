@@ -6,6 +6,7 @@
 
 #include "controlloop/policy/target.h"
 #include "controlloop/translate/backend.h"
+#include "controlloop/translate/direct_response.h"
 
 namespace tidegate::controlloop::translate {
 namespace {
@@ -74,6 +75,24 @@ void external_auth(const char* kind, const config::HttpRoute& route,
   to.all_headers_to_backend = !grpc && to.headers_to_backend.empty();
   if (from.forward_body) to.body_max = static_cast<std::uint64_t>(from.forward_body->max_size);
   out.filters.push_back(std::move(to));
+}
+
+/// A rule has one action. A reference that leads nowhere leaves none.
+void direct_response(const char* kind, const config::HttpRoute& route, const std::string& name,
+                     const std::string& path, Backends& backends, Report& report,
+                     TranslatedFilters& out) {
+  NamedResponse found = find_direct_response(backends.objects(), route.meta.namespace_, name);
+  if (found.missing && out.unresolved.empty()) {
+    out.unresolved = "BackendNotFound";
+    out.message = found.problem;
+  }
+  if (found.response && out.direct) found.problem = "a rule has one DirectResponse only";
+  if (!found.problem.empty()) {
+    report.error(kind, route.meta, path,
+                 found.problem + ": requests that it would act on are answered with 500");
+    out.unsupported = std::move(found.problem);
+  }
+  out.direct = std::move(found.response);
 }
 
 /// Who may refuse a request goes before who changes it, CORS before all: a preflight carries no
@@ -154,6 +173,11 @@ TranslatedFilters translate_filters(const char* kind, const config::HttpRoute& r
         break;
       case config::HttpFilterType::kExtensionRef: {
         if (names_policy(*filter.extension_ref)) break;
+        if (names_direct_response(*filter.extension_ref)) {
+          direct_response(kind, route, filter.extension_ref->name, here + ".extensionRef", backends,
+                          report, out);
+          break;
+        }
         const std::string what = fmt::format("{} {} is not known", filter.extension_ref->kind,
                                              filter.extension_ref->name);
         unsupported(what);

@@ -18,6 +18,7 @@ using Report = status::Report;
 struct TranslatedFilters {
   std::vector<proxy::Filter> filters;
   std::optional<proxy::Redirect> redirect;
+  std::optional<proxy::DirectResponse> direct;
   std::string unresolved;   // reason of ResolvedRefs: False; empty: all resolve
   std::string unsupported;  // what cannot be done: the rule answers 500
   std::string message;

@@ -157,10 +157,15 @@ class RouteTranslation {
       return to;
     }
     std::optional<proxy::Redirect> redirect;
+    std::optional<proxy::DirectResponse> direct;
     std::string unsupported;
     FilterTypes taken;
     for (const RuleStep* step : by_priority(source.steps))
-      inherit(*step, to, redirect, unsupported, taken);
+      inherit(*step, to, redirect, direct, unsupported, taken);
+    if (direct && unsupported.empty() && (redirect || !from.backend_refs.empty())) {
+      unsupported = "a DirectResponse stands alone, without backendRefs and redirects";
+      report_.error(kind_, meta, path_of(own), unsupported + ": the rule answers 500");
+    }
     if (source.steps.size() > 1) order_filters(to.filters);
     if (!unsupported.empty()) {
       findings_[meta.key()].invalid = fmt::format("rule {}: {}", to.origin.section, unsupported);
@@ -169,6 +174,8 @@ class RouteTranslation {
       to.action = proxy::DirectResponse{500, kReplacedBody};
     } else if (redirect) {
       to.action = std::move(*redirect);
+    } else if (direct) {
+      to.action = std::move(*direct);
     } else {
       to.action = forward(own);
     }
@@ -177,7 +184,8 @@ class RouteTranslation {
 
   /// Adds what a step says and none before it has said.
   void inherit(const RuleStep& step, proxy::Rule& to, std::optional<proxy::Redirect>& redirect,
-               std::string& unsupported, FilterTypes& taken) {
+               std::optional<proxy::DirectResponse>& direct, std::string& unsupported,
+               FilterTypes& taken) {
     const config::HttpRouteRule& from = step.spec();
     const config::Meta& meta = step.route->meta;
     const std::string path = path_of(step);
@@ -197,6 +205,7 @@ class RouteTranslation {
     findings_[meta.key()].add_unresolved(filters.unresolved, filters.message);
     std::move(filters.filters.begin(), filters.filters.end(), std::back_inserter(to.filters));
     if (filters.redirect && !redirect) redirect = std::move(filters.redirect);
+    if (filters.direct && !direct) direct = std::move(filters.direct);
     if (unsupported.empty()) unsupported = std::move(filters.unsupported);
     for (const config::HttpRouteFilter& one : from.filters) taken.insert(one.type);
     if (!from.session_persistence || to.session) return;
@@ -253,6 +262,10 @@ class RouteTranslation {
           })) {
         filters.unsupported = "a TrafficPolicy holds for rules, not for one of their backends";
         report_.error(kind_, meta, here + ".filters", filters.unsupported);
+      }
+      if (filters.direct) {
+        report_.warning(kind_, meta, here + ".filters",
+                        "a DirectResponse belongs to the rule: that of a backend is ignored");
       }
       if (!filters.unsupported.empty() || filters.redirect) {
         findings.invalid =

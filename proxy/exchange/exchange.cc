@@ -278,8 +278,7 @@ Task<void> Exchange::run() {
       co_await forward();
     } else if (const auto* direct = std::get_if<DirectResponse>(&plan_->rule->action)) {
       context_.stats.rq_direct_response.add();
-      co_await answer_locally(
-          direct->status, direct->body.empty() ? default_text(direct->status) : direct->body, "-");
+      co_await answer_locally(direct->status, direct->body, "-");
     } else {
       co_await redirect(std::get<Redirect>(plan_->rule->action));
     }

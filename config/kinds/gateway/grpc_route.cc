@@ -44,7 +44,8 @@ const Description& description<GrpcRouteFilter>() {
                                                                 "RequestMirror");
     add_filter_member<F, &F::extension_ref, T::kExtensionRef>(
         f, "extensionRef", "ExtensionRef",
-        Bounds().effect(Effect::kRejected).doc("no kind of filter is known: the rule answers 500"));
+        Bounds().doc(
+            "a TrafficPolicy or a DirectResponse; with another kind the rule answers 500"));
     return f;
   }();
   return description;

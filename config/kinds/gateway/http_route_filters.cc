@@ -162,7 +162,8 @@ const Description& description<HttpRouteFilter>() {
     add_filter_member<F, &F::url_rewrite, T::kUrlRewrite>(f, "urlRewrite", "URLRewrite");
     add_filter_member<F, &F::extension_ref, T::kExtensionRef>(
         f, "extensionRef", "ExtensionRef",
-        Bounds().effect(Effect::kRejected).doc("no kind of filter is known: the rule answers 500"));
+        Bounds().doc(
+            "a TrafficPolicy or a DirectResponse; with another kind the rule answers 500"));
     add_filter_member<F, &F::external_auth, T::kExternalAuth>(f, "externalAuth", "ExternalAuth");
     return f;
   }();

@@ -10,9 +10,13 @@ const Description& description<DirectResponse>() {
   using D = DirectResponse;
   static const Description description = [] {
     Fields<D> f;
-    f.required<&D::status>("status", unserved(Bounds().range(200, 599)))
-        .field<&D::body>("body", unserved(Bounds().length(1, 4096)))
-        .field<&D::body_format>("bodyFormat", unserved());
+    f.required<&D::status>("status", Bounds().range(200, 599))
+        .field<&D::body>("body", Bounds().length(1, 4096))
+        .field<&D::body_format>(
+            "bodyFormat",
+            Bounds()
+                .effect(Effect::kRejected)
+                .doc("format strings are not rendered: a rule that names it answers 500"));
     at_most_one<&D::body, &D::body_format>(f, "body bodyFormat");
     return f;
   }();
