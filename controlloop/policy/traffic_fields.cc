@@ -40,7 +40,7 @@ const std::vector<Field>& traffic_fields() {
       {"extProc", has<&P::ext_proc>},
       {"rateLimit.local", has_local_limit},
       {"rateLimit.global", has_global_limit},
-      {"transformation", has<&P::transformation>},
+      {"transformation", has<&P::transformation>, make_transformation},
       {"buffer", has<&P::buffer>, make_buffer},
       {"csrf", has<&P::csrf>, make_csrf},
       {"headerModifiers", has<&P::header_modifiers>, make_header_modifiers},

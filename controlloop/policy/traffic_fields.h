@@ -43,6 +43,7 @@ void make_compression(const TrafficPolicy& policy, FieldContext& context);
 void make_decompression(const TrafficPolicy& policy, FieldContext& context);
 void make_rbac(const TrafficPolicy& policy, FieldContext& context);
 void make_buffer(const TrafficPolicy& policy, FieldContext& context);
+void make_transformation(const TrafficPolicy& policy, FieldContext& context);
 void make_header_modifiers(const TrafficPolicy& policy, FieldContext& context);
 void check_retry(const TrafficPolicy& policy, FieldContext& context);
 void apply_retry(const TrafficPolicy& policy, proxy::Rule& rule);

@@ -190,7 +190,7 @@ const Description& description<TrafficPolicy>() {
     Fields<P> f;
     f.field<&P::target_refs>("targetRefs", Bounds().items(1, 16))
         .field<&P::target_selectors>("targetSelectors")
-        .field<&P::transformation>("transformation", unserved())
+        .field<&P::transformation>("transformation")
         .field<&P::ext_proc>("extProc", unserved())
         .field<&P::ext_auth>("extAuth", unserved())
         .field<&P::rate_limit>("rateLimit")
