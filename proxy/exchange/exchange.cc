@@ -10,11 +10,11 @@
 #include "proxy/exchange/hash_key.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/mirror.h"
+#include "proxy/exchange/record.h"
 #include "proxy/exchange/retry.h"
 #include "proxy/exchange/session.h"
 #include "proxy/filters/bodies.h"
 #include "proxy/filters/path_modifier.h"
-#include "proxy/http2/error.h"
 #include "proxy/runtime/event.h"
 
 namespace tidegate::proxy::exchange {
@@ -27,7 +27,6 @@ class Exchange final : private http::ServerStream::Watcher {
  public:
   Exchange(const Context& context, http::ServerStream& stream)
       : context_(context),
-        logs_(context.options.logs.get()),
         stream_(stream),
         request_(stream.request()),
         call_(context.loop, context.clusters, context.stats, context.facts, request_,
@@ -40,10 +39,8 @@ class Exchange final : private http::ServerStream::Watcher {
           if (waiting_.over.awaited()) waiting_.cancel(make_error_code(upstream::Error::kTimeout));
         }),
         backoff_([this] { backoff_done_.notify(); }),
-        idle_([this] { give_up(upstream::Error::kTimeout); }) {
-    if (logs_ && logs_->needs().any()) kept_ = std::make_unique<Kept>();
-    reached(format::Point::kDownstreamReceiveBegin);
-  }
+        idle_([this] { give_up(upstream::Error::kTimeout); }),
+        record_(context.options.logs.get()) {}
 
   Task<void> run();
 
@@ -80,12 +77,6 @@ class Exchange final : private http::ServerStream::Watcher {
   void mirror();
   void finished(int status);
   void log(std::chrono::steady_clock::duration took);
-  /// What a log asks of an answer is kept: it goes with the connection that it came on.
-  void keep(const http::ResponseHead& head);
-  void keep(const http::Fields& trailers);
-  void reached(format::Point point) {
-    if (kept_) kept_->points[static_cast<std::size_t>(point)] = std::chrono::steady_clock::now();
-  }
 
   /// Something came or went: the stream does not idle.
   void moved() {
@@ -100,7 +91,6 @@ class Exchange final : private http::ServerStream::Watcher {
   void client_gone() override { give_up(upstream::Error::kClientGone); }
 
   const Context& context_;
-  const telemetry::AccessLogs* logs_;  // null: none
   http::ServerStream& stream_;
   http::RequestHead& request_;
   filters::Call call_;
@@ -133,15 +123,7 @@ class Exchange final : private http::ServerStream::Watcher {
   CallTimer<std::function<void()>> idle_;
   milliseconds idle_after_{0};  // 0: it may
   // For the log.
-  struct Kept {
-    format::Points points{};
-    http::ResponseHead response;
-    http::Fields trailers;
-    std::vector<std::string> hosts;
-  };
-  std::unique_ptr<Kept> kept_;  // null: no log asks for any of it
-  std::uint32_t attempts_ = 0;
-  std::string_view details_;
+  Record record_;
   int status_ = 0;
   const char* flag_ = "-";
   std::uint64_t sent_ = 0;
@@ -197,10 +179,10 @@ Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
   }
   finished(head.status);
   sent_ += text.size();
-  reached(format::Point::kDownstreamSendBegin);
+  record_.reached(format::Point::kDownstreamSendBegin);
   if (co_await reply(stream_, head, text)) stream_.abort();
-  reached(format::Point::kDownstreamSendEnd);
-  keep(head);
+  record_.reached(format::Point::kDownstreamSendEnd);
+  record_.keep(head, call_.arena);
 }
 
 Task<void> Exchange::redirect(const Redirect& redirect) {
@@ -286,52 +268,22 @@ Task<void> Exchange::run() {
   context_.stats.downstream_rq_active.sub();
   const auto took = std::chrono::steady_clock::now() - started_;
   context_.stats.downstream_rq_time.record(std::chrono::duration<double, std::milli>(took).count());
-  if (logs_) log(took);
-}
-
-void Exchange::keep(const http::ResponseHead& head) {
-  if (!kept_ || !logs_->needs().response) return;
-  kept_->response.status = head.status;
-  kept_->response.fields = head.fields;
-  kept_->response.fields.own(call_.arena);
-}
-
-void Exchange::keep(const http::Fields& trailers) {
-  if (!kept_ || !logs_->needs().response_trailers) return;
-  kept_->trailers = trailers;
-  kept_->trailers.own(call_.arena);
+  if (record_.wanted()) log(took);
 }
 
 void Exchange::log(std::chrono::steady_clock::duration took) {
   format::Values values;
   values.request = &request_;
   values.downstream = &context_.facts;
-  values.started = std::chrono::system_clock::now() -
-                   std::chrono::duration_cast<std::chrono::system_clock::duration>(took);
-  values.duration = took;
   values.status = status_;
   values.flags = format::ResponseFlags::parse(flag_);
-  values.details = details_;
   values.bytes_received = received_;
   values.bytes_sent = sent_;
-  values.attempts = attempts_;
   values.upstream_host = upstream_host_;
   if (backend_) values.upstream_cluster = backend_->source->cluster;
-  if (plan_) {
-    values.route = &plan_->rule->origin;
-    values.route_name = plan_->rule->origin.name;
-  }
+  if (plan_) values.route = &plan_->rule->origin;
   values.dynamic_metadata = call_.all_metadata();
-  values.random = &context_.loop.random;
-  std::vector<format::AttemptedHost> hosts;
-  if (kept_) {
-    values.points = &kept_->points;
-    if (status_ != 0) values.response = &kept_->response;
-    if (!kept_->trailers.empty()) values.response_trailers = &kept_->trailers;
-    for (const std::string& host : kept_->hosts) hosts.push_back({host, {}});
-    values.hosts_attempted = hosts;
-  }
-  logs_->write(context_.loop.index, values);
+  record_.write(context_.loop, took, values);
 }
 
 /// Before the first filter, or before the request goes out.
@@ -493,25 +445,19 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   waiting_.failed = {};
   const upstream::Choice choice{wanted_.get(), hash_key_.hash, request_.authority, &context_.facts,
                                 &waiting_};
-  reached(format::Point::kUpstreamConnectionBegin);
+  record_.reached(format::Point::kUpstreamConnectionBegin);
   Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once, choice);
   if (!lease) co_return lease.error();
   lease_ = std::move(*lease);
   if (given_up_) co_return given_up_;
   if (late_) co_return make_error_code(upstream::Error::kTimeout);
   upstream_host_ = lease_.host().text;
-  ++attempts_;
-  if (kept_ && logs_->needs().hosts) kept_->hosts.push_back(upstream_host_);
-  reached(format::Point::kUpstreamConnectionEnd);
-  reached(format::Point::kUpstreamSendBegin);
+  record_.tried(upstream_host_);
   if (plan_->rewrites_host) rewrite_host(request_, lease_.host().address.hostname);
   http::ClientStream& upstream = lease_.stream();
   if (error_code failed = co_await upstream.send_head(request_, first_)) co_return failed;
   head_sent_ = true;
-  if (first_.end) {
-    reached(format::Point::kDownstreamReceiveEnd);
-    reached(format::Point::kUpstreamSendEnd);
-  }
+  if (first_.end) record_.request_ended();
   if (!first_.end && !uploading_) start_upload();
   http::ResponseHead* head = nullptr;
   while (!head) {
@@ -550,8 +496,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   counted.upstream_rq_completed.add();
   counted.upstream_rq_xx[static_cast<std::size_t>(head.status / 100 - 1)].add();
   lease_.count(head.status);
-  details_ = "via_upstream";
-  reached(format::Point::kUpstreamReceiveBegin);
+  record_.answered();
   bool upgraded = head.status == 101;
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
   if (upgraded)
@@ -567,7 +512,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   if (plan_->has_session) keep_session(head);
   for (const std::string_view cookie : hash_key_.cookies) head.fields.add("set-cookie", cookie);
   finished(head.status);
-  keep(head);
+  record_.keep(head, call_.arena);
   http::BodySource& body = call_.response_body();
   Result<http::Chunk> chunk = body.poll();
   error_code failed;
@@ -581,7 +526,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     if (trailers) part.end = false;
     sent_ += part.bytes.size();
     if (!head_sent) {
-      reached(format::Point::kDownstreamSendBegin);
+      record_.reached(format::Point::kDownstreamSendBegin);
       failed = co_await stream_.send_head(head, part);
       head_sent = true;
       if (upgraded && !failed) start_upload();  // what the client sends now is the other protocol's
@@ -589,15 +534,14 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
       failed = co_await stream_.send_body(part);
     }
     if (!failed && trailers) {
-      keep(*trailers);
+      record_.keep(*trailers, call_.arena);
       failed = co_await stream_.send_trailers(*trailers);
     }
     if (failed || chunk->end) break;
     chunk = co_await body.read();
   }
   attempt_deadline_.cancel();
-  reached(format::Point::kUpstreamReceiveEnd);
-  reached(format::Point::kDownstreamSendEnd);
+  record_.answer_ended();
   if (!failed && chunk) {
     counted.upstream_rq_time.record(
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_)
@@ -645,10 +589,7 @@ Task<void> Exchange::upload() {
     error_code failed;
     if (!part.bytes.empty() || part.end) failed = co_await lease_.stream().send_body(part);
     if (!failed && trailers) failed = co_await lease_.stream().send_trailers(*trailers);
-    if (chunk->end) {
-      reached(format::Point::kDownstreamReceiveEnd);
-      reached(format::Point::kUpstreamSendEnd);
-    }
+    if (chunk->end) record_.request_ended();
     if (failed || chunk->end) break;
   }
   uploading_ = false;

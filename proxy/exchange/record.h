@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/format/values.h"
+#include "proxy/runtime/arena.h"
+#include "proxy/runtime/loop.h"
+#include "proxy/telemetry/access_log.h"
+
+namespace tidegate::proxy::exchange {
+
+/// What an exchange writes down for its access logs while it runs. What costs something (moments,
+/// the answer's fields, which go with the connection that they came on) is written down only where
+/// a log asks for it.
+class Record {
+ public:
+  /// `logs` outlives it; null: none.
+  explicit Record(const telemetry::AccessLogs* logs);
+
+  void reached(format::Point point) {
+    if (kept_) kept_->points[static_cast<std::size_t>(point)] = std::chrono::steady_clock::now();
+  }
+  /// The head and the trailers of the answer, copied into `arena`.
+  void keep(const http::ResponseHead& head, Arena& arena);
+  void keep(const http::Fields& trailers, Arena& arena);
+  /// An attempt on an endpoint, to which there is a connection now.
+  void tried(std::string_view host);
+  /// All of the request has come, and has been passed on.
+  void request_ended() {
+    reached(format::Point::kDownstreamReceiveEnd);
+    reached(format::Point::kUpstreamSendEnd);
+  }
+  /// The backend's answer is there.
+  void answered() {
+    details = "via_upstream";
+    reached(format::Point::kUpstreamReceiveBegin);
+  }
+  /// All of the answer has been sent.
+  void answer_ended() {
+    reached(format::Point::kUpstreamReceiveEnd);
+    reached(format::Point::kDownstreamSendEnd);
+  }
+
+  bool wanted() const { return logs_ != nullptr; }
+  /// Completes `values` with what is written down here, and writes the entries.
+  void write(Loop& loop, std::chrono::steady_clock::duration took, format::Values& values);
+
+  std::string_view details;  // RESPONSE_CODE_DETAILS
+
+ private:
+  struct Kept {
+    format::Points points{};
+    http::ResponseHead response;
+    http::Fields trailers;
+    std::vector<std::string> hosts;
+  };
+  const telemetry::AccessLogs* logs_;
+  std::unique_ptr<Kept> kept_;  // null: no log asks for any of it
+  std::uint32_t attempts_ = 0;
+};
+
+}  // namespace tidegate::proxy::exchange
