@@ -1,3 +1,5 @@
+#include "proxy/snapshot/transformation.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

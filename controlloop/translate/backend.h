@@ -41,7 +41,7 @@ class Backends {
   const config::ObjectSet& objects() const { return objects_; }
   /// The same endpoints without TLS of ours, for what is TLS already. The name of a cluster.
   std::string without_tls(const std::string& cluster);
-  void statuses(status::Statuses& out, Report& report) const;
+  void statuses(status::Statuses& out, status::Report& report) const;
 
  private:
   ResolvedBackend resolve_backend(std::string_view group, std::string_view kind,

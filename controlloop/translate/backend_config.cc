@@ -45,7 +45,7 @@ bool has_labels(const config::Meta& meta, const std::map<std::string, std::strin
 static_assert(kFieldCount == BackendConfigs::kFields);
 
 BackendConfigs::BackendConfigs(const config::ObjectSet& objects, proxy::Snapshot& snapshot,
-                               std::string zone, Report& report)
+                               std::string zone, status::Report& report)
     : objects_(objects), snapshot_(snapshot), zone_(std::move(zone)), report_(report) {
   auto add = [this](const std::shared_ptr<const Object>& object, bool valid) {
     Policy& policy = *policies_.emplace_back(std::make_unique<Policy>());

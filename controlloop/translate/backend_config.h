@@ -33,7 +33,7 @@ class BackendConfigs {
   static constexpr std::size_t kFields = 10;  // that are merged one by one
   /// `zone`: where this process is; empty: it is not known. All outlive it.
   BackendConfigs(const config::ObjectSet& objects, proxy::Snapshot& snapshot, std::string zone,
-                 Report& report);
+                 status::Report& report);
 
   /// Gives a cluster what the policies for its target say.
   void apply(const BackendTarget& target, proxy::Cluster& cluster);
@@ -64,7 +64,7 @@ class BackendConfigs {
   const config::ObjectSet& objects_;
   proxy::Snapshot& snapshot_;
   std::string zone_;
-  Report& report_;
+  status::Report& report_;
   std::vector<std::unique_ptr<Policy>> policies_;  // oldest first
   std::map<BackendTarget, std::vector<std::pair<Policy*, Fields>>>
       by_target_;  // what counts of each

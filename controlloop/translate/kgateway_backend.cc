@@ -109,7 +109,7 @@ ResolvedBackend Backends::resolve_backend(std::string_view group, std::string_vi
 }
 
 /// `.status` of every Backend.
-void Backends::statuses(status::Statuses& out, Report& report) const {
+void Backends::statuses(status::Statuses& out, status::Report& report) const {
   auto write = [&out](const config::Meta& meta, const std::string& wrong) {
     std::vector<status::Condition> conditions;
     status::set(conditions, "Accepted",

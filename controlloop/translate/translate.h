@@ -23,7 +23,7 @@ struct Options {
   std::string address_pool;  // CIDR; empty: none
   std::uint16_t port_offset = 0;
   std::string global_policy_namespace;  // policies there may select objects of all; empty: none
-  std::string zone;  // where this process is; empty: it is not known
+  std::string zone;                     // where this process is; empty: it is not known
   std::vector<std::uint16_t> reserved_ports{8082, 9091, 19000};
 };
 

@@ -24,9 +24,9 @@ const Description& description<GatewayExtension>() {
   static const Description description = [] {
     Fields<E> f;
     f.field<&E::type>("type", Bounds().effect(Effect::kNoEffect).doc("the members decide"))
-        .field<&E::ext_auth>("extAuth", unserved())
+        .field<&E::ext_auth>("extAuth")
         .field<&E::ext_proc>("extProc", unserved())
-        .field<&E::rate_limit>("rateLimit", unserved())
+        .field<&E::rate_limit>("rateLimit")
         .field<&E::jwt>("jwt")
         .field<&E::oauth2>("oauth2")
         .rule("extAuth must be set when type is ExtAuth",

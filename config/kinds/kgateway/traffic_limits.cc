@@ -88,7 +88,7 @@ template <>
 const Description& description<RateLimit>() {
   using R = RateLimit;
   static const Description description =
-      Fields<R>().field<&R::local>("local", unserved()).field<&R::global>("global", unserved());
+      Fields<R>().field<&R::local>("local").field<&R::global>("global");
   return description;
 }
 
