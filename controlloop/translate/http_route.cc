@@ -333,7 +333,7 @@ std::vector<policy::RulePlace> places(const char* kind, const std::vector<RuleSt
 
 /// A rule for which a policy holds that is not valid is not served without it.
 void apply_policies(const char* kind, const ServedRule& source, const Attachment& attachment,
-                    policy::TrafficPolicies& policies, proxy::Rule& rule,
+                    policy::TrafficPolicies& policies, proxy::Rule& rule, Report& report,
                     FindingsByRoute& findings) {
   if (!source.replaced.empty()) return;
   const ListenerState& listener = *attachment.listener;
@@ -341,20 +341,22 @@ void apply_policies(const char* kind, const ServedRule& source, const Attachment
   if (listener.owner.meta != place.gateway) place.listener_set = listener.owner.meta;
   const std::string wrong = policies.apply(place, places(kind, source.steps), rule);
   if (wrong.empty()) return;
-  findings[source.own().route->meta.key()].invalid =
-      fmt::format("rule {}: {}", rule.origin.section, wrong);
+  const config::Meta& meta = source.own().route->meta;
+  report.error(kind, meta, fmt::format("spec.rules[{}]", source.own().rule),
+               wrong + ": requests for this rule are answered with 500");
+  findings[meta.key()].invalid = fmt::format("rule {}: {}", rule.origin.section, wrong);
   rule.filters.clear();
   rule.session.reset();
   rule.action = proxy::DirectResponse{500, kReplacedBody};
 }
 
 void add_to_table(const char* kind, const TranslatedRoute& translated, const Attachment& attachment,
-                  policy::TrafficPolicies& policies, FindingsByRoute& findings) {
+                  policy::TrafficPolicies& policies, Report& report, FindingsByRoute& findings) {
   proxy::RouteTable& table = attachment.listener->table;
   const auto first = static_cast<std::uint32_t>(table.rules.size());
   for (const TranslatedRoute::OneRule& one : translated.rules) {
     table.rules.push_back(one.rule);
-    apply_policies(kind, one.source, attachment, policies, table.rules.back(), findings);
+    apply_policies(kind, one.source, attachment, policies, table.rules.back(), report, findings);
     if (auto* redirect = std::get_if<proxy::Redirect>(&table.rules.back().action)) {
       redirect->listener_port = static_cast<std::uint16_t>(attachment.listener->spec->port);
     }
@@ -426,7 +428,7 @@ void translate_http_routes(RouteContext& context, Backends& backends,
           if (!claim_hosts(any.kind, attachment))
             return "an older route of the other kind has one of its host names";
           FindingsByRoute found;
-          add_to_table(any.kind, translated, attachment, policies, found);
+          add_to_table(any.kind, translated, attachment, policies, context.report, found);
           for (auto& [key, one] : found) {
             RouteFindings& to = key == route.meta.key() ? findings : children[key];
             if (to.invalid.empty()) to.invalid = std::move(one.invalid);
