@@ -106,9 +106,17 @@ def request_bodies_are_decompressed(gateway):
     assert status == 200 and seen["bodyBytes"] == len(plain) and "content-encoding" not in seen["headers"], seen
     status, _, body = get(gateway.port, "/", method="POST", body=packed, headers={"Content-Encoding": "br"})
     assert json.loads(body)["bodyBytes"] == len(packed)
-    assert get(gateway.port, "/", method="POST", body=b"no gzip at all", headers={"Content-Encoding": "gzip"})[0] == 400
     bomb = gzip.compress(b"\0" * 30_000_000)
-    assert get(gateway.port, "/", method="POST", body=bomb, headers={"Content-Encoding": "gzip"})[0] == 400
+    for bad in (b"no gzip at all", bomb):
+        assert broken_off(gateway, bad)
+
+
+def broken_off(gateway, body):
+    """400 where the body came with the head; else the exchange with the backend is under way, and is cut."""
+    try:
+        return get(gateway.port, "/", method="POST", body=body, headers={"Content-Encoding": "gzip"})[0] == 400
+    except ConnectionError:  # RemoteDisconnected is one
+        return True
 
 
 def faults_are_injected(gateway):
