@@ -12,6 +12,7 @@
 #include "proxy/exchange/mirror.h"
 #include "proxy/exchange/record.h"
 #include "proxy/exchange/retry.h"
+#include "proxy/exchange/routing.h"
 #include "proxy/exchange/session.h"
 #include "proxy/filters/bodies.h"
 #include "proxy/filters/path_modifier.h"
@@ -45,8 +46,7 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> run();
 
  private:
-  /// What is to be answered where there is no rule; false: there is one, in plan_.
-  bool refused(int& status, const char*& flag);
+  void take(const Routed& routed);
   /// An answer of the proxy's own.
   Task<void> answer_locally(int status, std::string_view text, const char* flag);
   Task<void> answer(filters::Reply reply);
@@ -214,40 +214,21 @@ Task<bool> Exchange::response_filters(const filters::Chain& chain, http::Respons
   co_return true;
 }
 
-bool Exchange::refused(int& status, const char*& flag) {
-  flag = "-";
-  status = 400;
-  if (request_.authority.size() > 255) return true;
-  char buffer[256];
-  const std::string_view host = router::host_of(request_.authority, buffer);
-  const router::CompiledSite* site = context_.sites.by_host(host);
-  const router::CompiledSite* mine =
-      context_.facts.tls ? context_.sites.by_sni(context_.facts.sni) : site;
-  status = 421;  // RFC 9110 section 15.5.20
-  if (site && mine != site) return true;
-  if (site) {
-    route_ = site->router.route(request_, host);
-    if (route_) {
-      plan_ = &context_.plans[site->index][route_.rule];
-      call_.rule = plan_->rule;
-      if (plan_->filters || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
-      return false;
-    }
-  }
-  context_.stats.no_route.add();
-  flag = "NR";
-  status = 404;
-  return true;
+void Exchange::take(const Routed& routed) {
+  route_ = routed.found;
+  plan_ = routed.plan;
+  call_.rule = plan_->rule;
+  if (plan_->filters || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
 }
 
 Task<void> Exchange::run() {
   context_.stats.downstream_rq_total.add();
   context_.stats.downstream_rq_active.add();
-  int status = 0;
-  const char* flag = "-";
-  if (refused(status, flag)) {
-    co_await answer_locally(status, default_text(status), flag);
+  const Routed routed = find_rule(context_, request_);
+  if (!routed.plan) {
+    co_await answer_locally(routed.status, default_text(routed.status), routed.flag);
   } else {
+    take(routed);
     context_.stats.rq_total.add();
     bool go_on = true;
     if (plan_->filters) {
