@@ -38,7 +38,8 @@ Snapshot snapshot() {
   host.entries.push_back({post, 0});
   host.entries.push_back({match(PathMatch::Kind::kExact, "/old"), 1});
   http.routes.hosts.push_back(std::move(host));
-  out.listeners.push_back({"listener~80", {"0.0.0.0"}, 20080, 80, false, {std::move(http)}});
+  out.listeners.push_back(
+      {"listener~80", {"0.0.0.0"}, 20080, 80, false, std::nullopt, {std::move(http)}});
 
   Site https;
   https.origin = {"Gateway", "default", "g", "https", "gateway.yaml", 9};
@@ -48,7 +49,8 @@ Snapshot snapshot() {
   Site other = https;
   other.origin.section = "other";
   other.hostname = "a.example.com";
-  out.listeners.push_back({"listener~443", {"0.0.0.0"}, 443, 443, false, {https, other}});
+  out.listeners.push_back(
+      {"listener~443", {"0.0.0.0"}, 443, 443, false, std::nullopt, {https, other}});
 
   Site tls;
   tls.origin = {"Gateway", "default", "g", "tls", "gateway.yaml", 12};
@@ -56,7 +58,8 @@ Snapshot snapshot() {
   tls.streams.push_back({{"TLSRoute", "default", "pass", "", "routes.yaml", 30},
                          {"db.example.com"},
                          {{"kube_default_echo_80", 1, {}}}});
-  out.listeners.push_back({"listener~8443", {"0.0.0.0"}, 8443, 8443, false, {std::move(tls)}});
+  out.listeners.push_back(
+      {"listener~8443", {"0.0.0.0"}, 8443, 8443, false, std::nullopt, {std::move(tls)}});
   return out;
 }
 
