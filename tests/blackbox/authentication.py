@@ -119,7 +119,7 @@ def keys_of_clients(gateway):
     secret(gateway, "two", bob="k-456")
     policy(gateway, "  apiKeyAuth: {secretSelector: {matchLabels: {app: keys}}, keySources: [{query: key}, {cookie: key}]}\n")
     wait_for_status(gateway, 200, "/?key=k-456&x=1")
-    assert seen(gateway, "/?key=k-456&x=1")[1]["path"] == "/?x=1"
+    assert seen(gateway, "/?key=k-456&x=1")[1]["query"] == "x=1"
     assert seen(gateway, Cookie="a=b; key=k-123")[1]["headers"]["cookie"] == ["a=b"]
     secret(gateway, "two", bob="k-123")  # whose it is cannot be told
     wait_for_status(gateway, 500, "/?key=k-123")
