@@ -121,7 +121,7 @@ class JwtFilter final : public Filter {
   }
 
   Task<Verdict> request_waiting(Call& call) const override {
-    Tries tried;
+    Tries tried = 0;
     while (true) {
       const Judgement judgement = judge(call, tried);
       if (judgement.verdict != Verdict::kWait) co_return judgement.verdict;

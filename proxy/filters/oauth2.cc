@@ -6,10 +6,10 @@
 
 #include "base/jose/base64.h"
 #include "base/log.h"
+#include "proxy/filters/chain.h"
 #include "proxy/filters/discovery.h"
 #include "proxy/filters/oauth2_session.h"
 #include "proxy/filters/sealed.h"
-#include "proxy/filters/chain.h"
 #include "proxy/http/cookies.h"
 #include "proxy/http/query.h"
 #include "proxy/rpc/call.h"

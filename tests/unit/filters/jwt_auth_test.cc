@@ -175,26 +175,33 @@ TEST_CASE("where none is needed a request without a token goes on, one with a wr
   CHECK(wrong.request(*made(config)) == Verdict::kReply);
 }
 
-TEST_CASE("keys that cannot be fetched let nobody in") {
+TEST_CASE("keys that cannot be fetched let nobody in, and are asked for again") {
   JwtAuth config = auth();
   config.providers[0].remote = RemoteKeys();
   config.providers[0].remote->uri = {"nowhere", "https", "keys.example", "/jwks"};
+  config.providers[0].remote->failed_refetch = std::chrono::milliseconds(0);
   const FilterPtr filter = made(config);
-  OneCall one;
-  one.with("authorization", "Bearer " + kGood);
-  REQUIRE(one.request(*filter) == Verdict::kWait);
-  Verdict verdict = Verdict::kContinue;
-  boost::asio::co_spawn(
-      one.loop.io,
-      [](Call& call, const filters::Filter& waits, Verdict& out) -> Task<void> {
-        out = co_await waits.request_waiting(call);
-      }(one.call, *filter, verdict),
-      boost::asio::detached);
-  one.loop.io.run_for(std::chrono::seconds(1));
-  CHECK(verdict == Verdict::kReply);
-  CHECK(one.call.reply.status == 401);
-  CHECK(one.call.reply.body == "Jwks remote fetch is failed");
-  CHECK(one.stats.jwt_authn.jwks_fetch_failed.get() == 1);
+  auto ask = [&filter](OneCall& one) {
+    one.with("authorization", "Bearer " + kGood);
+    REQUIRE(one.request(*filter) == Verdict::kWait);
+    Verdict verdict = Verdict::kContinue;
+    boost::asio::co_spawn(
+        one.loop.io,
+        [](Call& call, const filters::Filter& waits, Verdict& out) -> Task<void> {
+          out = co_await waits.request_waiting(call);
+        }(one.call, *filter, verdict),
+        boost::asio::detached);
+    one.loop.io.run_for(std::chrono::seconds(1));
+    CHECK(verdict == Verdict::kReply);
+    CHECK(one.call.reply.status == 401);
+    CHECK(one.call.reply.body == "Jwks remote fetch is failed");
+  };
+  OneCall first;
+  ask(first);
+  CHECK(first.stats.jwt_authn.jwks_fetch_failed.get() == 1);
+  OneCall later;  // asked for anew, whatever an earlier request has left in memory
+  ask(later);
+  CHECK(later.stats.jwt_authn.jwks_fetch_failed.get() == 1);
   OneCall missing;  // no key is needed to see that there is no token
   CHECK(missing.request(*filter) == Verdict::kReply);
 }
