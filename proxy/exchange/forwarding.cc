@@ -24,8 +24,9 @@ std::string_view request_id(Random& random, Arena& arena) {
 
 void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts,
                            Random& random, Arena& arena) {
-  // One pass over the fields for all three names.
+  // One pass over the fields for all names.
   bool has_id = false;
+  bool claims_certificate = false;
   http::Field* forwarded_for = nullptr;
   http::Field* proto = nullptr;
   for (http::Field& field : request.fields.list()) {
@@ -36,6 +37,8 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
       forwarded_for = &field;  // the last one is the list's end
     } else if (http::iequals(field.name, "x-forwarded-proto")) {
       proto = &field;
+    } else if (http::iequals(field.name, "x-forwarded-client-cert")) {
+      claims_certificate = true;
     }
   }
   if (forwarded_for) {
@@ -45,6 +48,7 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
   if (!forwarded_for) request.fields.append("x-forwarded-for", facts.remote_ip);
   if (!proto) request.fields.append("x-forwarded-proto", request.scheme);
   if (!has_id) request.fields.set("x-request-id", request_id(random, arena));
+  if (claims_certificate) request.fields.remove("x-forwarded-client-cert");
 }
 
 }  // namespace tidegate::proxy::exchange

@@ -1,12 +1,11 @@
 """The ExternalAuth filter with services of both protocols. Usage: external_auth.py BINARY"""
 import json
 import pathlib
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from gateway import free_port, get, main, raw  # noqa: E402
+from gateway import get, main, raw  # noqa: E402
+from grpc_service import GrpcService, header, proto  # noqa: E402
 from upstream import ScriptedUpstream  # noqa: E402
 
 
@@ -85,38 +84,6 @@ def the_body_is_shown_and_still_arrives(gateway):
                   b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
     assert upgrade.startswith(b"HTTP/1.1 101") and bodies[-1] == b"", upgrade
     assert raw(gateway.port, chunked + b"400\r\n" + b"y" * 1024 + b"\r\n0\r\n\r\n").startswith(b"HTTP/1.1 413")
-
-
-def proto(field, value):
-    """One field of Protocol Buffers: bytes, or a number below 128."""
-    if isinstance(value, int):
-        return bytes([field << 3, value])
-    assert len(value) < 128
-    return bytes([field << 3 | 2, len(value)]) + value
-
-
-def header(name, value):
-    return proto(1, proto(1, name) + proto(2, value))
-
-
-class GrpcService:
-    """Answers every call with one message."""
-
-    def __init__(self, gateway, message):
-        self.folder = tempfile.TemporaryDirectory(prefix="tidegate-test-")
-        check = pathlib.Path(self.folder.name) / "envoy.service.auth.v3.Authorization" / "Check"
-        check.parent.mkdir()
-        check.write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
-        self.port = free_port()
-        self.process = subprocess.Popen(["nghttpd", "--no-tls", "-d", self.folder.name, "--trailer", "grpc-status: 0", str(self.port)],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        gateway.backends.append(self)
-        gateway.service("auth", self.port)
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-        self.folder.cleanup()
 
 
 def a_grpc_service_allows_and_denies(gateway):

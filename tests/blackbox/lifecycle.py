@@ -26,6 +26,9 @@ def a_request_reaches_the_backend_and_says_who_sent_it(gateway):
     assert seen["headers"]["x-forwarded-for"] == ["127.0.0.1"] and seen["headers"]["x-forwarded-proto"] == ["http"]
     assert len(seen["headers"]["x-request-id"][0]) == 36
     assert get(gateway.port, "/", "other.example.com")[0] == 404
+    forged = {"X-Forwarded-Client-Cert": "Subject=admin", "X-Forwarded-Proto": "https"}
+    seen = json.loads(get(gateway.port, "/", "www.example.com", headers=forged)[2])["headers"]
+    assert "x-forwarded-client-cert" not in seen and seen["x-forwarded-proto"] == ["http"], seen
 
 
 def an_edit_is_served_within_100_ms_and_costs_no_request(gateway):

@@ -1,0 +1,182 @@
+"""TrafficPolicy's rateLimit and extAuth, and the GatewayExtensions behind them. Usage: policy_services.py BINARY"""
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from gateway import get, main, wait_for  # noqa: E402
+from grpc_service import GrpcService, header, proto  # noqa: E402
+from upstream import ScriptedUpstream  # noqa: E402
+
+SHOULD_RATE_LIMIT = "envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
+
+
+def policy(gateway, spec, name="p", target="{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route}"):
+    gateway.write(f"policy-{name}.yaml", f"""apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {{name: {name}}}
+spec:
+  targetRefs: [{target}]
+{spec}""")
+
+
+def extension(gateway, spec, name="e"):
+    gateway.write(f"extension-{name}.yaml", f"""apiVersion: gateway.kgateway.dev/v1alpha1
+kind: GatewayExtension
+metadata: {{name: {name}}}
+spec:
+{spec}""")
+
+
+def start(gateway):
+    gateway.backend()
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+
+
+def status(gateway, path="/", **headers):
+    return get(gateway.port, path, headers=headers)[0]
+
+
+def accepted(gateway, name="p"):
+    one = gateway.object("trafficpolicies", name, "apis/gateway.kgateway.dev/v1alpha1")
+    return [gateway.condition(each["conditions"], "Accepted") for each in one.get("status", {}).get("ancestors", [])]
+
+
+def a_bucket_lets_as_many_through_as_it_has(gateway):
+    policy(gateway, "  rateLimit: {local: {tokenBucket: {maxTokens: 3, tokensPerFill: 1, fillInterval: 100s}}}\n")
+    start(gateway)
+    assert [status(gateway) for _ in range(3)] == [200] * 3
+    code, fields, body = get(gateway.port, "/")
+    assert (code, body, fields["x-envoy-ratelimited"]) == (429, b"local_rate_limited", "true"), (code, fields, body)
+    # What changes elsewhere does not fill it.
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n", name="other", hostnames="other.example.com")
+    gateway.wait_for_route(host="other.example.com", status=200)
+    assert status(gateway) == 429
+    policy(gateway, "  rateLimit: {local: {tokenBucket: {maxTokens: 3, fillInterval: 100s}, percentEnforced: 0}}\n")
+    gateway.wait_for_route(status=200)
+    assert [status(gateway) for _ in range(9)] == [200] * 9
+
+
+def a_bucket_fills_again(gateway):
+    policy(gateway, "  rateLimit: {local: {tokenBucket: {maxTokens: 1, tokensPerFill: 1, fillInterval: 200ms}}}\n")
+    start(gateway)
+    assert status(gateway) == 200 and status(gateway) == 429
+    wait_for(lambda: status(gateway) == 200, "a token has come in")
+
+
+def a_route_takes_a_limit_of_the_gateway_away(gateway):
+    policy(gateway, "  rateLimit: {local: {tokenBucket: {maxTokens: 1, fillInterval: 100s}}}\n", "all",
+           "{group: gateway.networking.k8s.io, kind: Gateway, name: g}")
+    start(gateway)
+    assert status(gateway) == 200 and status(gateway) == 429
+    policy(gateway, "  rateLimit: {local: {}}\n")
+    gateway.wait_for_route(status=200)
+    assert [status(gateway) for _ in range(4)] == [200] * 4
+
+
+def limit(gateway, more=""):
+    extension(gateway, f"""  rateLimit:
+    domain: test
+    timeout: 5s
+    grpcService: {{backendRef: {{name: limits, port: 80}}}}
+{more}""")
+    policy(gateway, """  rateLimit:
+    global:
+      extensionRef: {name: e}
+      descriptors:
+        - entries: [{type: Header, header: X-User}, {type: RemoteAddress}]
+        - entries: [{type: Generic, generic: {key: all, value: "1"}}]
+""")
+
+
+def a_service_counts_for_everybody(gateway):
+    fine = proto(1, 1) + proto(4, proto(1, b"x-counted") + proto(2, b"yes")) + proto(3, proto(1, b"x-left") + proto(2, b"9"))
+    GrpcService(gateway, fine, SHOULD_RATE_LIMIT, "limits")
+    limit(gateway, "    failOpen: false\n")
+    start(gateway)
+    gateway.wait_for_route(status=200)
+    code, fields, body = get(gateway.port, "/", headers={"X-User": "jane"})
+    assert code == 200 and fields["x-left"] == "9", (code, fields)
+    assert json.loads(body)["headers"]["x-counted"] == ["yes"], body
+    quota = proto(2, proto(1, 2) + proto(2, proto(1, 5) + proto(2, 2)) + proto(4, proto(1, 30)))
+    over = GrpcService(gateway, proto(1, 2) + quota + proto(5, b"too many"), SHOULD_RATE_LIMIT, "limits")
+    limit(gateway, "    failOpen: false\n    xRateLimitHeaders: DraftVersion03\n")
+    gateway.wait_for_route(status=429)
+    wait_for(lambda: "x-ratelimit-limit" in get(gateway.port, "/")[1], "the limits are told")
+    _, fields, body = get(gateway.port, "/")
+    assert (fields["x-ratelimit-limit"], fields["x-ratelimit-remaining"], fields["x-ratelimit-reset"]) == ("5, 5;w=60", "0", "30"), fields
+    assert body == b"too many" and fields["x-envoy-ratelimited"] == "true", (body, fields)
+    over.stop()
+    wait_for(lambda: status(gateway) == 500, "a service that is away lets nothing through")
+    limit(gateway, "    failOpen: true\n")
+    gateway.wait_for_route(status=200)
+
+
+def authorization(gateway, service, more="", policy_more=""):
+    extension(gateway, f"  extAuth:\n    {service}\n{more}")
+    policy(gateway, f"  extAuth:\n    extensionRef: {{name: e}}\n{policy_more}")
+
+
+def who_may_come_in_is_asked_over_grpc(gateway):
+    allow = proto(1, b"") + proto(3, proto(2, header(b"x-user", b"jane")) + proto(6, header(b"x-told", b"1")) +
+                                  proto(7, proto(1, b"a") + proto(2, b"2 3")) + proto(8, b"secret"))
+    GrpcService(gateway, allow)
+    authorization(gateway, "grpcService: {backendRef: {name: auth, port: 80}, requestTimeout: 5s}", "    statusOnError: 503\n")
+    start(gateway)
+    gateway.wait_for_route(status=200)
+    code, fields, body = get(gateway.port, "/p?a=1&b=2&secret=x")
+    seen = json.loads(body)
+    assert code == 200 and fields["x-told"] == "1" and seen["headers"]["x-user"] == ["jane"], (code, fields, body)
+    assert seen["path"] == "/p" and seen["query"] == "b=2&a=2%203", seen
+    denied = proto(2, proto(1, b"\x08\x91\x03") + proto(2, header(b"x-why", b"because")) + proto(3, b"no"))
+    service = GrpcService(gateway, proto(1, proto(1, 7)) + denied)
+    gateway.wait_for_route(status=401)
+    assert get(gateway.port, "/")[1]["x-why"] == "because"
+    service.stop()
+    gateway.wait_for_route(status=503)
+    authorization(gateway, "grpcService: {backendRef: {name: auth, port: 80}}", "    failOpen: true\n")
+    gateway.wait_for_route(status=200)
+    authorization(gateway, "grpcService: {backendRef: {name: nowhere, port: 80}}", "    failOpen: true\n")
+    gateway.wait_for_route(status=500)
+    assert accepted(gateway)[0]["status"] == "False" and "nowhere" in gateway.log(), accepted(gateway)
+    policy(gateway, "  extAuth: {disable: {}}\n")
+    gateway.wait_for_route(status=200)
+
+
+def who_may_come_in_is_asked_over_http(gateway):
+    def script(peer, number):
+        while True:
+            head, _ = service.head(peer)
+            if b"authorization: good" in head.lower():
+                peer.sendall(b"HTTP/1.1 200 OK\r\nX-User: jane\r\nX-Hidden: 1\r\nSet-Cookie: s=1\r\nContent-Length: 0\r\n\r\n")
+            elif b"authorization: broken" in head.lower():
+                peer.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+            else:
+                peer.sendall(b"HTTP/1.1 302 Found\r\nLocation: /login\r\nX-Hidden: 1\r\nContent-Length: 0\r\n\r\n")
+    service = ScriptedUpstream(script)
+    gateway.backends.append(service)
+    gateway.service("auth", service.port)
+    authorization(gateway, """httpService:
+      backendRef: {name: auth, port: 80}
+      pathPrefix: /verify
+      authorizationRequest: {headersToAdd: {X-From: gateway}}
+      authorizationResponse: {headersToBackend: [x-user], headersToClient: [location], headersToClientOnSuccess: [set-cookie]}
+    headersToForward: [x-key]""")
+    start(gateway)
+    code, fields, body = get(gateway.port, "/a", headers={"Authorization": "good", "X-Key": "k", "X-Other": "o"})
+    seen = json.loads(body)["headers"]
+    assert code == 200 and fields["set-cookie"] == "s=1" and "x-hidden" not in seen and seen["x-user"] == ["jane"], (code, fields, seen)
+    asked = service.heads[0].lower()
+    assert asked.startswith(b"get /verify/a http/1.1") and b"x-from: gateway" in asked and b"x-key: k" in asked, asked
+    assert b"x-other" not in asked, asked
+    code, fields, _ = get(gateway.port, "/a")
+    assert code == 302 and fields["location"] == "/login" and "x-hidden" not in fields, (code, fields)
+    assert status(gateway, Authorization="broken") == 403
+
+
+TESTS = [a_bucket_lets_as_many_through_as_it_has, a_bucket_fills_again, a_route_takes_a_limit_of_the_gateway_away,
+         a_service_counts_for_everybody, who_may_come_in_is_asked_over_grpc, who_may_come_in_is_asked_over_http]
+
+if __name__ == "__main__":
+    sys.exit(1 if main(TESTS, sys.argv[1]) else 0)
