@@ -1,10 +1,11 @@
+#include "proxy/snapshot/transformation.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "controlloop/policy/traffic_fields.h"
-#include "proxy/snapshot/transformation.h"
 #include "proxy/template/template.h"
 
 namespace tidegate::controlloop::policy {

@@ -4,6 +4,7 @@
 #include "config/kinds/gateway/grpc_route.h"
 #include "config/kinds/gateway/http_route.h"
 #include "config/kinds/gateway/stream_routes.h"
+#include "config/kinds/kgateway/gateway_extension.h"
 #include "controlloop/translate/features.h"
 #include "controlloop/translate/gateway.h"
 #include "controlloop/translate/generated.h"
@@ -38,6 +39,23 @@ void class_statuses(const config::ObjectSet& objects, const Options& options,
     out["supportedFeatures"] = std::move(features);
     statuses[{"GatewayClass", "", key.name}] = std::move(out);
   }
+}
+
+/// Whether what they say is sound; whether their service is there is told by the policies that name
+/// them. Source: kgateway GatewayExtensionStatus.
+void extension_statuses(const config::ObjectSet& objects, status::Statuses& statuses) {
+  using config::kgateway::GatewayExtension;
+  auto tell = [&statuses](const config::Meta& meta, bool valid) {
+    std::vector<Condition> conditions;
+    status::set(conditions, "Accepted", valid ? Value::kTrue : Value::kFalse,
+                valid ? "Accepted" : "Invalid",
+                valid ? "" : "the object is not valid: see its problems");
+    json::object out;
+    out["conditions"] = status::to_json(conditions, meta.generation);
+    statuses[{"GatewayExtension", meta.namespace_, meta.name}] = std::move(out);
+  };
+  for (const auto& [key, one] : objects.all<GatewayExtension>()) tell(one->meta, true);
+  for (const auto& [key, one] : objects.rejected<GatewayExtension>()) tell(one->meta, false);
 }
 
 template <class Route>
@@ -216,6 +234,7 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   auto snapshot = std::make_shared<proxy::Snapshot>();
   Report report(objects, out.problems);
   class_statuses(objects, options, out.statuses);
+  extension_statuses(objects, out.statuses);
   std::vector<std::shared_ptr<GatewayState>> gateways =
       read_gateways(objects, options, *snapshot, report);
   RouteContext context{objects, options, gateways, out.statuses, report};

@@ -11,8 +11,8 @@ namespace tidegate::proxy::exchange {
 
 /// What the proxy itself adds to a forwarded request: X-Forwarded-For (appended to),
 /// X-Forwarded-Proto (replaced: it says how the request came to us), X-Request-Id (kept where there
-/// is one). A client's X-Forwarded-Client-Cert goes: it would tell the backend of a certificate that
-/// nobody has seen (Envoy's SANITIZE).
+/// is one). A client's X-Forwarded-Client-Cert goes: it would tell the backend of a certificate
+/// that nobody has seen (Envoy's SANITIZE).
 void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts,
                            Random& random, Arena& arena);
 
