@@ -9,11 +9,13 @@
 namespace tidegate::proxy::templates {
 
 Value Rendering::replaced(std::string_view text, std::string_view from, std::string_view to) {
-  if (from.empty() || !step(text.size() / 64)) return Value::text(text);
+  if (from.empty() || text.size() < from.size() || !step(text.size() / 64))
+    return Value::text(text);
   std::string out;
   std::string_view left = text;
   while (true) {
-    const void* found = memmem(left.data(), left.size(), from.data(), from.size());
+    const void* found =
+        left.empty() ? nullptr : memmem(left.data(), left.size(), from.data(), from.size());
     const std::size_t before =
         found ? static_cast<std::size_t>(static_cast<const char*>(found) - left.data())
               : left.size();

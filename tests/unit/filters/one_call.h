@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "proxy/filters/table.h"
 #include "proxy/upstream/cluster.h"
 
@@ -38,7 +40,8 @@ template <class Config>
 FilterPtr made(const Config& config) {
   static const Snapshot snapshot;
   static Kept kept;
-  return compile(config, {snapshot, kept});
+  static std::vector<FilterPtr> all;  // as a snapshot's filters, they outlive what they act on
+  return all.emplace_back(compile(config, {snapshot, kept}));
 }
 
 }  // namespace tidegate::proxy::filters

@@ -55,6 +55,7 @@ TEST_CASE("replacement") {
   CHECK(shown("{{ replace_with_random('a', 'a') }}", message) != random.substr(0, 22));
   CHECK(shown("{{ replace_with_string('Bearer abc', 'abc', '***') }}") == "Bearer ***");
   CHECK(shown("{{ replace_with_string('abc', '', 'x') }}") == "abc");
+  CHECK(shown("{{ replace_with_string('', 'a', 'x') }}").empty());
   CHECK(shown("{{ raw_string('a\\n\"b\\\\') }}") == "a\\n\\\"b\\\\");
   CHECK(shown("{{ raw_string('hello') }}") == "hello");
 }
