@@ -14,20 +14,9 @@ void http_service(const config::kgateway::HttpAuthService& from,
                   const config::kgateway::GatewayExtension& extension, proxy::ExternalAuth& to,
                   FieldContext& context) {
   to.protocol = proxy::ExternalAuth::Protocol::kHttp;
-  const config::BackendRef& ref = from.backend_ref;
-  References::Backend backend =
-      context.references.backend("GatewayExtension", extension.meta.namespace_,
-                                 {ref.group, ref.kind, ref.name, ref.namespace_, ref.port}, false);
-  if (!backend.problem.empty()) {
-    context.error(kPath, fmt::format("GatewayExtension {}/{}: {}", extension.meta.namespace_,
-                                     extension.meta.name, backend.problem));
-  }
-  to.service.cluster = std::move(backend.cluster);
+  to.service.cluster = service_cluster(from.backend_ref, extension, false, kPath, context);
   to.service.timeout = from.request_timeout;
-  if (from.retry) {
-    to.service.retries = static_cast<std::uint32_t>(from.retry->attempts);
-    if (from.retry->backoff) to.service.backoff = from.retry->backoff->base_interval;
-  }
+  set_retries(from.retry, to.service);
   to.path_prefix = from.path_prefix;
   to.all_headers_to_client = true;  // unless some are named
   if (from.authorization_request) {

@@ -8,26 +8,34 @@ namespace tidegate::controlloop::policy {
 
 using config::kgateway::GatewayExtension;
 
+std::string service_cluster(const config::BackendRef& ref, const GatewayExtension& extension,
+                            bool grpc, std::string_view path, FieldContext& context) {
+  References::Backend backend =
+      context.references.backend("GatewayExtension", extension.meta.namespace_,
+                                 {ref.group, ref.kind, ref.name, ref.namespace_, ref.port}, grpc);
+  if (!backend.problem.empty()) {
+    context.error(path, fmt::format("GatewayExtension {}/{}: {}", extension.meta.namespace_,
+                                    extension.meta.name, backend.problem));
+  }
+  return std::move(backend.cluster);
+}
+
+void set_retries(const std::optional<config::kgateway::ServiceRetry>& from,
+                 proxy::ServiceCall& to) {
+  if (!from) return;
+  to.retries = static_cast<std::uint32_t>(from->attempts);
+  if (from->backoff) to.backoff = from->backoff->base_interval;
+}
+
 proxy::ServiceCall grpc_service(const config::kgateway::GrpcService& from,
                                 const GatewayExtension& extension,
                                 std::chrono::milliseconds timeout, std::string_view path,
                                 FieldContext& context) {
   proxy::ServiceCall out;
-  const config::BackendRef& ref = from.backend_ref;
-  References::Backend backend =
-      context.references.backend("GatewayExtension", extension.meta.namespace_,
-                                 {ref.group, ref.kind, ref.name, ref.namespace_, ref.port}, true);
-  if (!backend.problem.empty()) {
-    context.error(path, fmt::format("GatewayExtension {}/{}: {}", extension.meta.namespace_,
-                                    extension.meta.name, backend.problem));
-  }
-  out.cluster = std::move(backend.cluster);
+  out.cluster = service_cluster(from.backend_ref, extension, true, path, context);
   out.authority = from.authority.value_or("");
   out.timeout = from.request_timeout.value_or(timeout);
-  if (from.retry) {
-    out.retries = static_cast<std::uint32_t>(from.retry->attempts);
-    if (from.retry->backoff) out.backoff = from.retry->backoff->base_interval;
-  }
+  set_retries(from.retry, out);
   return out;
 }
 

@@ -180,7 +180,7 @@ Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
   finished(head.status);
   sent_ += text.size();
   record_.reached(format::Point::kDownstreamSendBegin);
-  if (co_await reply(stream_, head, text)) stream_.abort();
+  if (co_await reply(stream_, head, text, call_.arena)) stream_.abort();
   record_.reached(format::Point::kDownstreamSendEnd);
   record_.keep(head, call_.arena);
 }

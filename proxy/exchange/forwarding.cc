@@ -27,6 +27,7 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
   // One pass over the fields for all names.
   bool has_id = false;
   bool claims_certificate = false;
+  bool several_protos = false;
   http::Field* forwarded_for = nullptr;
   http::Field* proto = nullptr;
   for (http::Field& field : request.fields.list()) {
@@ -36,6 +37,7 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
     } else if (http::iequals(field.name, "x-forwarded-for")) {
       forwarded_for = &field;  // the last one is the list's end
     } else if (http::iequals(field.name, "x-forwarded-proto")) {
+      several_protos = proto != nullptr;
       proto = &field;
     } else if (http::iequals(field.name, "x-forwarded-client-cert")) {
       claims_certificate = true;
@@ -48,6 +50,7 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
   if (!forwarded_for) request.fields.append("x-forwarded-for", facts.remote_ip);
   if (!proto) request.fields.append("x-forwarded-proto", request.scheme);
   if (!has_id) request.fields.set("x-request-id", request_id(random, arena));
+  if (several_protos) request.fields.set("x-forwarded-proto", request.scheme);
   if (claims_certificate) request.fields.remove("x-forwarded-client-cert");
 }
 

@@ -3,6 +3,8 @@
 namespace tidegate::proxy::exchange {
 namespace {
 
+constexpr std::size_t kMessageMax = 1024;
+
 std::string_view grpc_status(int http_status) {
   switch (http_status) {
     case 400:
@@ -28,6 +30,21 @@ bool is_grpc(std::string_view content_type) {
   if (content_type.substr(0, kType.size()) != kType) return false;
   return content_type.size() == kType.size() || content_type[kType.size()] == '+' ||
          content_type[kType.size()] == ';';
+}
+
+/// Percent-encoded, and not longer than a head can take. Source: gRPC over HTTP/2, Status-Message.
+std::string_view grpc_message(std::string_view text, Arena& arena) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text.substr(0, kMessageMax)) {
+    if (c >= 0x20 && c < 0x7F && c != '%') {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', kHex[byte >> 4U], kHex[byte & 15U]};
+    }
+  }
+  return arena.copy(out);
 }
 
 }  // namespace
@@ -57,8 +74,8 @@ std::string_view default_text(int status) {
   }
 }
 
-Task<error_code> reply(http::ServerStream& stream, http::ResponseHead& head,
-                       std::string_view text) {
+Task<error_code> reply(http::ServerStream& stream, http::ResponseHead& head, std::string_view text,
+                       Arena& arena) {
   http::RequestHead& request = stream.request();
   if (request.version == http::Version::kHttp2 && is_grpc(request.fields.get("content-type"))) {
     head.fields.set("content-type", "application/grpc");
@@ -66,7 +83,7 @@ Task<error_code> reply(http::ServerStream& stream, http::ResponseHead& head,
       head.fields.append("grpc-status", grpc_status(head.status));
       std::string_view message = text;
       while (message.ends_with('\n')) message.remove_suffix(1);
-      if (!message.empty()) head.fields.append("grpc-message", message);
+      if (!message.empty()) head.fields.append("grpc-message", grpc_message(message, arena));
     }
     head.status = 200;
     co_return co_await stream.send_head(head, http::Chunk{{}, true});

@@ -116,7 +116,8 @@ class DecompressionFilter final : public Filter {
       while (last.starts_with(' ') || last.starts_with('\t')) last.remove_prefix(1);
       auto found = coding::coding_from(essence(last));
       if (!found || std::find(codings_.begin(), codings_.end(), *found) == codings_.end()) break;
-      std::unique_ptr<coding::Coder> coder = coding::decoder(*found);
+      std::unique_ptr<coding::Coder> coder =
+          coding::decoder(*found, limits(comma != list.npos, times > 0));
       if (!coder) break;
       call.wrap_request(std::make_unique<CodedBody>(call.request_body(), std::move(coder)));
       list = comma == list.npos ? std::string_view() : essence(list.substr(0, comma));
@@ -129,6 +130,18 @@ class DecompressionFilter final : public Filter {
 
  private:
   static constexpr int kCodingsMax = 3;
+
+  /// What stacked codings give multiplies, so they share one ratio. What is coded already hardly
+  /// gets smaller by another coding around it.
+  static coding::DecodeLimits limits(bool around_another, bool inside_another) {
+    coding::DecodeLimits out;
+    if (around_another) {
+      out.ratio_max = 2;
+    } else if (inside_another) {
+      out.ratio_max /= 2;
+    }
+    return out;
+  }
 
   static std::string_view applied(Call& call) {
     std::string_view all;

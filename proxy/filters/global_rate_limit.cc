@@ -2,6 +2,7 @@
 
 #include "proxy/filters/chain.h"
 #include "proxy/filters/service.h"
+#include "proxy/http/characters.h"
 #include "proxy/rpc/rate_limit.h"
 #include "proxy/snapshot/rate_limit.h"
 
@@ -90,7 +91,9 @@ class GlobalRateLimitFilter final : public Filter {
       if (status.requests_per_unit == 0) continue;
       if (!nearest || status.remaining < nearest->remaining) nearest = &status;
       policies += fmt::format(", {};w={}", status.requests_per_unit, status.window_seconds);
-      if (!status.name.empty()) policies += fmt::format(";name=\"{}\"", status.name);
+      if (!status.name.empty() && http::all_of(status.name, http::kValue) &&
+          status.name.find_first_of("\"\\") == std::string::npos)
+        policies += fmt::format(";name=\"{}\"", status.name);
     }
     if (!nearest) return;
     auto number = [&arena](auto value) { return arena.copy(std::to_string(value)); };

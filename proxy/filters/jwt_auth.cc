@@ -215,12 +215,18 @@ class JwtFilter final : public Filter {
     }
     std::string value;
     for (const std::string& name : provider.from_params) {
-      if (http::query_parameter(call.request.query(), name, value))
-        out.push_back({call.arena.copy(value), Found::Place::kParameter, name});
+      for (std::string_view rest = call.request.query(); !rest.empty();) {
+        const std::string_view part = rest.substr(0, rest.find('&'));
+        rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+        if (http::query_parameter(part, name, value))
+          out.push_back({call.arena.copy(value), Found::Place::kParameter, name});
+      }
     }
     for (const std::string& name : provider.from_cookies) {
-      if (const std::string_view token = http::cookie(call.request.fields, name); !token.empty())
-        out.push_back({token, Found::Place::kCookie, name});
+      for (const http::Cookie& one : http::cookies(call.request.fields)) {
+        if (one.name == name && !one.value.empty())
+          out.push_back({one.value, Found::Place::kCookie, name});
+      }
     }
     return out;
   }

@@ -10,6 +10,7 @@
 #include "proxy/filters/discovery.h"
 #include "proxy/filters/oauth2_session.h"
 #include "proxy/filters/sealed.h"
+#include "proxy/http/characters.h"
 #include "proxy/http/cookies.h"
 #include "proxy/http/query.h"
 #include "proxy/rpc/call.h"
@@ -126,8 +127,14 @@ class OAuth2Filter final : public Filter {
     if (discovery_ && missing) {
       const std::shared_ptr<const ProviderMetadata> found = co_await discovery_->get(call.clusters);
       if (found) {
-        if (to.authorization.empty()) to.authorization = found->authorization_endpoint;
-        if (to.end_session.empty() && openid_) to.end_session = found->end_session_endpoint;
+        // They go into Location, so they must be URLs from end to end.
+        auto sound = [](const std::string& url) {
+          return http::all_of(url, http::kTarget) && uri_of(url, "");
+        };
+        if (to.authorization.empty() && sound(found->authorization_endpoint))
+          to.authorization = found->authorization_endpoint;
+        if (to.end_session.empty() && openid_ && sound(found->end_session_endpoint))
+          to.end_session = found->end_session_endpoint;
         if (to.token.authority.empty()) {
           const std::optional<HttpUri> url = uri_of(found->token_endpoint, to.token.cluster);
           if (url) to.token = *url;

@@ -42,7 +42,10 @@ class RbacFilter final : public Filter {
   bool matches(Call& call) const {
     const CallAttributes attributes(call);
     for (const auto& expression : expressions_) {
-      if (expression->matches(attributes, call.arena)) return true;
+      const cel::Value value = expression->evaluate(attributes, call.arena);
+      if (value.is_true()) return true;
+      // What could not be decided within the limits is not let through.
+      if (deny_ && value.is_error() && value.text() == cel::kLimit) return true;
     }
     return false;
   }

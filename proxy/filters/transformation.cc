@@ -197,7 +197,10 @@ class TransformationFilter final : public Filter {
   /// A value that is rendered and may stand in a head; empty where it fails.
   static std::string_view rendered(const Template& value, TransformedMessage& message,
                                    std::string& buffer, Arena& arena, std::string_view name) {
-    if (const std::string* constant = value.constant()) return trimmed(*constant);
+    if (const std::string* constant = value.constant()) {
+      const std::string_view text = trimmed(*constant);
+      return http::all_of(text, http::kValue) ? text : std::string_view();
+    }
     static const templates::Limits kLimits{kValueBytesMax};
     buffer.clear();
     std::string error;

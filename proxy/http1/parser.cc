@@ -346,7 +346,9 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
     out.expect_continue = true;
   }
   if (framing.names_fields) remove_named(out.fields);
-  if (framing.connection_upgrade && !http10) out.upgrade = framing.upgrade;
+  // What follows an upgrade has no framing, so a body beside it would be a second request to a
+  // backend that stays with HTTP. A server may ignore an upgrade (RFC 9110 section 7.8).
+  if (framing.connection_upgrade && !http10 && out.body.none()) out.upgrade = framing.upgrade;
   out.te_trailers = framing.te_trailers;
   out.keep_alive = !framing.close && (!http10 || framing.keep_alive);
   return std::nullopt;

@@ -97,9 +97,24 @@ Task<error_code> PlainStream::wait_writable() { return socket_.wait_writable(); 
 
 bool PlainStream::peer_closed() {
   if (!socket_.is_open()) return true;
-  char byte;
-  ssize_t seen = ::recv(socket_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return seen == 0 || (seen < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  const ssize_t seen = peek();
+  return seen == 0 || (seen < 0 && !would_wait());
 }
+
+bool PlainStream::quiet(bool look) {
+  if (!socket_.is_open()) return false;
+  if (!look && !socket_.may_read()) return true;
+  if (peek() >= 0 || !would_wait()) return false;
+  socket_.read_exhausted(true);
+  return true;
+}
+
+/// As recv() says it of one byte, which stays where it is.
+ssize_t PlainStream::peek() {
+  char byte;
+  return ::recv(socket_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
+bool PlainStream::would_wait() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 }  // namespace tidegate::proxy::net

@@ -21,8 +21,12 @@ class PlainStream final : public Stream {
   void close() override { socket_.close(); }
   bool is_open() const override { return socket_.is_open(); }
   bool peer_closed() override;
+  bool quiet(bool look) override;
 
  private:
+  ssize_t peek();
+  static bool would_wait();
+
   Socket socket_;
 };
 

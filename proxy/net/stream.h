@@ -59,6 +59,11 @@ class Stream {
   /// Looks, without taking anything: true where the peer has closed or reset. Bytes waiting are not
   /// an end.
   virtual bool peer_closed() = 0;
+  /// Whether the connection is open and nothing waits to be read, as it should be with one that
+  /// rests in a pool: a byte that nobody asked for belongs to no answer. Costs nothing where the
+  /// poller has reported nothing, unless `look`: then a system call tells what may not have been
+  /// reported yet.
+  virtual bool quiet(bool look) = 0;
 
   const ConnectionFacts& facts() const { return facts_; }
 

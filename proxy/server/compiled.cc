@@ -63,6 +63,9 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
         cluster->config.dynamic.reset();
       } else {
         cluster->tls = *context;
+        const auto own = snapshot->certificates.find(config.tls->client_certificate);
+        if (own != snapshot->certificates.end())
+          cluster->client_certificate = own->second.chain_pem;
       }
     }
     out->clusters.emplace(name, std::move(cluster));

@@ -227,14 +227,25 @@ void TlsStream::close() {
 }
 
 bool TlsStream::peer_closed() {
-  if (!socket_.is_open()) return true;
+  const int reason = peek();
+  return reason != SSL_ERROR_NONE && reason != SSL_ERROR_WANT_READ &&
+         reason != SSL_ERROR_WANT_WRITE;
+}
+
+bool TlsStream::quiet(bool look) {
+  if (!socket_.is_open()) return false;
+  if (!look && !socket_.may_read() && !SSL_has_pending(ssl_.get())) return true;
+  const int reason = peek();
+  if (reason == SSL_ERROR_WANT_READ) socket_.read_exhausted(true);
+  return reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE;
+}
+
+/// SSL_ERROR_NONE: a byte waits. Also takes in session tickets, which are neither that nor an end.
+int TlsStream::peek() {
+  if (!socket_.is_open()) return SSL_ERROR_ZERO_RETURN;
   char byte;
   ERR_clear_error();
-  const int seen =
-      SSL_peek(ssl_.get(), &byte, 1);  // also takes in session tickets, which are no sign of an end
-  if (seen > 0) return false;
-  const int reason = SSL_get_error(ssl_.get(), seen);
-  return reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE;
+  return SSL_get_error(ssl_.get(), SSL_peek(ssl_.get(), &byte, 1));
 }
 
 }  // namespace tidegate::proxy::tls

@@ -35,11 +35,13 @@ class TlsStream final : public net::Stream {
   void close() override;
   bool is_open() const override { return socket_.is_open(); }
   bool peer_closed() override;
+  bool quiet(bool look) override;
 
  private:
   struct SslDeleter {
     void operator()(SSL* ssl) const;
   };
+  int peek();
   Task<error_code> handshake();
   Task<error_code> wait_for(int reason);
   void fill_facts();

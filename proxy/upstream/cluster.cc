@@ -174,7 +174,9 @@ void ClusterState::update(CompiledClusterPtr compiled) {
   const Cluster& before = compiled_->config;
   const bool same_choice = now.balancing == before.balancing;
   bool same_connections = now.protocol == before.protocol && now.tls == before.tls &&
-                          now.http2 == before.http2 && now.proxy_protocol == before.proxy_protocol;
+                          now.http2 == before.http2 &&
+                          now.proxy_protocol == before.proxy_protocol &&
+                          compiled->client_certificate == compiled_->client_certificate;
   if (same_connections && compiled->tls && compiled_->tls) {
     // The same TLS settings: keep the context, and with it sessions to resume.
     auto kept = std::make_shared<CompiledCluster>(*compiled);
@@ -379,7 +381,7 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, Choice choic
   while (!fresh && !host->idle.empty()) {
     std::unique_ptr<Http1Client> client = std::move(host->idle.back());
     host->idle.pop_back();
-    if (careful && client->stale()) continue;
+    if (client->stale(careful)) continue;
     client->begin();
     co_return Lease(self, host, std::move(client), nullptr);
   }
@@ -439,7 +441,7 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
     while (!host->idle.empty()) {
       std::unique_ptr<Http1Client> client = std::move(host->idle.back());
       host->idle.pop_back();
-      if (fresh || (careful && client->stale())) continue;
+      if (fresh || client->stale(careful)) continue;
       client->begin();
       co_return Lease(self, host, std::move(client), nullptr);
     }
@@ -529,7 +531,7 @@ void ClusterState::sweep() {
   bool any = false;
   for (auto& host : hosts_) {
     std::size_t before = host->idle.size();
-    std::erase_if(host->idle, [](const auto& client) { return client->stale(); });
+    std::erase_if(host->idle, [](const auto& client) { return client->stale(true); });
     stats().upstream_cx_destroy_remote.add(before - host->idle.size());
     if (config().idle_timeout.count() > 0) {  // 0: never
       auto oldest = loop_.wheel.now() - config().idle_timeout;

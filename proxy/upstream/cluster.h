@@ -57,6 +57,7 @@ struct CompiledCluster {
   std::uint32_t id = 0;  // of its name, for the life of the process; from 1
   Cluster config;
   std::shared_ptr<ssl_ctx_st> tls;  // null: plaintext
+  std::string client_certificate;   // PEM chain: its name stays when it is renewed
   PerWorker<ClusterStats>* stats = nullptr;
   ClusterLimits* limits = nullptr;  // null: no policy gives circuit breakers
   LookUp look_up;                   // where the config is `dynamic`

@@ -32,8 +32,9 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   /// Whether another exchange may use it: both messages are whole and the peer keeps the
   /// connection.
   bool reusable() const;
-  /// Looks whether the peer has closed it meanwhile; costs a system call.
-  bool stale() { return stream_->peer_closed(); }
+  /// Whether the peer has closed it meanwhile, or sent what nobody asked for. `look`: as of now,
+  /// which costs a system call; else as far as it has been reported.
+  bool stale(bool look) { return !stream_->quiet(look); }
   /// Gives the buffer back; before it goes to the pool.
   void rest();
   TimerWheel::Clock::time_point rested_at() const { return rested_at_; }

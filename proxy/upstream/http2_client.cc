@@ -94,6 +94,7 @@ class Http2Client::Core final : private http2::Session::Handler,
     const error_code reason = self->session_.failed();
     self->session_.close(reason ? reason : error_code(http2::Error::kClosed));
     co_await self->pump_.finish(std::chrono::milliseconds(0));
+    self->slot_ = Slot();  // whoever holds the client may not look at it for long
     self->pump_.ask();
     while (self->pump_.busy()) co_await self->pump_.next_turn();
     self->ended_ = true;

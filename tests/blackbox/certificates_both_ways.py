@@ -97,6 +97,9 @@ def a_gateway_shows_its_certificate_to_backends(gateway):
     gateway.write("gateway.yaml", gateway.gateway_yaml("  tls: {backend: {clientCertificateRef: {name: own}}}\n"))
     gateway.wait_for_route(status=200)
     assert get(gateway.port, "/")[2].endswith(b" gateway.example.com")
+    # Renewed under the same name: connections that are made from now on show the new one.
+    Certificate(folder, "renewed.example.com", authority).secret(gateway, "own")
+    wait_for(lambda: get(gateway.port, "/")[2].endswith(b" renewed.example.com"), "the renewed certificate is shown")
 
 
 def https(port, context):

@@ -28,6 +28,8 @@ def a_request_reaches_the_backend_and_says_who_sent_it(gateway):
     assert get(gateway.port, "/", "other.example.com")[0] == 404
     forged = {"X-Forwarded-Client-Cert": "Subject=admin", "X-Forwarded-Proto": "https"}
     seen = json.loads(get(gateway.port, "/", "www.example.com", headers=forged)[2])["headers"]
+    twice = raw(gateway.port, b"GET / HTTP/1.1\r\nHost: www.example.com\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Proto: https\r\n\r\n")
+    assert b'"x-forwarded-proto":["http"]' in twice, twice
     assert "x-forwarded-client-cert" not in seen and seen["x-forwarded-proto"] == ["http"], seen
 
 

@@ -42,6 +42,45 @@ def each_wrong_answer_is_502(gateway):
     assert get(gateway.port, "/")[2] == b"ok"
 
 
+def an_answer_that_nobody_asked_for_is_nobodys(gateway):
+    said = threading.Event()
+
+    def script(peer, number):
+        while True:
+            upstream.head(peer)
+            if number == 1:
+                peer.sendall(OK)
+                time.sleep(0.2)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen")
+                said.set()
+            else:
+                peer.sendall(OK)
+    upstream = scripted(gateway, script)
+    assert get(gateway.port, "/")[2] == b"ok"
+    assert said.wait(5)
+    for _ in range(4):
+        assert get(gateway.port, "/")[2] == b"ok"
+
+
+def a_body_beside_an_upgrade_is_a_body(gateway):
+    got = []
+
+    def script(peer, number):
+        while True:
+            head, body = upstream.head(peer)
+            while len(body) < 32:
+                body += peer.recv(65536)
+            got.append((head.lower(), body))
+            peer.sendall(OK)
+    upstream = scripted(gateway, script)
+    hidden = b"GET /admin HTTP/1.1\r\nHost: a\r\n\r\n"
+    hidden = hidden[:32].ljust(32, b" ")
+    answer = raw(gateway.port, b"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 32\r\n\r\n" + hidden)
+    assert answer.startswith(b"HTTP/1.1 200"), answer
+    head, body = got[0]
+    assert b"content-length: 32" in head and b"upgrade" not in head and body == hidden, got
+
+
 def hop_by_hop_fields_stop_here_and_others_pass(gateway):
     def script(peer, number):
         upstream.head(peer)

@@ -166,6 +166,22 @@ TEST_CASE("only codings that are ours come off, the last one first", "[decompres
   CHECK(other.request.body.kind == http::BodyLength::Kind::kExact);
 }
 
+TEST_CASE("stacked codings do not multiply what a body may become", "[decompression]") {
+  const Decompression gzip{{ContentCoding::kGzip}};
+  std::string log;
+  for (int i = 0; i < 20'000; ++i)
+    log += "line " + std::to_string(i) + " of a log that says little\n";
+  const std::string packed = coded(coding::Coding::kGzip, log);
+  CallFixture alone({{packed, true}});
+  alone.request.fields.append("content-encoding", "gzip");
+  alone.ask(*alone.make(gzip));
+  CHECK(alone.all(alone.call().request_body()) == log);
+  CallFixture around({{packed, true}});
+  around.request.fields.append("content-encoding", "br, gzip");
+  around.ask(*around.make(gzip));
+  CHECK(around.call().request_body().poll().has_error());
+}
+
 TEST_CASE("a bomb and a body cut short break off", "[decompression]") {
   const Decompression gzip{{ContentCoding::kGzip}};
   CallFixture bomb({{coded(coding::Coding::kGzip, std::string(50'000'000, 'x')), true}});

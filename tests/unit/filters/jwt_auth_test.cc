@@ -133,6 +133,12 @@ TEST_CASE("tokens are found in headers, parameters and cookies, and taken away")
   OneCall two;
   two.with("x-token", kGood).with("cookie", "c=a.b.c");  // all of them have to be right
   CHECK(two.request(*made(config)) == Verdict::kReply);
+  config.providers[0].from_params = {"t"};
+  OneCall twice("GET", "/?t=" + kGood + "&t=a.b.c");  // a backend may read the other one
+  CHECK(twice.request(*made(config)) == Verdict::kReply);
+  OneCall cookies;
+  cookies.with("cookie", "c=" + kGood + "; c=a.b.c");
+  CHECK(cookies.request(*made(config)) == Verdict::kReply);
 }
 
 TEST_CASE("of several providers one is enough, or all are needed") {

@@ -50,6 +50,16 @@ TEST_CASE("an expression without a value does not match", "[rbac]") {
   CHECK(one.ask(*one.make(rbac(Rbac::Action::kAllow, {claim}))) == Verdict::kContinue);
 }
 
+TEST_CASE("what cannot be decided within the limits is not let through", "[rbac]") {
+  const std::string path = "/" + std::string(16'000, '/');
+  CallFixture one;
+  one.request.path = path;
+  const std::string dear =
+      "request.url_path.split('/').exists(p, p.lowerAscii() == 'a' || p.lowerAscii() == 'admin')";
+  CHECK(one.ask(*one.make(rbac(Rbac::Action::kDeny, {dear}))) == Verdict::kReply);
+  CHECK(one.ask(*one.make(rbac(Rbac::Action::kAllow, {dear}))) == Verdict::kReply);
+}
+
 TEST_CASE("nobody passes an expression that cannot be read", "[rbac]") {
   CallFixture one;
   CHECK(one.ask(*one.make(rbac(Rbac::Action::kAllow, {"true", "1 +"}))) == Verdict::kReply);

@@ -85,6 +85,7 @@ TEST_CASE("fields are set, added and removed; what comes out empty goes") {
   changes.set = {{"x-a", "{{ header('x-b') }}-{{ request_header('X-C') }}"},
                  {"x-empty", "{{ header('none') }}"},
                  {"x-static", "  summer \n"},
+                 {"x-lines", "a\r\nx-y: b"},
                  {"x-bad", "{{ header('x-b') }}\n{{ 'b' }}"},
                  {"x-failed", "{{ 1 // 0 }}"},
                  {"content-length", "7"}};
@@ -97,7 +98,7 @@ TEST_CASE("fields are set, added and removed; what comes out empty goes") {
   CHECK(p.head.fields.get("x-a") == "1,2-3");
   CHECK(p.head.fields.get("x-static") == "summer");
   for (const char* gone :
-       {"x-empty", "x-secret", "x-none", "x-bad", "x-failed", "content-length"}) {
+       {"x-empty", "x-secret", "x-none", "x-bad", "x-failed", "x-lines", "content-length"}) {
     INFO(gone);
     CHECK_FALSE(p.head.fields.has(gone));
   }

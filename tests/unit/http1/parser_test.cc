@@ -52,13 +52,29 @@ TEST_CASE("what frames the message is taken off the fields", "[http1][rfc9110-7.
   CHECK(head.method == "POST");
   CHECK(head.path == "/a?b=c");
   CHECK(head.authority == "Example.com:8080");
-  CHECK(head.upgrade == "websocket");
+  CHECK(head.upgrade.empty());  // for its body
   CHECK(head.te_trailers);
   CHECK(head.expect_continue);
   CHECK(head.keep_alive);
   CHECK(head.body == http::BodyLength{http::BodyLength::Kind::kExact, 12});
   REQUIRE(head.fields.size() == 1);
   CHECK(head.fields.get("accept") == "*/*");
+}
+
+TEST_CASE("a request with a body asks for no other protocol", "[http1][rfc9110-7.8]") {
+  // An upgrade's bytes have no framing: a backend that stays with HTTP would read the body as its
+  // next request.
+  for (const char* framing : {"Content-Length: 12\r\n", "Transfer-Encoding: chunked\r\n"}) {
+    INFO(framing);
+    const std::string text =
+        request(std::string("Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n") + framing,
+                "POST / HTTP/1.1");
+    CHECK(parsed(text).upgrade.empty());
+    CHECK_FALSE(parsed(text).body.none());
+  }
+  const std::string empty =
+      request("Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n");
+  CHECK(parsed(empty).upgrade == "websocket");
 }
 
 TEST_CASE("the forms of a target", "[http1][rfc9112-3.2]") {
