@@ -34,6 +34,12 @@ void make_url_rewrite(const TrafficPolicy& policy, FieldContext& context) {
     context.error("spec.urlRewrite.pathRegex.substitution", wrong);
     return;
   }
+  const auto in_paths = [](char c) { return c > 0x20 && c < 0x7F && c != '#'; };
+  if (!std::all_of(from.substitution.begin(), from.substitution.end(), in_paths)) {
+    context.error("spec.urlRewrite.pathRegex.substitution",
+                  "it holds a character that no path may have");
+    return;
+  }
   context.add(kAtRouter, proxy::PathRegexRewrite{from.pattern, from.substitution});
 }
 

@@ -37,7 +37,7 @@ class Exchange final : private http::ServerStream::Watcher {
         attempt_deadline_([this] {
           late_ = true;
           if (lease_) lease_.stream().cancel(make_error_code(upstream::Error::kTimeout));
-          if (waiting_.over.awaited()) waiting_.cancel(make_error_code(upstream::Error::kTimeout));
+          waiting_.cancel(make_error_code(upstream::Error::kTimeout));
         }),
         backoff_([this] { backoff_done_.notify(); }),
         idle_([this] { give_up(upstream::Error::kTimeout); }),
@@ -85,8 +85,8 @@ class Exchange final : private http::ServerStream::Watcher {
   void give_up(upstream::Error why) {
     given_up_ = why;
     if (lease_) lease_.stream().cancel(given_up_);
-    if (waiting_.over.awaited()) return waiting_.cancel(given_up_);
     backoff_done_.notify();
+    waiting_.cancel(given_up_);
   }
   void client_gone() override { give_up(upstream::Error::kClientGone); }
 
@@ -424,8 +424,11 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   late_ = false;
   head_sent_ = false;
   waiting_.failed = {};
-  const upstream::Choice choice{wanted_.get(), hash_key_.hash, request_.authority, &context_.facts,
-                                &waiting_};
+  TimerWheel& wheel = context_.loop.wheel;
+  const upstream::Choice choice{
+      wanted_.get(),      hash_key_.hash,
+      request_.authority, &context_.facts,
+      &waiting_,          std::min(wheel.left(deadline_), wheel.left(attempt_deadline_))};
   record_.reached(format::Point::kUpstreamConnectionBegin);
   Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once, choice);
   if (!lease) co_return lease.error();

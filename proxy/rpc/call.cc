@@ -41,15 +41,20 @@ Task<Answer> call(upstream::Clusters& clusters, const std::string& cluster_name,
   std::shared_ptr<upstream::ClusterState> cluster = clusters.find(cluster_name);
   if (!cluster) co_return Answer();
   upstream::Lease lease;
+  upstream::Host::Waiting waiting;
   bool late = false;
   auto expired = [&] {
     late = true;
-    if (lease) lease.stream().cancel(make_error_code(upstream::Error::kTimeout));
+    if (lease) return lease.stream().cancel(make_error_code(upstream::Error::kTimeout));
+    waiting.cancel(make_error_code(upstream::Error::kTimeout));
   };
   CallTimer<decltype(expired)> deadline(expired);
   cluster->loop().wheel.arm(deadline, options.timeout);
   for (const bool fresh : {false, true}) {
-    Result<upstream::Lease> got = co_await cluster->acquire(fresh, true);
+    upstream::Choice choice;
+    choice.waiting = &waiting;
+    choice.most = cluster->loop().wheel.left(deadline);
+    Result<upstream::Lease> got = co_await cluster->acquire(fresh, true, choice);
     if (!got || late) break;
     lease = std::move(*got);
     Answer out;

@@ -54,6 +54,11 @@ void TimerWheel::arm(Timer& timer, std::chrono::milliseconds after) {
   if (wake_ < 0 || tick < wake_) schedule();
 }
 
+std::chrono::milliseconds TimerWheel::left(const Timer& timer) {
+  if (!timer.armed()) return std::chrono::milliseconds::max();
+  return kTick * std::max<std::int64_t>(timer.tick_ - tick_of(now()), 0);
+}
+
 void TimerWheel::advance_to(Clock::time_point time) {
   std::int64_t until = tick_of(time);
   // Timers that expired() arms lie after `turned_`, so they are not met in the slot being emptied.

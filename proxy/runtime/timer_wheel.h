@@ -62,6 +62,8 @@ class TimerWheel {
   void drive(boost::asio::io_context& io);
   /// (Re-)arms; a timer that is armed already is moved.
   void arm(Timer& timer, std::chrono::milliseconds after);
+  /// Until the timer expires, at least 0; milliseconds::max() where it is not armed.
+  std::chrono::milliseconds left(const Timer& timer);
   /// The time, up to 4 ms late: cheap.
   Clock::time_point now();
 

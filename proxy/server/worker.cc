@@ -228,7 +228,13 @@ Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListe
   const CompiledListener& listener = *pinned->compiled;
   exchange::Context context{
       loop_, clusters_, *http_, *listener.sites, listener.plans, facts, listener.options_of(facts)};
-  co_await exchange::run(context, stream);
+  try {
+    co_await exchange::run(context, stream);
+  } catch (const std::exception& failed) {  // memory, above all: this exchange ends, no other
+    log::error(log::Component::kConnection, "{}: an exchange failed: {}", facts.remote_ip,
+               failed.what());
+    stream.abort();
+  }
 }
 
 void Worker::close_listeners() {

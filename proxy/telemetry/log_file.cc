@@ -27,7 +27,8 @@ error_code LogFile::open() {
   } else if (path_ == "/dev/stderr") {
     fd = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   } else {
-    fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    // Not to wait for the reader of a FIFO: without one that is an error (ENXIO).
+    fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
   }
   if (fd < 0) return {errno, boost::system::system_category()};
   std::lock_guard lock(file_mutex_);

@@ -66,88 +66,6 @@ http2::Limits http2_limits(const Cluster& config) {
 }
 }  // namespace
 
-Host::Host() = default;
-Host::~Host() = default;
-
-void Host::note(int status) {
-  OutlierWatch* watch = address.watch.get();
-  if (watch == nullptr) return;
-  if (status > 0 && status < 500) {
-    // Read first: the cache line is everybody's as long as all goes well.
-    if (watch->consecutive_5xx.load(std::memory_order_relaxed) != 0)
-      watch->consecutive_5xx.store(0, std::memory_order_relaxed);
-  } else if (watch->consecutive_5xx.fetch_add(1, std::memory_order_relaxed) + 1 ==
-             watch->limit.load(std::memory_order_relaxed)) {
-    watch->tripped();
-  }
-}
-
-void Host::wake(Loop& loop) {
-  if (queue.empty()) return;
-  Waiting* first = queue.front();
-  queue.erase(queue.begin());
-  first->over.notify_later(loop.io);
-}
-
-Lease::Lease(std::shared_ptr<ClusterState> cluster, std::shared_ptr<Host> host,
-             std::unique_ptr<Http1Client> http1, std::unique_ptr<http::ClientStream> http2)
-    : cluster_(std::move(cluster)),
-      host_(std::move(host)),
-      http1_(std::move(http1)),
-      http2_(std::move(http2)),
-      epoch_(host_->epoch) {
-  if (ClusterLimits* limits = cluster_->limits_) request_ = Slot(&limits->requests);
-  ++host_->active;
-  ++cluster_->active_;
-  cluster_->stats().upstream_rq_active.add();
-  cluster_->stats().upstream_rq_total.add();
-  if (host_->counted) {
-    host_->counted->rq_total.add();
-    host_->counted->rq_active.add();
-  }
-}
-
-void Lease::count(int status) {
-  if (!host_) return;
-  host_->note(status);
-  if (!host_->counted) return;
-  (status > 0 && status < 500 ? host_->counted->rq_success : host_->counted->rq_error).add();
-}
-
-Lease& Lease::operator=(Lease&& other) noexcept {
-  if (this != &other) {
-    finish();
-    cluster_ = std::move(other.cluster_);
-    host_ = std::move(other.host_);
-    http1_ = std::move(other.http1_);
-    http2_ = std::move(other.http2_);
-    request_ = std::move(other.request_);
-    epoch_ = other.epoch_;
-  }
-  return *this;
-}
-
-void Lease::finish() {
-  if (!host_) return;
-  --host_->active;
-  if (host_->counted) host_->counted->rq_active.sub();
-  --cluster_->active_;
-  cluster_->stats().upstream_rq_active.sub();
-  if (http1_ && http1_->reusable() && !host_->removed && host_->epoch == epoch_) {
-    http1_->rest();
-    host_->idle.push_back(std::move(http1_));
-    if (!cluster_->sweeper_->armed()) {
-      cluster_->loop().wheel.arm(*cluster_->sweeper_, std::chrono::seconds(1));
-    }
-  }
-  http1_.reset();
-  http2_.reset();
-  request_ = Slot();
-  host_->wake(cluster_->loop());
-  host_.reset();
-  cluster_.reset();
-}
-
 ClusterState::ClusterState(Loop& loop, CompiledClusterPtr compiled)
     : loop_(loop), compiled_(std::move(compiled)) {
   auto sweep_now = [this] { sweep(); };
@@ -243,7 +161,7 @@ void ClusterState::rebuild() {
   const LoadBalancing& balancing = config().balancing ? *config().balancing : kDefault;
   choices_.reset();
   alone_ = hosts_.size() == 1 && (hosts_[0]->address.healthy() || balancing.panic_percent > 0);
-  if (alone_ || hosts_.empty()) return;
+  if (alone_ || hosts_.empty() || names_) return;
   std::vector<Member> members;
   members.reserve(hosts_.size());
   for (const auto& host : hosts_) {
@@ -287,15 +205,18 @@ std::optional<Slot> ClusterState::begin_retry() {
   return Slot(&now);
 }
 
-Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(
-    Host& host, std::string_view alpn, const net::ConnectionFacts* client) {
+Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std::string_view alpn,
+                                                                 const net::ConnectionFacts* client,
+                                                                 std::chrono::milliseconds most) {
   ClusterStats& counted = stats();
   CompiledClusterPtr compiled = compiled_;
   auto started = loop_.wheel.now();
+  // A deadline of who asks is to be the first to say so.
+  most = most < compiled->config.connect_timeout ? most + 2 * TimerWheel::kTick
+                                                 : compiled->config.connect_timeout;
   counted.upstream_cx_total.add();
   if (host.counted) host.counted->cx_total.add();
-  Result<net::Socket> socket = co_await net::connect(loop_.io, host.address.at, loop_.wheel,
-                                                     compiled->config.connect_timeout);
+  Result<net::Socket> socket = co_await net::connect(loop_.io, host.address.at, loop_.wheel, most);
   if (!socket) {
     bool late = socket.error() == asio::error::timed_out;
     (late ? counted.upstream_cx_connect_timeout : counted.upstream_cx_connect_fail).add();
@@ -319,7 +240,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(
     auto secure = std::make_unique<tls::TlsStream>(std::move(*socket));
     auto late = [&secure] { secure->close(); };
     CallTimer<decltype(late)> deadline(late);
-    loop_.wheel.arm(deadline, compiled->config.connect_timeout);
+    loop_.wheel.arm(deadline, most);
     UpstreamTls wanted = *compiled->config.tls;
     if (compiled->config.dynamic) wanted.sni = host.address.hostname;
     error_code failed = co_await secure->handshake_client(*compiled->tls, alpn, wanted);
@@ -372,7 +293,7 @@ Task<Result<Lease>> ClusterState::acquire(bool fresh, bool careful, Choice choic
     co_return make_error_code(Error::kOverflow);
   }
   if (http2_) {
-    Result<std::unique_ptr<http::ClientStream>> opened = co_await open_http2(host, choice.client);
+    Result<std::unique_ptr<http::ClientStream>> opened = co_await open_http2(host, choice);
     if (!opened) co_return opened.error();
     co_return Lease(self, host, nullptr, std::move(*opened));
   }
@@ -406,6 +327,7 @@ Task<Result<std::shared_ptr<Host>>> ClusterState::find_host(std::string_view aut
     host->text = text_of(at);
     host->session = session_of(config().name, key);
     hosts_.push_back(host);
+    sweep_soon();
   }
   co_return host;
 }
@@ -430,6 +352,7 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
       co_return make_error_code(Error::kOverflow);
     }
     if (host->idle.empty()) {
+      if (choice.waiting->failed) co_return choice.waiting->failed;
       host->queue.push_back(choice.waiting);
       co_await choice.waiting->over.wait();
       std::erase(host->queue, choice.waiting);
@@ -448,7 +371,8 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
   }
   ++host->connecting;
   Slot connection(limits ? &limits->connections : nullptr);
-  Result<std::unique_ptr<net::Stream>> stream = co_await connect(*host, "http/1.1", choice.client);
+  Result<std::unique_ptr<net::Stream>> stream =
+      co_await connect(*host, "http/1.1", choice.client, choice.most);
   --host->connecting;
   if (!stream) {
     host->wake(loop_);
@@ -468,8 +392,10 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
 /// Who comes while a connection is being made waits for that one, up to what it will carry, so that
 /// a burst does not make a connection for each of its requests.
 Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
-    std::shared_ptr<Host> host, const net::ConnectionFacts* client_facts) {
+    std::shared_ptr<Host> host, Choice choice) {
   ClusterLimits* limits = limits_;
+  Host::Waiting of_its_own;
+  Host::Waiting& waiting = choice.waiting ? *choice.waiting : of_its_own;
   const bool shared = !told_client_;  // else it is for this client alone
   Slot pending;
   bool counted = false;
@@ -488,9 +414,10 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
       if (limits) pending = Slot(&limits->pending);
     }
     if (!shared || host->waiting.size() >= host->connecting * streams_of_one(config())) break;
-    Host::Waiting waiting;
+    if (waiting.failed) co_return waiting.failed;
     host->waiting.push_back(&waiting);
     co_await waiting.over.wait();
+    std::erase(host->waiting, &waiting);  // it may have been told to stop
     if (waiting.failed) co_return waiting.failed;
   }
   std::erase_if(host->http2,
@@ -502,7 +429,8 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
   }
   ++host->connecting;
   Slot connection(limits ? &limits->connections : nullptr);
-  Result<std::unique_ptr<net::Stream>> connected = co_await connect(*host, "h2", client_facts);
+  Result<std::unique_ptr<net::Stream>> connected =
+      co_await connect(*host, "h2", choice.client, choice.most);
   --host->connecting;
   std::unique_ptr<http::ClientStream> own;
   if (connected) {
@@ -516,8 +444,12 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
     if (shared) host->http2.push_back(std::move(client));
   }
   if (connected || host->connecting == 0) {
-    for (Host::Waiting* one : std::exchange(host->waiting, {})) {
-      if (!connected) one->failed = connected.error();
+    // Who has more time than this one had may try by itself.
+    const bool for_all = !connected && choice.most >= config().connect_timeout;
+    for (std::size_t left = host->waiting.size(); left > 0 && !host->waiting.empty(); --left) {
+      Host::Waiting* one = host->waiting.front();
+      host->waiting.erase(host->waiting.begin());
+      if (for_all) one->failed = connected.error();
       one->over.notify();
     }
   }
@@ -526,7 +458,12 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
   co_return std::move(own);
 }
 
-/// Once a second while anything idles: what the peer has closed goes, and what idled for too long.
+void ClusterState::sweep_soon() {
+  if (!sweeper_->armed()) loop_.wheel.arm(*sweeper_, std::chrono::seconds(1));
+}
+
+/// Once a second while anything idles: what the peer has closed goes, what idled for too long, and
+/// hosts that requests named (Cluster::dynamic) without a connection.
 void ClusterState::sweep() {
   bool any = false;
   for (auto& host : hosts_) {
@@ -541,15 +478,18 @@ void ClusterState::sweep() {
     }
     any = any || !host->idle.empty();
   }
-  if (names_ && named_.size() > Names::kNamesMax) {
+  if (names_) {
     auto unused = [](const std::shared_ptr<Host>& host) {
+      std::erase_if(host->http2,
+                    [](const auto& client) { return !client->usable() && client->active() == 0; });
       return host->active == 0 && host->connecting == 0 && host->idle.empty() &&
              host->http2.empty();
     };
     std::erase_if(named_, [&unused](const auto& one) { return unused(one.second); });
     std::erase_if(hosts_, unused);
+    any = any || !named_.empty();
   }
-  if (any) loop_.wheel.arm(*sweeper_, std::chrono::seconds(1));
+  if (any) sweep_soon();
 }
 
 void ClusterState::close_idle() {

@@ -75,10 +75,11 @@ struct Host : std::enable_shared_from_this<Host> {
   struct Waiting {
     Event over;
     error_code failed;
-    /// Whoever asked does not want it any more.
+    /// Whoever asked does not want it any more; also where it does not wait yet, or has been told
+    /// already to look again.
     void cancel(error_code why) {
       failed = why;
-      over.notify();
+      if (over.awaited()) over.notify();
     }
   };
   std::vector<Waiting*> waiting;     // for one that is being made; each in its coroutine's frame
@@ -108,9 +109,11 @@ struct Choice {
   std::optional<std::uint64_t> hash;             // see ClusterState::hash_policies()
   std::string_view authority;                    // where the request wants to go (Cluster::dynamic)
   const net::ConnectionFacts* client = nullptr;  // who is told to the endpoint (PROXY protocol)
-  /// Where the request waits for a connection that another gives back, so that it can be told to
-  /// stop; null: it is not put off but fails with kOverflow.
+  /// Where the request waits for a connection that another makes or gives back, so that it can be
+  /// told to stop; null: circuit breakers do not put it off, it fails with kOverflow.
   Host::Waiting* waiting = nullptr;
+  /// How long making a connection may take, apart from the cluster's connect timeout.
+  std::chrono::milliseconds most = std::chrono::milliseconds::max();
 };
 
 /// An attempt's hold on a connection. Ends by finish() (back to the pool if it can be) or by being
@@ -164,8 +167,10 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   /// A plaintext or TLS connection to a host, counted. `alpn`: what TLS offers; empty for a relay,
   /// which does not know what it carries.
   /// `client`: who is told to the endpoint, where it wants the PROXY protocol; null: nobody.
-  Task<Result<std::unique_ptr<net::Stream>>> connect(Host& host, std::string_view alpn,
-                                                     const net::ConnectionFacts* client = nullptr);
+  /// `most`: see Choice.
+  Task<Result<std::unique_ptr<net::Stream>>> connect(
+      Host& host, std::string_view alpn, const net::ConnectionFacts* client = nullptr,
+      std::chrono::milliseconds most = std::chrono::milliseconds::max());
   /// Null where no host may be used. `hash`: of the request, where there are hash policies.
   std::shared_ptr<Host> pick(std::optional<std::uint64_t> hash = std::nullopt);
   /// Whether a request needs to be looked at for config()'s hash policies or stream duration.
@@ -180,12 +185,13 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   Task<Result<Lease>> acquire_http1(std::shared_ptr<Host> host, bool fresh, bool careful,
                                     Choice choice);
   Task<Result<std::unique_ptr<http::ClientStream>>> open_http2(std::shared_ptr<Host> host,
-                                                               const net::ConnectionFacts* client);
+                                                               Choice choice);
   void read_config();
   bool overflows() const;
   bool full(const Host& host, std::size_t connections) const;
   void rebuild();
   void sweep();
+  void sweep_soon();
 
   Loop& loop_;
   CompiledClusterPtr compiled_;

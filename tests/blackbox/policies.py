@@ -36,7 +36,7 @@ def attached(gateway, name):
 def a_post_is_tried_again_when_the_policy_names_its_status(gateway):
     def script(peer, number):
         upstream.head(peer)
-        peer.sendall(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n" if len(upstream.heads) < 3 else OK)
+        peer.sendall(b"HTTP/1.1 503 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" if len(upstream.heads) < 3 else OK)
     upstream = scripted(gateway, script, "retry: {retryOn: [gateway-error], attempts: 3, backoffBaseInterval: 1ms}")
     assert get(gateway.port, "/", method="POST")[0] == 200
     assert len(upstream.heads) == 3, len(upstream.heads)
@@ -103,6 +103,9 @@ def a_policy_that_is_not_valid_closes_its_routes_and_says_why(gateway):
     assert get(gateway.port, "/", "other.example.com")[0] == 200
     assert attached(gateway, "p")["Accepted"] == ("False", "Invalid")
     assert "policy.yaml:6: TrafficPolicy default/p: ( is no RE2 expression" in gateway.log(), gateway.log()
+    gateway.write("policy.yaml", policy("p", 'urlRewrite: {pathRegex: {pattern: "^/a", substitution: "/b c"}}'))
+    wait_for(lambda: "it holds a character that no path may have" in gateway.log(), "a path that cannot be is refused")
+    assert get(gateway.port, "/a", "www.example.com")[0] == 500
     gateway.write("policy.yaml", policy("p", 'urlRewrite: {pathRegex: {pattern: "^/a", substitution: /b}}'))
     wait_for(lambda: get(gateway.port, "/a/x", "www.example.com")[0] == 200, "the route is open again")
     assert json.loads(get(gateway.port, "/a/x?y", "www.example.com")[2])["path"] == "/b/x"

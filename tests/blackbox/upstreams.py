@@ -202,6 +202,35 @@ def timeouts_are_504(gateway):
     held.set()
 
 
+def timeouts_reach_who_connects(gateway):
+    # A listener whose queue is full: the system answers no SYN any more.
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    port = full.getsockname()[1]
+    waiting = []
+    for _ in range(4):
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(("127.0.0.1", port))
+        waiting.append(one)
+    gateway.service("echo", port)
+    gateway.service("streams", port, "kubernetes.io/h2c")
+    gateway.route("    - {matches: [{path: {value: /streams}}], timeouts: {request: 300ms}, backendRefs: [{name: streams, port: 80}]}\n"
+                  "    - {timeouts: {request: 300ms}, backendRefs: [{name: echo, port: 80}]}\n")
+    gateway.start()
+    for path in ("/", "/streams"):
+        answers = []
+        clients = [threading.Thread(target=lambda: answers.append(get(gateway.port, path)[0])) for _ in range(3)]
+        started = time.monotonic()
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        assert answers == [504] * 3 and time.monotonic() - started < 2, (path, answers, time.monotonic() - started)
+    full.close()
+
+
 def a_backend_that_is_too_slow_is_tried_again_where_that_is_safe(gateway):
     def script(peer, number):
         if b"/slow" not in upstream.head(peer)[0] or upstream.connections > 1:

@@ -1,5 +1,6 @@
 #include "proxy/telemetry/access_log.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -120,4 +121,12 @@ TEST_CASE("a log that cannot be written is told and left out", "[access-log]") {
   CHECK(problems[0] == "access log /nonexistent/log: No such file or directory");
   CHECK(problems[1].find("NOPE") != std::string::npos);
   logs->write(0, answered(200));
+}
+
+TEST_CASE("a FIFO without a reader is an error, not a wait", "[telemetry]") {
+  const std::string path = "/tmp/tidegate-fifo-" + std::to_string(::getpid());
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  LogWriter writer(1);
+  CHECK(writer.file(path).error() == boost::system::errc::no_such_device_or_address);
+  ::unlink(path.c_str());
 }
