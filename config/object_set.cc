@@ -66,18 +66,66 @@ int Object::line_of(std::string_view path) const {
   return lines_before + cursor.lines->line;
 }
 
+namespace {
+
+/// What a kind's fields of type Secret are called: "spec.basicAuth.users".
+std::vector<std::string> secret_paths(const Kind& kind) {
+  std::vector<std::string> out;
+  if (kind.kind == "Secret") return {"data{}", "stringData{}"};
+  if (kind.schema == nullptr) return out;
+  for (const fields::SchemaField& field : kind.schema().fields) {
+    if (field.type == "secret") out.push_back(field.path);
+    if (field.type == "array of secret") out.push_back(field.path + "[]");
+    if (field.type == "map of secret") out.push_back(field.path + "{}");
+  }
+  return out;
+}
+
+const std::vector<std::string>& secrets_of(const Kind& kind) {
+  static const std::map<const Kind*, std::vector<std::string>> all = [] {
+    std::map<const Kind*, std::vector<std::string>> out;
+    for (const Kind& one : kind_table()) out[&one] = secret_paths(one);
+    return out;
+  }();
+  static const std::vector<std::string> none;
+  auto found = all.find(&kind);
+  return found == all.end() ? none : found->second;
+}
+
+/// What is at the path goes, and also what stands in the way there with another type.
+void redact(json::value& value, std::string_view path) {
+  if (value.is_null()) return;
+  if (path.empty()) {
+    value = json::string(kRedacted);
+  } else if (path.starts_with("[]") || path.starts_with("{}")) {
+    const bool list = path.front() == '[';
+    path.remove_prefix(2);
+    if (list && value.is_array()) {
+      for (json::value& one : value.get_array()) redact(one, path);
+    } else if (!list && value.is_object()) {
+      for (auto& one : value.get_object()) redact(one.value(), path);
+    } else {
+      value = json::string(kRedacted);
+    }
+  } else {
+    if (path.front() == '.') path.remove_prefix(1);
+    const std::size_t end = std::min(path.find_first_of(".[{"), path.size());
+    if (!value.is_object()) {
+      value = json::string(kRedacted);
+    } else if (json::value* found = value.get_object().if_contains(path.substr(0, end))) {
+      redact(*found, path.substr(end));
+    }
+  }
+}
+
+}  // namespace
+
 json::value redacted(const Object& object) {
   json::value shown = object.raw ? *object.raw : json::value(json::object());
-  if (object.kind == nullptr || object.kind->kind != "Secret" || !shown.is_object()) return shown;
-  for (const std::string_view field : {"data", "stringData"}) {
-    json::value* values = shown.get_object().if_contains(field);
-    if (values == nullptr) continue;
-    if (!values->is_object()) {
-      *values = json::string(kRedacted);
-      continue;
-    }
-    for (auto& member : values->get_object()) member.value() = json::string(kRedacted);
-  }
+  if (object.kind == nullptr || !shown.is_object()) return shown;
+  const std::vector<std::string>& secrets = secrets_of(*object.kind);
+  if (secrets.empty()) return shown;
+  for (const std::string& path : secrets) redact(shown, path);
   // kubectl apply writes the whole object, data included, into this annotation.
   if (json::value* metadata = shown.get_object().if_contains("metadata");
       metadata != nullptr && metadata->is_object()) {

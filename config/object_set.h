@@ -34,7 +34,8 @@ struct Object {
   int line_of(std::string_view path) const;
 };
 
-/// `raw`, for showing: the values of a Secret are replaced by "[redacted]".
+/// `raw`, for showing: the values of a Secret, and of all fields that are secrets, are replaced by
+/// "[redacted]".
 boost::json::value redacted(const Object& object);
 
 /// Objects of one kind by namespace and name; the namespace of cluster-scoped ones is empty.

@@ -10,23 +10,48 @@ namespace tidegate::controlloop::policy {
 
 namespace json = boost::json;
 
-bool has_section(const config::Object& object, std::string_view section) {
+namespace {
+
+std::string_view text_of(const json::object& object, const char* key) {
+  const json::value* found = object.if_contains(key);
+  return found && found->is_string() ? std::string_view(found->get_string()) : std::string_view();
+}
+
+/// Calls `each` with the members of a list of the object's spec.
+template <class Each>
+void each_of(const config::Object& object, const char* list, Each each) {
   const json::object* root = object.raw ? object.raw->if_object() : nullptr;
   const json::value* spec = root ? root->if_contains("spec") : nullptr;
-  const json::object* fields = spec ? spec->if_object() : nullptr;
-  if (fields == nullptr) return false;
-  for (const char* list : {"listeners", "rules", "ports"}) {
-    const json::value* found = fields->if_contains(list);
-    if (found == nullptr || !found->is_array()) continue;
-    for (const json::value& element : found->get_array()) {
-      const json::object* one = element.if_object();
-      const json::value* name = one ? one->if_contains("name") : nullptr;
-      if (name != nullptr && name->is_string() &&
-          std::string_view(name->get_string().data(), name->get_string().size()) == section)
-        return true;
-    }
+  const json::value* found =
+      spec && spec->is_object() ? spec->get_object().if_contains(list) : nullptr;
+  if (found == nullptr || !found->is_array()) return;
+  for (const json::value& element : found->get_array()) {
+    if (element.is_object()) each(element.get_object());
   }
-  return false;
+}
+
+}  // namespace
+
+ListenerNames listeners_of(const config::Object& object, std::string_view section) {
+  ListenerNames out;
+  each_of(object, "listeners", [&](const json::object& one) {
+    const std::string_view name = text_of(one, "name");
+    if (!section.empty() && name != section) return;
+    const std::string_view protocol = text_of(one, "protocol");
+    const bool http = protocol == "HTTP" || protocol == "HTTPS";
+    (http ? out.http : out.other).emplace_back(name);
+  });
+  return out;
+}
+
+bool has_section(const config::Object& object, std::string_view section) {
+  bool found = false;
+  for (const char* list : {"listeners", "rules", "ports"}) {
+    each_of(object, list, [&](const json::object& one) {
+      found = found || (!section.empty() && text_of(one, "name") == section);
+    });
+  }
+  return found;
 }
 
 Attachments::Attachments(std::vector<PolicyObject> policies, const config::ObjectSet& objects,

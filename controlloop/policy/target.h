@@ -72,6 +72,13 @@ class Attachments {
   std::map<config::NamespacedName, PolicyIndex> by_name_;
 };
 
+/// Listeners of a Gateway or ListenerSet, or the one of that name.
+struct ListenerNames {
+  std::vector<std::string> http;   // HTTP and HTTPS
+  std::vector<std::string> other;  // streams and datagrams
+};
+ListenerNames listeners_of(const config::Object& object, std::string_view section);
+
 /// Whether the object has a listener, rule or port of that name.
 bool has_section(const config::Object& object, std::string_view section);
 

@@ -5,20 +5,55 @@
 
 #include <algorithm>
 
+#include "config/kind_table.h"
 #include "controlloop/policy/priority.h"
 #include "controlloop/policy/traffic_fields.h"
 
 namespace tidegate::controlloop::policy {
 namespace {
 
+std::string text_at(const boost::json::object& object, std::string_view key) {
+  const boost::json::value* found = object.if_contains(key);
+  return found && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+/// What an invalid policy may have been meant for, which it closes: as written, whatever the
+/// mistake in it. A group that is not there is that of the kind; a section that is not there, the
+/// whole.
+std::vector<config::PolicyTargetRef> possible_refs(const config::ObjectSet& objects,
+                                                   const TrafficPolicy& policy) {
+  const config::Meta& meta = policy.meta;
+  const config::Object* object = objects.object("TrafficPolicy", meta.namespace_, meta.name);
+  const boost::json::object* root = object && object->raw ? object->raw->if_object() : nullptr;
+  const boost::json::value* spec = root ? root->if_contains("spec") : nullptr;
+  const boost::json::value* list =
+      spec && spec->is_object() ? spec->get_object().if_contains("targetRefs") : nullptr;
+  if (list == nullptr) return policy.target_refs;
+  boost::json::array alone{*list};
+  std::vector<config::PolicyTargetRef> out;
+  for (const boost::json::value& one : list->is_array() ? list->get_array() : alone) {
+    if (!one.is_object()) continue;
+    config::PolicyTargetRef& ref = out.emplace_back();
+    ref.kind = text_at(one.get_object(), "kind");
+    ref.name = text_at(one.get_object(), "name");
+    ref.group = text_at(one.get_object(), "group");
+    const config::Object* target = objects.object(ref.kind, meta.namespace_, ref.name);
+    if (target == nullptr) continue;  // attaching says so
+    ref.group = target->kind->group;
+    const std::string section = text_at(one.get_object(), "sectionName");
+    if (has_section(*target, section)) ref.section_name = section;
+  }
+  return out;
+}
+
 std::vector<PolicyObject> policy_objects(const config::ObjectSet& objects) {
   std::vector<PolicyObject> out;
-  auto add = [&out](const config::Objects<TrafficPolicy>& all, bool valid) {
+  auto add = [&](const config::Objects<TrafficPolicy>& all, bool valid) {
     for (const auto& [key, policy] : all) {
       PolicyObject& to = out.emplace_back();
       to.kind = "TrafficPolicy";
       to.meta = &policy->meta;
-      to.refs = policy->target_refs;
+      to.refs = valid ? policy->target_refs : possible_refs(objects, *policy);
       for (const config::kgateway::TargetSelector& one : policy->target_selectors)
         to.selectors.push_back({one.group, one.kind, one.match_labels, one.section_name});
       to.valid = valid;
@@ -27,6 +62,22 @@ std::vector<PolicyObject> policy_objects(const config::ObjectSet& objects) {
   add(objects.all<TrafficPolicy>(), true);
   add(objects.rejected<TrafficPolicy>(), false);
   return out;
+}
+
+/// A policy holds for HTTP. Who has it at a listener of streams may believe that it guards them.
+void warn_of_streams(const PolicyObject& policy, bool guards, const config::ObjectSet& objects,
+                     status::Report& report) {
+  for (std::size_t i = 0; i < policy.refs.size(); ++i) {
+    const config::PolicyTargetRef& ref = policy.refs[i];
+    if (ref.kind != "Gateway" && ref.kind != "ListenerSet") continue;
+    const config::Object* object = objects.object(ref.kind, policy.meta->namespace_, ref.name);
+    if (object == nullptr) continue;
+    const ListenerNames names = listeners_of(*object, ref.section_name.value_or(""));
+    if (names.other.empty() || (!names.http.empty() && !guards)) continue;
+    report.warning(policy.kind, *policy.meta, fmt::format("spec.targetRefs[{}]", i),
+                   fmt::format("it holds for HTTP only, not for what comes by listener {}",
+                               fmt::join(names.other, ", ")));
+  }
 }
 
 Target target_of(const char* kind, const config::Meta& meta, std::string section = {}) {
@@ -82,6 +133,7 @@ TrafficPolicies::TrafficPolicies(const config::ObjectSet& objects,
     policies_.push_back(from.at(policy.meta->key()));
     for (std::size_t field = 0; field < fields.size(); ++field)
       given_[i].set(field, fields[field].given(*policies_.back()));
+    warn_of_streams(policy, policies_.back()->acl.has_value(), objects, report);
   }
 }
 

@@ -40,6 +40,13 @@ bool has_labels(const config::Meta& meta, const std::map<std::string, std::strin
   });
 }
 
+/// Whether an object that could not be decoded has something at spec.tls.
+bool writes_tls(const config::Object* object) {
+  const json::object* root = object && object->raw ? object->raw->if_object() : nullptr;
+  const json::value* spec = root ? root->if_contains("spec") : nullptr;
+  return spec && spec->is_object() && spec->get_object().contains("tls");
+}
+
 }  // namespace
 
 static_assert(kFieldCount == BackendConfigs::kFields);
@@ -50,7 +57,10 @@ BackendConfigs::BackendConfigs(const config::ObjectSet& objects, proxy::Snapshot
   auto add = [this](const std::shared_ptr<const Object>& object, bool valid) {
     Policy& policy = *policies_.emplace_back(std::make_unique<Policy>());
     policy.object = object;
-    if (!valid) policy.invalid = "the object is not valid: see its problems";
+    if (valid) return;
+    policy.invalid = "the object is not valid: see its problems";
+    policy.tls_failed = object->tls || writes_tls(objects_.object(kKind, object->meta.namespace_,
+                                                                  object->meta.name));
   };
   for (const auto& [key, object] : objects.all<Object>()) add(object, true);
   for (const auto& [key, object] : objects.rejected<Object>()) add(object, false);
@@ -166,6 +176,20 @@ void BackendConfigs::read_tls(Policy& policy) {
     }
   }
   policy.tls.options = tls_options(from, policy.tls);
+  if (policy.tls.options->any_name && policy.tls.ca_pem.empty() && !policy.tls.options->insecure) {
+    report_.warning(kKind, policy.object->meta, "spec.tls",
+                    "without sni and verifySubjectAltNames any certificate of the system's "
+                    "authorities is accepted, whatever its name");
+  }
+}
+
+const void* BackendConfigs::tls_of(const BackendTarget& target) const {
+  auto found = by_target_.find(target);
+  if (found == by_target_.end()) return nullptr;
+  for (const auto& [policy, counts] : found->second) {
+    if (counts[kTls]) return policy;
+  }
+  return nullptr;
 }
 
 void BackendConfigs::apply(const BackendTarget& target, proxy::Cluster& cluster) {

@@ -37,6 +37,8 @@ class BackendConfigs {
 
   /// Gives a cluster what the policies for its target say.
   void apply(const BackendTarget& target, proxy::Cluster& cluster);
+  /// What stands for the policy whose TLS a target has; null: none.
+  const void* tls_of(const BackendTarget& target) const;
   void statuses(const std::string& controller_name, status::Statuses& out) const;
 
  private:

@@ -37,6 +37,26 @@ void visit_clusters(ListenerState& listener, Each each) {
   }
 }
 
+/// Says where a policy holds for nothing.
+void check_target(const config::BackendTlsPolicy& policy, const config::PolicyTargetRef& target,
+                  const config::ObjectSet& objects, Report& report) {
+  const std::string& space = policy.meta.namespace_;
+  const auto* service = objects.find<config::Service>(space, target.name);
+  if (service == nullptr) {
+    report.warning("BackendTLSPolicy", policy.meta, "spec.targetRefs",
+                   fmt::format("Service {}/{} does not exist", space, target.name));
+    return;
+  }
+  if (!target.section_name) return;
+  const bool known =
+      std::any_of(service->ports.begin(), service->ports.end(),
+                  [&](const auto& port) { return port.name == *target.section_name; });
+  if (known) return;
+  report.error("BackendTLSPolicy", policy.meta, "spec.targetRefs",
+               fmt::format("Service {}/{} has no port {}: the policy holds for nothing there",
+                           space, target.name, *target.section_name));
+}
+
 }  // namespace
 
 BackendTls::BackendTls(const config::ObjectSet& objects, Report& report) {
@@ -54,6 +74,7 @@ BackendTls::BackendTls(const config::ObjectSet& objects, Report& report) {
                        fmt::format("a target of kind {} has no effect", target.kind));
         continue;
       }
+      check_target(*policy->object, target, objects, report);
       auto& others = by_target_[{{policy->object->meta.namespace_, target.name},
                                  target.section_name.value_or("")}];
       policy->counts = policy->counts || others.empty();

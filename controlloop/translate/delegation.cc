@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "controlloop/policy/text.h"
 #include "controlloop/translate/matches.h"
 #include "controlloop/translate/parents.h"
 
@@ -49,41 +50,13 @@ std::string_view without_slash(std::string_view path) {
   return path;
 }
 
-/// Whether all that an expression after a prefix matches is below that prefix: it goes on with a
-/// slash that must be there, and has no alternative outside of parentheses.
-bool stays_below(std::string_view rest) {
-  if (rest.empty()) return true;
-  if (rest.front() != '/') return false;
-  if (rest.size() > 1 && std::string_view("?*{").find(rest[1]) != std::string_view::npos)
-    return false;
-  int depth = 0;
-  bool in_class = false;
-  for (std::size_t i = 0; i < rest.size(); ++i) {
-    const char c = rest[i];
-    if (c == '\\') {
-      ++i;
-    } else if (in_class) {
-      in_class = c != ']';
-    } else if (c == '[') {
-      in_class = true;
-    } else if (c == '(') {
-      ++depth;
-    } else if (c == ')') {
-      --depth;
-    } else if (c == '|' && depth <= 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
 bool path_within(const config::HttpPathMatch& parent, const config::HttpPathMatch& child) {
   const std::string_view prefix = without_slash(parent.value);
   if (prefix.empty()) return true;
   if (!std::string_view(child.value).starts_with(prefix)) return false;
   const std::string_view rest = std::string_view(child.value).substr(prefix.size());
-  if (child.type == config::PathMatchType::kRegularExpression) return stays_below(rest);
-  return rest.empty() || rest.front() == '/';
+  return rest.empty() || rest.front() == '/' ||
+         child.type == config::PathMatchType::kRegularExpression;  // see PathMatch::below
 }
 
 config::HttpPathMatch joined(const config::HttpPathMatch& parent,
@@ -157,7 +130,11 @@ struct Delegation::Walk {
   std::vector<RuleStep> steps;  // down to the rule at hand, which is not among them
   std::vector<ServedRule> out;
   FindingsByRoute& findings;
+  // Of the reference of the attached route at which the walk is.
   std::size_t visited = 0;
+  std::size_t served = 0;
+
+  bool too_many() const { return visited > kChildrenMax || served > kMatchesMax; }
 
   bool on_the_way(const config::HttpRoute& route) const {
     return std::any_of(steps.begin(), steps.end(), [&](const RuleStep& one) {
@@ -216,15 +193,19 @@ std::vector<ServedRule> Delegation::serve(const RoutePtr& root,
       continue;
     }
     for (const config::HttpRouteMatch& match : root->rules[i].matches)
-      one_rule(walk, {root, i}, match);
+      one_rule(walk, {root, i}, match, {});
   }
   return std::move(walk.out);
 }
 
 /// One match of one rule: served itself, or by the children that it names, or by both.
-void Delegation::one_rule(Walk& walk, const RuleStep& step, const config::HttpRouteMatch& match) {
+void Delegation::one_rule(Walk& walk, const RuleStep& step, const config::HttpRouteMatch& match,
+                          std::string_view below) {
   const auto& refs = step.spec().backend_refs;
   auto serve = [&](std::string replaced) {
+    ++walk.served;
+    RankedMatch served = http_match(match);
+    if (served.match.path.kind == proxy::PathMatch::Kind::kRegex) served.match.path.below = below;
     // The matches of one rule stay together.
     if (!walk.out.empty() && walk.out.back().replaced == replaced &&
         walk.out.back().steps.size() == walk.steps.size() + 1 &&
@@ -233,13 +214,13 @@ void Delegation::one_rule(Walk& walk, const RuleStep& step, const config::HttpRo
                    [](const RuleStep& a, const RuleStep& b) {
                      return a.route == b.route && a.rule == b.rule;
                    })) {
-      walk.out.back().matches.push_back(http_match(match));
+      walk.out.back().matches.push_back(std::move(served));
       return;
     }
     ServedRule& out = walk.out.emplace_back();
     out.steps = walk.steps;
     out.steps.push_back(step);
-    out.matches.push_back(http_match(match));
+    out.matches.push_back(std::move(served));
     out.replaced = std::move(replaced);
   };
   std::string replaced;
@@ -249,7 +230,7 @@ void Delegation::one_rule(Walk& walk, const RuleStep& step, const config::HttpRo
     std::string failed = delegate(walk, step, match, refs[i], path);
     if (replaced.empty()) replaced = std::move(failed);
   }
-  const bool backends = !std::all_of(refs.begin(), refs.end(), is_delegate);
+  const bool backends = refs.empty() || !std::all_of(refs.begin(), refs.end(), is_delegate);
   if (backends || !replaced.empty()) serve(std::move(replaced));
 }
 
@@ -265,27 +246,32 @@ std::string Delegation::delegate(Walk& walk, const RuleStep& step,
   };
   if (match.path.type != config::PathMatchType::kPathPrefix)
     return refuse("UnsupportedValue", "only a rule with a path prefix can delegate to a route");
+  if (walk.steps.empty()) walk.visited = walk.served = 0;
   walk.steps.push_back(step);
   const std::size_t before = walk.out.size();
   bool cyclic = false;
-  bool too_many = false;
   for (const RoutePtr& child : children(meta.namespace_, ref)) {
     if (!takes_parent(*child, meta)) continue;
     if (walk.on_the_way(*child)) {
       cyclic = true;
       continue;
     }
-    too_many = ++walk.visited > kChildrenMax;
-    if (too_many) break;
+    ++walk.visited;
+    if (walk.too_many() || walk.steps.size() > kDepthMax) break;
     Adopted& adopted = adopted_[child->meta.key()][meta.key()];
     if (child_rules(walk, child, match, adopted)) adopted.served = true;
   }
   walk.steps.pop_back();
   const std::string target = fmt::format("{} {}/{}", is_label(ref) ? "label" : "HTTPRoute",
                                          ref.namespace_.value_or(meta.namespace_), ref.name);
-  if (too_many)
+  if (walk.steps.size() >= kDepthMax) {
     return refuse("RefNotPermitted",
-                  fmt::format("the tree of routes has more than {}", kChildrenMax));
+                  fmt::format("routes delegate over more than {} levels", kDepthMax));
+  }
+  if (walk.too_many()) {
+    return refuse("RefNotPermitted", fmt::format("{} leads to more than {} routes or {} matches",
+                                                 target, kChildrenMax, kMatchesMax));
+  }
   if (walk.out.size() > before) return {};
   if (cyclic) {
     return refuse("RefNotPermitted",
@@ -309,7 +295,14 @@ bool Delegation::child_rules(Walk& walk, const RoutePtr& child, const config::Ht
         report_.error("HTTPRoute", child->meta, "spec.hostnames", adopted.refused);
         return false;
       }
-      one_rule(walk, {child, i}, *both);
+      if (own.path.type == config::PathMatchType::kRegularExpression) {
+        if (const std::string wrong = policy::regex_problem(own.path.value); !wrong.empty()) {
+          report_.error("HTTPRoute", child->meta, fmt::format("spec.rules[{}].matches", i), wrong);
+          continue;
+        }
+      }
+      one_rule(walk, {child, i}, *both, without_slash(match.path.value));
+      if (walk.too_many()) return walk.out.size() > before;
     }
   }
   return walk.out.size() > before;

@@ -39,11 +39,14 @@ using FindingsByRoute = std::map<config::NamespacedName, RouteFindings>;
 /// Route delegation: a backendRef of kind HTTPRoute, or a label, in the place of backends.
 /// A child's rule is served where its match lies within its parent's: the same host names, a path
 /// below the parent's prefix, the same fields, parameters and method. Stricter than kgateway: below
-/// means whole segments, and an expression must not be able to leave the prefix.
+/// means whole segments, and what an expression matches must lie below the prefix too.
 /// Source: kgateway guides, traffic-management/route-delegation.
 class Delegation {
  public:
-  static constexpr std::size_t kChildrenMax = 100'000;  // visited for one attached route
+  // For each reference of an attached route, so that no other goes without.
+  static constexpr std::size_t kChildrenMax = 20'000;  // visited
+  static constexpr std::size_t kMatchesMax = 50'000;   // served
+  static constexpr std::size_t kDepthMax = 16;
 
   /// Both outlive it.
   Delegation(const config::ObjectSet& objects, Report& report)
@@ -70,7 +73,8 @@ class Delegation {
     std::string refused;  // why not
   };
 
-  void one_rule(Walk& walk, const RuleStep& step, const config::HttpRouteMatch& match);
+  void one_rule(Walk& walk, const RuleStep& step, const config::HttpRouteMatch& match,
+                std::string_view below);
   std::string delegate(Walk& walk, const RuleStep& step, const config::HttpRouteMatch& match,
                        const config::BackendRef& ref, const std::string& path);
   bool child_rules(Walk& walk, const RoutePtr& child, const config::HttpRouteMatch& match,

@@ -48,6 +48,13 @@ std::string Backends::backend_problem(const kgw::Backend& backend) const {
       if (http2.value_or(is_http2(*one->static_)) != is_http2(*one->static_))
         return "priorityGroups: its Backends speak different protocols";
       http2 = is_http2(*one->static_);
+      // Its own TLS would be lost, and the way be in the clear.
+      const void* tls = configs_.tls_of({kgw::kGroup, "Backend", one->meta.key()});
+      if (tls && tls != configs_.tls_of({kgw::kGroup, "Backend", backend.meta.key()}))
+        return fmt::format(
+            "priorityGroups: Backend {}/{} has a BackendConfigPolicy with tls, which must be for "
+            "{} too",
+            backend.meta.namespace_, ref.name, backend.meta.name);
     }
   }
   return "";

@@ -37,12 +37,11 @@ std::string_view field_value(const http::Fields& fields, std::string_view name,
   return several ? std::string_view(joined) : first;
 }
 
-bool path_matches(const PathMatch& path, std::string_view given) {
-  if (path.kind == PathMatch::Kind::kExact) return given == path.value;
-  std::string_view prefix = path.value;
+/// By whole segments.
+bool is_below(std::string_view prefix, std::string_view path) {
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  return given.starts_with(prefix) &&
-         (given.size() == prefix.size() || given[prefix.size()] == '/' || prefix.empty());
+  return path.starts_with(prefix) &&
+         (path.size() == prefix.size() || path[prefix.size()] == '/' || prefix.empty());
 }
 
 }  // namespace
@@ -122,7 +121,7 @@ Router::Found Router::route(const http::RequestHead& request, std::string_view h
     for (const std::uint32_t index : paths_.expressions(number)) {
       if (index > best) break;
       const Entry& entry = entries_[index];
-      if (!full_match(*entry.path, path) || !fits(entry, request)) continue;
+      if (!path_fits(entry, path) || !fits(entry, request)) continue;
       best = index;
       rule = entry.source->rule;
       break;
@@ -135,7 +134,10 @@ Router::Found Router::route(const http::RequestHead& request, std::string_view h
 }
 
 bool Router::path_fits(const Entry& entry, std::string_view path) {
-  return entry.path ? full_match(*entry.path, path) : path_matches(entry.source->match.path, path);
+  const PathMatch& wanted = entry.source->match.path;
+  if (wanted.kind == PathMatch::Kind::kExact) return path == wanted.value;
+  if (wanted.kind == PathMatch::Kind::kPrefix) return is_below(wanted.value, path);
+  return is_below(wanted.below, path) && full_match(*entry.path, path);
 }
 
 std::string Router::mismatch(const Entry& entry, const http::RequestHead& request) const {

@@ -16,15 +16,17 @@ namespace tidegate::proxy {
 
 /// Source: HTTPPathMatch. A prefix matches whole path segments: "/a" matches "/a" and "/a/b", not
 /// "/ab"; a trailing slash of the value is dropped at translation ("/" itself stays). A regular
-/// expression (RE2) must match the whole path.
+/// expression (RE2) must match the whole path, which may have to lie below a prefix too: that of
+/// the route which delegated here, whatever the expression says.
 struct PathMatch {
   enum class Kind { kExact, kPrefix, kRegex };
   Kind kind = Kind::kPrefix;
   std::string value = "/";
+  std::string below;  // kRegex: without a slash at its end; empty: anywhere
   bool operator==(const PathMatch&) const = default;
 };
 BOOST_DESCRIBE_ENUM(PathMatch::Kind, kExact, kPrefix, kRegex)
-BOOST_DESCRIBE_STRUCT(PathMatch, (), (kind, value))
+BOOST_DESCRIBE_STRUCT(PathMatch, (), (kind, value, below))
 
 /// A header or query parameter to match: exactly, or by RE2 over the whole value. Header names are
 /// lower case.

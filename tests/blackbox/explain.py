@@ -70,7 +70,39 @@ def a_wrong_question_is_refused(gateway):
     offline(gateway, status=2)
 
 
-TESTS = [both_answer_alike_and_name_file_and_line, near_misses_and_routes_that_nobody_takes_say_why, a_wrong_question_is_refused]
+def delegation(name, target, namespace="team", more=""):
+    return f"""apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: {name}, namespace: {namespace}}}
+spec:
+{more}  rules: [{{backendRefs: [{{group: gateway.networking.k8s.io, kind: HTTPRoute, {target}}}]}}]
+"""
+
+
+def a_tree_of_routes_without_end_is_cut_and_others_go_on(gateway):
+    gateway.backend()
+    matches = ", ".join(f"{{path: {{value: /m{i}}}}}" for i in range(64))
+    gateway.write("tree.yaml", "---\n".join(
+        [delegation(f"d{i}", 'name: "*"') for i in range(8)] +
+        [f"""apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: leaf{i}, namespace: team}}
+spec: {{rules: [{{matches: [{matches}], backendRefs: []}}]}}
+""" for i in range(20)]))
+    gateway.write("parent.yaml", delegation("parent", 'name: "*", namespace: team}, {group: gateway.networking.k8s.io, kind: HTTPRoute, name: good',
+                                            "default", "  parentRefs: [{name: g}]\n"))
+    gateway.write("good.yaml", """apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: good}
+spec: {rules: [{matches: [{path: {value: /good}}], backendRefs: [{name: echo, port: 80}]}]}
+""")
+    gateway.start()
+    assert get(gateway.port, "/good")[0] == 200
+    assert get(gateway.port, "/elsewhere")[0] == 500
+    assert "leads to more than 20000 routes or 50000 matches" in gateway.log()
+
+
+TESTS = [a_tree_of_routes_without_end_is_cut_and_others_go_on, both_answer_alike_and_name_file_and_line, near_misses_and_routes_that_nobody_takes_say_why, a_wrong_question_is_refused]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

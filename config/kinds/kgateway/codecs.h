@@ -42,7 +42,8 @@ struct Codec<Secret> {
                    Secret& out) {
     read_secret(findings, path, node, bounds, out);
   }
-  static constexpr std::string_view type() { return "string"; }
+  /// A string that is not shown; see redacted().
+  static constexpr std::string_view type() { return "secret"; }
   static constexpr auto nested() -> const Description& (*)() { return nullptr; }
   static void add_names(Bounds&) {}
   static std::string default_of(const Secret&) { return {}; }

@@ -262,6 +262,25 @@ TEST_CASE("a Secret is shown without its values", "[config]") {
   CHECK(shown.find("[redacted]") != std::string::npos);
 }
 
+TEST_CASE("what is a secret in other kinds is not shown either", "[config]") {
+  const LoadResult result = load_text(
+      "apiVersion: gateway.kgateway.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {name: p, "
+      "annotations: "
+      "{kubectl.kubernetes.io/last-applied-configuration: 'hunter2'}}\n"
+      "spec: {basicAuth: {users: ['u:{SHA}hunter2']}}\n---\n"
+      "apiVersion: gateway.kgateway.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {name: wrong}\n"
+      "spec: {basicAuth: {users: {u: hunter2}}}\n---\n"
+      "apiVersion: gateway.kgateway.dev/v1alpha1\nkind: GatewayExtension\nmetadata: {name: e}\n"
+      "spec: {jwt: {providers: [{name: p, jwks: {local: {inline: hunter2}}}]}}\n");
+  for (const auto& object : result.objects->objects()) {
+    const std::string shown = boost::json::serialize(redacted(*object));
+    INFO(shown);
+    CHECK(shown.find("hunter2") == std::string::npos);
+    CHECK(shown.find("[redacted]") != std::string::npos);
+  }
+  CHECK(result.objects->objects().size() == 3);
+}
+
 TEST_CASE("every kind has a schema, a plural and a uid that does not change", "[config]") {
   for (const Kind& kind : kind_table()) {
     INFO(kind.kind);

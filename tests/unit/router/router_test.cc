@@ -87,6 +87,18 @@ TEST_CASE("a table order puts regular expressions where it wants", "[router]") {
   CHECK(table.ask("h", "/a12x") == "late");
 }
 
+TEST_CASE("an expression may be held below a prefix, whatever it says", "[router]") {
+  Table table;
+  Match held = path(Kind::kRegex, "/a/[](]|/.*");
+  held.path.below = "/a";
+  table.add("*", held, "held");
+  table.add("*", path(Kind::kPrefix, "/"), "other");
+  CHECK(table.ask("h", "/a/(") == "held");
+  CHECK(table.ask("h", "/a") == "held");
+  CHECK(table.ask("h", "/ab") == "other");
+  CHECK(table.ask("h", "/admin/x") == "other");
+}
+
 TEST_CASE("method, headers and query must all hold", "[router]") {
   Table table;
   Match strict = path(Kind::kPrefix, "/");
