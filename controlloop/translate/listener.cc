@@ -14,8 +14,10 @@ namespace {
 using Value = status::Condition::Value;
 
 /// Kinds of routes that a protocol can carry here.
-std::vector<std::string> kinds_of(std::string_view protocol) {
+std::vector<std::string> kinds_of(const ListenerState& listener) {
+  const std::string& protocol = listener.spec->protocol;
   if (protocol == "HTTP" || protocol == "HTTPS") return {"HTTPRoute", "GRPCRoute"};
+  if (protocol == "TLS" && listener.terminates()) return {"TLSRoute", "TCPRoute"};
   if (protocol == "TLS") return {"TLSRoute"};
   if (protocol == "TCP") return {"TCPRoute"};
   if (protocol == "UDP") return {"UDPRoute"};
@@ -23,7 +25,7 @@ std::vector<std::string> kinds_of(std::string_view protocol) {
 }
 
 void judge_kinds(ListenerState& listener, Report& report) {
-  const std::vector<std::string> possible = kinds_of(listener.spec->protocol);
+  const std::vector<std::string> possible = kinds_of(listener);
   if (listener.spec->allowed_routes.kinds.empty()) {
     listener.supported_kinds = possible;
     return;
@@ -195,7 +197,7 @@ void judge_listener(ListenerState& listener, const config::Gateway& gateway,
                     proxy::Snapshot& snapshot, Report& report) {
   status::set(listener.conditions, "Accepted", Value::kTrue, "Accepted", "");
   status::set(listener.conditions, "ResolvedRefs", Value::kTrue, "ResolvedRefs", "");
-  if (kinds_of(listener.spec->protocol).empty()) {
+  if (kinds_of(listener).empty()) {
     listener.fail("Accepted", "UnsupportedProtocol", ".protocol",
                   fmt::format("protocol {} is not supported", listener.spec->protocol), report);
   }

@@ -9,6 +9,8 @@
 namespace tidegate::controlloop::translate {
 namespace {
 
+constexpr const char* kTlsRoute = "TLSRoute";
+
 /// A route of any of the three kinds.
 struct AnyStreamRoute {
   const char* kind;
@@ -56,11 +58,14 @@ RouteFindings translate_rule(const AnyStreamRoute& from, RouteContext& context, 
 
 void translate_stream_routes(RouteContext& context, Backends& backends) {
   std::vector<AnyStreamRoute> all;
-  add_all<config::TlsRoute>("TLSRoute", context.objects, all);
+  add_all<config::TlsRoute>(kTlsRoute, context.objects, all);
   add_all<config::TcpRoute>("TCPRoute", context.objects, all);
   add_all<config::UdpRoute>("UDPRoute", context.objects, all);
+  // By age; where TLS ends, both kinds may be, and TCPRoutes have what no TLSRoute names.
   std::stable_sort(all.begin(), all.end(), [](const AnyStreamRoute& a, const AnyStreamRoute& b) {
-    return config::older(*a.meta, *b.meta);
+    const bool names_a = a.kind == kTlsRoute;
+    const bool names_b = b.kind == kTlsRoute;
+    return names_a != names_b ? names_a : config::older(*a.meta, *b.meta);
   });
   for (const AnyStreamRoute& route : all) {
     proxy::StreamRoute made;

@@ -186,6 +186,20 @@ def tls_is_passed_through_by_sni_and_ended_here_on_one_port(gateway):
     assert get(gateway.ready, "/ready")[0] == 200
 
 
+def tls_ends_here_for_a_tcp_route(gateway):
+    backend(gateway, "c", says_name(b"c"))
+    Certificate(gateway.config.parent, "c.example.net").secret(gateway, "s")
+    port = free_port()
+    gateway.write("gateway.yaml", gateway.gateway_yaml(
+        f"    - {{name: end, protocol: TLS, port: {port}, tls: {{mode: Terminate, certificateRefs: [{{name: s}}]}},\n"
+        "       allowedRoutes: {kinds: [{kind: TCPRoute}]}}\n"))
+    stream_route(gateway, "TCPRoute", "route", [to("c")], "end")
+    gateway.start()
+    for host in ("c.example.net", None):
+        with tls(port, host) as peer:
+            assert subject(peer) == "c.example.net" and peer.recv(1) == b"c"
+
+
 def a_client_hello_in_pieces_is_the_same_one(gateway):
     port = tls_gateway(gateway)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -324,7 +338,8 @@ def udp_sessions_follow_changes_of_route_and_backend(gateway):
 
 TESTS = [tcp_carries_bytes_both_ways_and_passes_an_end_on, tcp_holds_a_sender_back_while_the_reader_rests,
          tcp_tries_the_next_endpoint_where_one_refuses, tcp_connections_live_on_over_changes_and_end_with_the_drain_time,
-         tls_is_passed_through_by_sni_and_ended_here_on_one_port, a_client_hello_in_pieces_is_the_same_one,
+         tls_is_passed_through_by_sni_and_ended_here_on_one_port, tls_ends_here_for_a_tcp_route,
+         a_client_hello_in_pieces_is_the_same_one,
          udp_answers_find_their_client_and_a_session_stays, udp_sessions_follow_changes_of_route_and_backend]
 
 if __name__ == "__main__":
