@@ -22,6 +22,7 @@
 #include "proxy/admin/health_client.h"
 #include "proxy/admin/page_server.h"
 #include "proxy/admin/pages.h"
+#include "proxy/exchange/site_options.h"
 #include "proxy/server/echo.h"
 #include "proxy/server/server.h"
 #include "proxy/server/service_manager.h"
@@ -176,6 +177,9 @@ std::string finish(RunOptions& options) {
   if (!parse_duration(options.drain_timeout))
     return "--drain-timeout must be a duration such as 30s";
   if (const char* zone = std::getenv("KGATEWAY_NODE_ZONE")) options.translate.zone = zone;
+  options.translate.check_http = [](const proxy::HttpOptions& http) {
+    return proxy::exchange::problems_of(http);
+  };
   options.translate.reserved_ports.clear();
   for (const std::string* address :
        {&options.admin_address, &options.readiness_address, &options.metrics_address}) {

@@ -47,6 +47,9 @@ struct ListenerState {
   std::vector<proxy::StreamRoute> streams;
   std::set<std::string> stream_names;  // that `streams` serve
 
+  std::optional<proxy::HttpOptions> http;              // of its policies
+  std::optional<proxy::ConnectionOptions> connection;  // of its policies
+
   bool accepted() const { return status::is_true(conditions, "Accepted"); }
   bool served() const { return !snapshot_listener.empty(); }
   /// TLS ends here.

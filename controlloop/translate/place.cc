@@ -39,6 +39,7 @@ proxy::Site site_of(const ListenerState& listener, const Report& report) {
   site.hostname = listener.spec->hostname;
   for (char& c : site.hostname) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   if (listener.terminates()) site.tls = listener.tls;
+  site.http = listener.http;
   return site;
 }
 
@@ -77,6 +78,7 @@ void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const
           here.name += "~" + fmt::format("{}", fmt::join(state->addresses, ","));
         }
       }
+      if (!here.connection) here.connection = listener.connection;
       listener.snapshot_listener = here.name;
       site.routes = std::move(listener.table);
       site.streams = std::move(listener.streams);

@@ -9,6 +9,7 @@
 #include "controlloop/translate/gateway.h"
 #include "controlloop/translate/generated.h"
 #include "controlloop/translate/http_route.h"
+#include "controlloop/translate/listener_policies.h"
 #include "controlloop/translate/place.h"
 #include "controlloop/translate/policy_references.h"
 #include "controlloop/translate/stream_route.h"
@@ -248,6 +249,9 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   translate_stream_routes(context, backends);
   policies.statuses(options.controller_name, out.statuses);
   rejected_statuses(context);
+  ListenerPolicies listener_policies(objects, options, report);
+  listener_policies.apply(gateways);
+  listener_policies.statuses(options.controller_name, out.statuses);
   tls.finish(gateways, *snapshot);
   tls.statuses(options.controller_name, out.statuses);
   configs.statuses(options.controller_name, out.statuses);

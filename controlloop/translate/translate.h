@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,9 @@ struct Options {
   std::string global_policy_namespace;  // policies there may select objects of all; empty: none
   std::string zone;                     // where this process is; empty: it is not known
   std::vector<std::uint16_t> reserved_ports{8082, 9091, 19000};
+  /// Says what is wrong with formats and expressions in them, which the proxy compiles. Empty:
+  /// nobody looks.
+  std::function<std::vector<std::string>(const proxy::HttpOptions&)> check_http;
 };
 
 /// What the configuration means: what to serve, what to say about each object, and what is wrong.

@@ -2,10 +2,10 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/error.hpp>
 #include <chrono>
 #include <optional>
 
+#include "proxy/exchange/details.h"
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/hash_key.h"
 #include "proxy/exchange/local_reply.h"
@@ -14,6 +14,7 @@
 #include "proxy/exchange/retry.h"
 #include "proxy/exchange/routing.h"
 #include "proxy/exchange/session.h"
+#include "proxy/exchange/site_call.h"
 #include "proxy/filters/bodies.h"
 #include "proxy/filters/path_modifier.h"
 #include "proxy/runtime/event.h"
@@ -40,13 +41,14 @@ class Exchange final : private http::ServerStream::Watcher {
           waiting_.cancel(make_error_code(upstream::Error::kTimeout));
         }),
         backoff_([this] { backoff_done_.notify(); }),
-        idle_([this] { give_up(upstream::Error::kTimeout); }),
+        idle_([this] { idled_ = true, give_up(upstream::Error::kTimeout); }),
         record_(context.options.logs.get()) {}
 
   Task<void> run();
 
  private:
-  void take(const Routed& routed);
+  /// False: there is no rule, and that has been answered.
+  Task<bool> routed();
   /// An answer of the proxy's own.
   Task<void> answer_locally(int status, std::string_view text, const char* flag);
   Task<void> answer(filters::Reply reply);
@@ -54,8 +56,6 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> redirect(const Redirect& redirect);
   /// False: a filter has answered.
   Task<bool> request_filters(const filters::Chain& chain);
-  /// False: Call::reply is to be sent instead.
-  Task<bool> response_filters(const filters::Chain& chain, http::ResponseHead& head);
   Task<void> forward();
   /// One try. Without a value the response has been sent, or it can't be any more.
   Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);
@@ -74,9 +74,9 @@ class Exchange final : private http::ServerStream::Watcher {
   void forwarding_fields();
   void find_session();
   void keep_session(http::ResponseHead& head);
-  void mirror();
+  void request_ended();
   void finished(int status);
-  void log(std::chrono::steady_clock::duration took);
+  format::Values values() const;
 
   /// Something came or went: the stream does not idle.
   void moved() {
@@ -121,7 +121,10 @@ class Exchange final : private http::ServerStream::Watcher {
   CallTimer<std::function<void()>> backoff_;
   Event backoff_done_;
   CallTimer<std::function<void()>> idle_;
-  milliseconds idle_after_{0};  // 0: it may
+  milliseconds idle_after_{0};    // 0: it may
+  std::optional<SiteCall> site_;  // none: HTTP as usual here
+  bool idled_ = false;            // for too long
+  bool request_ended_ = false;
   // For the log.
   Record record_;
   int status_ = 0;
@@ -130,6 +133,11 @@ class Exchange final : private http::ServerStream::Watcher {
   std::uint64_t received_ = 0;
   std::string upstream_host_;
 };
+
+void Exchange::request_ended() {
+  request_ended_ = true;
+  record_.request_ended();
+}
 
 void Exchange::finished(int status) {
   status_ = status;
@@ -151,32 +159,30 @@ Task<void> Exchange::answer(filters::Reply reply) {
   head.status = reply.status;
   head.fields = std::move(reply.fields);
   flag_ = reply.flag;
+  record_.details = reply.details.empty() ? details_of(flag_, head.status) : reply.details;
   co_await send_own(head, reply.body);
 }
 
 /// The rule's filters act on it as they would on the backend's answer.
 Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
-  std::string changed;
+  std::string changed, shaped;
+  status_ = head.status;
+  if (site_ && site_->shapes()) text = site_->shape(values(), head, text, shaped);
   if (plan_ && plan_->filters && !filtered_) {
     filters::KeptBody own{std::string(text)};
     head.body = {http::BodyLength::Kind::kExact, text.size()};
     call_.set_response_body(own);
-    if (!co_await response_filters(*plan_->filters, head)) {
+    if (!co_await filters::run_response(*plan_->filters, call_, head)) {
       head = http::ResponseHead();
       head.status = call_.reply.status;
       head.fields = call_.reply.fields;
       flag_ = call_.reply.flag;
       text = call_.reply.body;
     } else if (&call_.response_body() != &own) {
-      while (true) {
-        Result<http::Chunk> chunk = co_await call_.response_body().read();
-        if (!chunk) break;
-        changed.append(chunk->bytes.data(), chunk->bytes.size());
-        if (chunk->end) break;
-      }
-      text = changed;
+      text = changed = co_await filters::read_all(call_.response_body());
     }
   }
+  if (site_) site_->finish(head);
   finished(head.status);
   sent_ += text.size();
   record_.reached(format::Point::kDownstreamSendBegin);
@@ -190,6 +196,7 @@ Task<void> Exchange::redirect(const Redirect& redirect) {
   head.status = redirect.status;
   head.fields.append("location", filters::location(redirect, *call_.match, request_, call_.arena));
   context_.stats.rq_direct_response.add();
+  record_.details = "direct_response";
   co_await send_own(head, {});
 }
 
@@ -204,31 +211,31 @@ Task<bool> Exchange::request_filters(const filters::Chain& chain) {
   co_return true;
 }
 
-Task<bool> Exchange::response_filters(const filters::Chain& chain, http::ResponseHead& head) {
-  for (auto filter = chain.rbegin(); filter != chain.rend(); ++filter) {
-    filters::Verdict verdict = (*filter)->response(call_, head);
-    if (verdict == filters::Verdict::kWait)
-      verdict = co_await (*filter)->response_waiting(call_, head);
-    if (verdict == filters::Verdict::kReply) co_return false;
+Task<bool> Exchange::routed() {
+  if (context_.options.source) {
+    site_.emplace(context_.options);
+    std::optional<filters::Reply> own = site_->begin(request_, context_.facts, call_.arena);
+    if (own) {
+      co_await answer(std::move(*own));
+      co_return false;
+    }
   }
-  co_return true;
-}
-
-void Exchange::take(const Routed& routed) {
+  const Routed routed = find_rule(context_, request_);
+  if (!routed.plan) {
+    co_await answer_locally(routed.status, default_text(routed.status), routed.flag);
+    co_return false;
+  }
   route_ = routed.found;
   plan_ = routed.plan;
   call_.rule = plan_->rule;
   if (plan_->filters || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
+  co_return true;
 }
 
 Task<void> Exchange::run() {
   context_.stats.downstream_rq_total.add();
   context_.stats.downstream_rq_active.add();
-  const Routed routed = find_rule(context_, request_);
-  if (!routed.plan) {
-    co_await answer_locally(routed.status, default_text(routed.status), routed.flag);
-  } else {
-    take(routed);
+  if (co_await routed()) {
     context_.stats.rq_total.add();
     bool go_on = true;
     if (plan_->filters) {
@@ -249,10 +256,12 @@ Task<void> Exchange::run() {
   context_.stats.downstream_rq_active.sub();
   const auto took = std::chrono::steady_clock::now() - started_;
   context_.stats.downstream_rq_time.record(std::chrono::duration<double, std::milli>(took).count());
-  if (record_.wanted()) log(took);
+  if (!record_.wanted()) co_return;
+  format::Values known = values();
+  record_.write(context_.loop, took, known);
 }
 
-void Exchange::log(std::chrono::steady_clock::duration took) {
+format::Values Exchange::values() const {
   format::Values values;
   values.request = &request_;
   values.downstream = &context_.facts;
@@ -264,14 +273,16 @@ void Exchange::log(std::chrono::steady_clock::duration took) {
   if (backend_) values.upstream_cluster = backend_->source->cluster;
   if (plan_) values.route = &plan_->rule->origin;
   values.dynamic_metadata = call_.all_metadata();
-  record_.write(context_.loop, took, values);
+  if (site_) site_->describe(values);
+  return values;
 }
 
 /// Before the first filter, or before the request goes out.
 void Exchange::forwarding_fields() {
   if (forwarding_added_) return;
   forwarding_added_ = true;
-  add_forwarding_fields(request_, context_.facts, context_.loop.random, call_.arena);
+  add_forwarding_fields(request_, context_.facts, site_ ? &site_->options() : nullptr,
+                        site_ ? &site_->client() : nullptr, context_.loop.random, call_.arena);
 }
 
 /// The endpoint that the client's session is with, where it is still there.
@@ -280,19 +291,10 @@ void Exchange::find_session() {
              std::chrono::system_clock::now().time_since_epoch())
              .count();
   session_ = read_session(*plan_->rule->session, request_, now_);
-  if (session_.endpoint == 0) return;
-  const std::size_t count = std::get<Forward>(plan_->rule->action).clusters.size();
-  const PlannedCluster* all = plan_->clusters ? plan_->clusters : &plan_->cluster;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::shared_ptr<upstream::ClusterState> cluster = context_.clusters.by_id(all[i].cluster);
-    if (!cluster) continue;
-    for (const std::shared_ptr<upstream::Host>& host : cluster->hosts()) {
-      if (host->session != session_.endpoint) continue;
-      backend_ = &all[i];
-      wanted_ = host;
-      return;
-    }
-  }
+  SessionHost found = find_host(session_, *plan_, context_.clusters);
+  if (!found.host) return;
+  backend_ = found.backend;
+  wanted_ = std::move(found.host);
 }
 
 /// Tells the client its session: a cookie once, a field with every answer.
@@ -302,16 +304,6 @@ void Exchange::keep_session(http::ResponseHead& head) {
   if (same && session.type == SessionPersistence::Type::kCookie) return;
   if (!same) session_ = {lease_.host().session, now_};
   write_session(session, session_, context_.facts.tls, head, call_.arena);
-}
-
-void Exchange::mirror() {
-  for (const std::vector<Filter>* all : {&plan_->rule->filters, &backend_->source->filters}) {
-    for (const Filter& filter : *all) {
-      if (const auto* copy = std::get_if<RequestMirror>(&filter))
-        mirrors_.add(context_, *copy, request_);
-    }
-  }
-  mirrors_.body(first_);
 }
 
 Task<void> Exchange::forward() {
@@ -337,7 +329,10 @@ Task<void> Exchange::forward() {
   if (first_.end && call_.request_body().trailers())
     first_.end = false;  // they follow, in upload()
   received_ += first_.bytes.size();
-  if (plan_->has_mirrors) mirror();
+  if (plan_->has_mirrors) {
+    mirrors_.add_all(context_, *plan_->rule, *backend_->source, request_);
+    mirrors_.body(first_);
+  }
   if (!cluster->plain() && cluster->config().balancing) {
     hash_key_ = hash_key(cluster->config().balancing->hash_policies, request_, context_.facts,
                          context_.loop.random, call_.arena);
@@ -346,6 +341,7 @@ Task<void> Exchange::forward() {
   const Rule& rule = *plan_->rule;
   if (plan_->has_timeouts && rule.request_timeout && rule.request_timeout->count() > 0)
     context_.loop.wheel.arm(deadline_, *rule.request_timeout);
+  if (site_) idle_after_ = site_->stream_idle();
   if (plan_->has_timeouts && rule.stream_idle_timeout) idle_after_ = *rule.stream_idle_timeout;
   moved();
   stream_.watch_client(this);
@@ -396,19 +392,21 @@ Task<void> Exchange::forward() {
   if (given_up_) failed = given_up_;
   if (*failed == upstream::Error::kClientGone) {
     flag_ = "DC";
+    record_.details = "downstream_remote_disconnect";
     context_.stats.downstream_rq_rx_reset.add();
     stream_.abort();
     co_return;
   }
   if (*failed == upstream::Error::kTimeout) cluster->stats().upstream_rq_timeout.add();
-  if (failed->category() == asio::error::get_misc_category() ||
-      failed->category() == boost::system::system_category()) {
-    failed = make_error_code(upstream::Error::kReset);
-  }
+  const char* flag = upstream::flag_of(*failed);
   int status = upstream::status_of(*failed);
+  if (idled_) {
+    flag = "SI";
+    if (!request_ended_) status = 408;
+  }
   cluster->stats().upstream_rq_completed.add();
   cluster->stats().upstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
-  co_await answer_locally(status, default_text(status), upstream::flag_of(*failed));
+  co_await answer_locally(status, default_text(status), flag);
 }
 
 bool Exchange::may_retry(error_code failed, bool stale) const {
@@ -441,7 +439,7 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   http::ClientStream& upstream = lease_.stream();
   if (error_code failed = co_await upstream.send_head(request_, first_)) co_return failed;
   head_sent_ = true;
-  if (first_.end) record_.request_ended();
+  if (first_.end) request_ended();
   if (!first_.end && !uploading_) start_upload();
   http::ResponseHead* head = nullptr;
   while (!head) {
@@ -487,7 +485,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
   call_.set_response_body(lease_.stream().response_body());
   for (const filters::Chain* chain : {backend_->filters, plan_->filters}) {
-    if (!chain || co_await response_filters(*chain, head)) continue;
+    if (!chain || co_await filters::run_response(*chain, call_, head)) continue;
     lease_.stream().cancel(make_error_code(upstream::Error::kReset));  // its answer is not wanted
     filtered_ = true;
     co_await answer(std::move(call_.reply));
@@ -496,6 +494,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   if (plan_->has_session) keep_session(head);
   for (const std::string_view cookie : hash_key_.cookies) head.fields.add("set-cookie", cookie);
   finished(head.status);
+  if (site_) site_->finish(head);
   record_.keep(head, call_.arena);
   http::BodySource& body = call_.response_body();
   Result<http::Chunk> chunk = body.poll();
@@ -534,6 +533,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   }
   if (failed) {  // the client has gone
     flag_ = "DC";
+    record_.details = "downstream_remote_disconnect";
     lease_.stream().cancel(make_error_code(upstream::Error::kClientGone));
   } else if (!head_sent) {
     flag_ = upstream::flag_of(chunk.error());
@@ -541,7 +541,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
                             default_text(upstream::status_of(chunk.error())), flag_);
     co_return;
   } else {
-    flag_ = upstream::flag_of(chunk.error());
+    flag_ = idled_ ? "SI" : upstream::flag_of(chunk.error());
     context_.stats.rq_reset_after_downstream_response_started.add();
   }
   stream_.abort();
@@ -573,7 +573,7 @@ Task<void> Exchange::upload() {
     error_code failed;
     if (!part.bytes.empty() || part.end) failed = co_await lease_.stream().send_body(part);
     if (!failed && trailers) failed = co_await lease_.stream().send_trailers(*trailers);
-    if (chunk->end) record_.request_ended();
+    if (chunk->end) request_ended();
     if (failed || chunk->end) break;
   }
   uploading_ = false;

@@ -1,5 +1,7 @@
 #include "proxy/exchange/forwarding.h"
 
+#include "proxy/runtime/uuid.h"
+
 namespace tidegate::proxy::exchange {
 
 void rewrite_host(http::RequestHead& request, std::string_view hostname) {
@@ -9,21 +11,14 @@ void rewrite_host(http::RequestHead& request, std::string_view hostname) {
 }
 
 std::string_view request_id(Random& random, Arena& arena) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::uint64_t words[2] = {random.next(), random.next()};
-  words[0] = (words[0] & ~0xf000ULL) | 0x4000;
-  words[1] = (words[1] & ~(0x3ULL << 62)) | (0x2ULL << 62);
-  char* out = arena.allocate(36);
-  std::size_t at = 0;
-  for (int digit = 0; digit < 32; ++digit) {
-    if (digit == 8 || digit == 12 || digit == 16 || digit == 20) out[at++] = '-';
-    out[at++] = kHex[(words[digit / 16] >> (60 - 4 * (digit % 16))) & 15];
-  }
-  return {out, 36};
+  char id[kUuidBytes];
+  write_uuid(random, id);
+  return arena.copy({id, sizeof id});
 }
 
 void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts,
-                           Random& random, Arena& arena) {
+                           const HttpOptions* options, const Client* client, Random& random,
+                           Arena& arena) {
   // One pass over the fields for all names.
   bool has_id = false;
   bool claims_certificate = false;
@@ -43,15 +38,33 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
       claims_certificate = true;
     }
   }
-  if (forwarded_for) {
-    forwarded_for->value = arena.join(forwarded_for->value, ", ", facts.remote_ip);
+  bool append = true;
+  bool replace_proto = true;
+  bool add_id = true;
+  bool drop_id = false;
+  if (options) {
+    append = options->append_forwarded_for.value_or(options->use_remote_address);
+    // A proxy in front that is trusted knows how the client came.
+    replace_proto = options->use_remote_address && options->trusted_hops == 0;
+    add_id = options->generate_request_id;
+    if (!options->preserve_request_id && !client->internal && has_id) {
+      has_id = false;
+      drop_id = !add_id;
+    }
   }
-  if (proto) proto->value = request.scheme;
-  if (!forwarded_for) request.fields.append("x-forwarded-for", facts.remote_ip);
+  if (forwarded_for && append)
+    forwarded_for->value = arena.join(forwarded_for->value, ", ", facts.remote_ip);
+  if (proto && replace_proto) proto->value = request.scheme;
+  if (!forwarded_for && append) request.fields.append("x-forwarded-for", facts.remote_ip);
   if (!proto) request.fields.append("x-forwarded-proto", request.scheme);
-  if (!has_id) request.fields.set("x-request-id", request_id(random, arena));
-  if (several_protos) request.fields.set("x-forwarded-proto", request.scheme);
-  if (claims_certificate) request.fields.remove("x-forwarded-client-cert");
+  if (several_protos && replace_proto) request.fields.set("x-forwarded-proto", request.scheme);
+  if (drop_id) request.fields.remove("x-request-id");
+  if (!has_id && add_id) request.fields.set("x-request-id", request_id(random, arena));
+  if (options && options->client_cert) {
+    forward_client_certificate(request.fields, facts, *options->client_cert, arena);
+  } else if (claims_certificate) {
+    request.fields.remove("x-forwarded-client-cert");
+  }
 }
 
 }  // namespace tidegate::proxy::exchange

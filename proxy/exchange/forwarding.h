@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "proxy/exchange/client.h"
 #include "proxy/http/message.h"
 #include "proxy/net/stream.h"
 #include "proxy/runtime/arena.h"
@@ -12,9 +13,11 @@ namespace tidegate::proxy::exchange {
 /// What the proxy itself adds to a forwarded request: X-Forwarded-For (appended to),
 /// X-Forwarded-Proto (replaced: it says how the request came to us), X-Request-Id (kept where there
 /// is one). A client's X-Forwarded-Client-Cert goes: it would tell the backend of a certificate
-/// that nobody has seen (Envoy's SANITIZE).
+/// that nobody has seen (Envoy's SANITIZE). `options`, where a policy says otherwise; then `client`
+/// is whom find_client() has found. Null: as usual.
 void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts,
-                           Random& random, Arena& arena);
+                           const HttpOptions* options, const Client* client, Random& random,
+                           Arena& arena);
 
 /// Host becomes the name of the endpoint that was picked, where it has one and not just an address.
 /// The name outlives the request. Source: kgateway TrafficPolicy.spec.autoHostRewrite.

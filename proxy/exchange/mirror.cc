@@ -58,6 +58,15 @@ void Mirrors::add(const Context& context, const RequestMirror& mirror,
   copies_.push_back(std::move(copy));
 }
 
+void Mirrors::add_all(const Context& context, const Rule& rule, const WeightedCluster& backend,
+                      const http::RequestHead& request) {
+  for (const std::vector<Filter>* all : {&rule.filters, &backend.filters}) {
+    for (const Filter& filter : *all) {
+      if (const auto* copy = std::get_if<RequestMirror>(&filter)) add(context, *copy, request);
+    }
+  }
+}
+
 void Mirrors::body(http::Chunk chunk) {
   if (copies_.empty()) return;
   for (auto& copy : copies_) copy->body.append(chunk.bytes.data(), chunk.bytes.size());

@@ -18,6 +18,9 @@ class Mirrors {
 
   /// Draws whether this request is one of the mirrored ones, and copies its head if so.
   void add(const Context& context, const RequestMirror& mirror, const http::RequestHead& request);
+  /// The same for every mirror of the rule and of the backend that was picked.
+  void add_all(const Context& context, const Rule& rule, const WeightedCluster& backend,
+               const http::RequestHead& request);
   /// A part of the body. The one that ends it sends the copies on their way.
   void body(http::Chunk chunk);
 

@@ -51,6 +51,20 @@ SessionToken read_session(const SessionPersistence& session, const http::Request
   return out;
 }
 
+SessionHost find_host(SessionToken token, const Plan& plan, upstream::Clusters& clusters) {
+  if (token.endpoint == 0) return {};
+  const std::size_t count = std::get<Forward>(plan.rule->action).clusters.size();
+  const PlannedCluster* all = plan.clusters ? plan.clusters : &plan.cluster;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::shared_ptr<upstream::ClusterState> cluster = clusters.by_id(all[i].cluster);
+    if (!cluster) continue;
+    for (const std::shared_ptr<upstream::Host>& host : cluster->hosts()) {
+      if (host->session == token.endpoint) return {&all[i], host};
+    }
+  }
+  return {};
+}
+
 void write_session(const SessionPersistence& session, SessionToken token, bool secure,
                    http::ResponseHead& head, Arena& arena) {
   std::string value = fmt::format("{:016x}-{}", token.endpoint, token.since);

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
+#include "proxy/exchange/plan.h"
 #include "proxy/http/message.h"
 #include "proxy/runtime/arena.h"
 #include "proxy/snapshot/route.h"
+#include "proxy/upstream/cluster.h"
 
 namespace tidegate::proxy::exchange {
 
@@ -21,6 +24,14 @@ struct SessionToken {
 /// Source: RFC 6265 section 5.4 for the cookie.
 SessionToken read_session(const SessionPersistence& session, const http::RequestHead& request,
                           std::int64_t now);
+
+/// The endpoint of a token, and the backend of the rule that it belongs to; null where it is not
+/// there any more.
+struct SessionHost {
+  const PlannedCluster* backend = nullptr;
+  std::shared_ptr<upstream::Host> host;
+};
+SessionHost find_host(SessionToken token, const Plan& plan, upstream::Clusters& clusters);
 
 /// Adds the token to an answer. `secure`: the client's connection is.
 void write_session(const SessionPersistence& session, SessionToken token, bool secure,

@@ -6,6 +6,9 @@
 
 namespace tidegate::proxy::filters {
 
+/// The bytes of a body until it ends or fails.
+Task<std::string> read_all(http::BodySource& body);
+
 /// A source in front of another: the base of what compresses, counts or copies a body. What it does
 /// not say otherwise is the inner source's business.
 class WrappedBody : public http::BodySource {

@@ -73,4 +73,15 @@ boost::json::object& Call::metadata(std::string_view name_space) {
   return found.get_object();
 }
 
+Task<std::string> read_all(http::BodySource& body) {
+  std::string out;
+  while (true) {
+    Result<http::Chunk> chunk = co_await body.read();
+    if (!chunk) break;
+    out.append(chunk->bytes.data(), chunk->bytes.size());
+    if (chunk->end) break;
+  }
+  co_return out;
+}
+
 }  // namespace tidegate::proxy::filters

@@ -4,6 +4,15 @@
 
 namespace tidegate::proxy::filters {
 
+Task<bool> run_response(const Chain& chain, Call& call, http::ResponseHead& head) {
+  for (auto filter = chain.rbegin(); filter != chain.rend(); ++filter) {
+    Verdict verdict = (*filter)->response(call, head);
+    if (verdict == Verdict::kWait) verdict = co_await (*filter)->response_waiting(call, head);
+    if (verdict == Verdict::kReply) co_return false;
+  }
+  co_return true;
+}
+
 FilterPtr Compiler::one(const proxy::Filter& filter) {
   return std::visit(
       [this](const auto& from) -> FilterPtr {

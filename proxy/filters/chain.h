@@ -21,6 +21,9 @@ struct CompileContext {
   Kept& kept;
 };
 
+/// Lets the filters act on an answer, the last one first. False: Call::reply is to be sent instead.
+Task<bool> run_response(const Chain& chain, Call& call, http::ResponseHead& head);
+
 /// Makes the run-time filters of one snapshot; what the snapshot shares is made once.
 class Compiler {
  public:

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <atomic>
+
 namespace tidegate::proxy::net {
 namespace {
 
@@ -17,6 +19,24 @@ Endpoint ask(int fd, Ask ask_kernel) {
 }
 
 }  // namespace
+
+std::uint64_t next_connection_id() {
+  static std::atomic<std::uint64_t> last{0};  // once a connection: workers do not wait for it
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void apply(const Accepted& accepted, ConnectionFacts& facts) {
+  facts.id = accepted.id;
+  if (accepted.source) {
+    facts.direct_remote = facts.remote;
+    facts.remote = *accepted.source;
+    facts.remote_ip = facts.remote.address().to_string();
+  }
+  if (accepted.destination) {
+    facts.direct_local = facts.local;
+    facts.local = *accepted.destination;
+  }
+}
 
 void read_addresses(const Socket& socket, ConnectionFacts& facts) {
   facts.local = ask(socket.fd(), ::getsockname);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "proxy/net/facts.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/stream.h"
 
@@ -9,6 +10,9 @@ namespace tidegate::proxy::net {
 class PlainStream final : public Stream {
  public:
   explicit PlainStream(Socket socket);
+  PlainStream(Socket socket, const Accepted& accepted) : PlainStream(std::move(socket)) {
+    apply(accepted, facts_);
+  }
   /// For TLS that is passed through: what its ClientHello said.
   void set_sni(std::string sni) { facts_.sni = std::move(sni); }
 

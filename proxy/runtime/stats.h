@@ -99,13 +99,13 @@ struct ListenerStats {
   Gauge downstream_cx_active;
   Histogram downstream_cx_length_ms;
   Counter downstream_cx_transport_socket_connect_timeout, no_filter_chain_match, ssl_handshake,
-      ssl_session_reused, ssl_connection_error;
+      ssl_session_reused, ssl_connection_error, downstream_cx_proxy_proto_error;
 };
 BOOST_DESCRIBE_STRUCT(ListenerStats, (),
                       (downstream_cx_total, downstream_cx_destroy, downstream_cx_active,
                        downstream_cx_length_ms, downstream_cx_transport_socket_connect_timeout,
                        no_filter_chain_match, ssl_handshake, ssl_session_reused,
-                       ssl_connection_error))
+                       ssl_connection_error, downstream_cx_proxy_proto_error))
 
 /// `envoy_tcp_…{envoy_tcp_prefix}`: connections of TCPRoutes and TLSRoutes.
 struct TcpStats {

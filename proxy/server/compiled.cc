@@ -83,12 +83,10 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     compiled->stats = &stats.listener(stats_address(listener));
     for (const Site& site : listener.sites) {
       compiled->plans.emplace_back(site.routes, filters, id_of);
-      exchange::SiteOptions& options = compiled->options.emplace_back();
-      options.source = site.http ? &*site.http : nullptr;
-      const bool own = site.http && !site.http->access_logs.empty();
-      options.logs = own ? telemetry::AccessLogs::compile(site.http->access_logs,
-                                                          *lasting.log_writer, problems)
-                         : lasting.default_logs;
+      compiled->options.push_back(
+          exchange::SiteOptions::compile(site.http ? &*site.http : nullptr, listener.declared_port,
+                                         lasting.default_logs, *lasting.log_writer, problems));
+      compiled->options.back().listener = listener.name;
     }
     while (compiled->plain_site < listener.sites.size() &&
            !listener.sites[compiled->plain_site].http)

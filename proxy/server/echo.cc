@@ -189,7 +189,7 @@ struct EchoServer::Parts {
       return answer(loop, stream.facts(), one);
     };
     Live live;
-    co_await converse(loop, stream, stats, exchange, live, false);
+    co_await converse(loop, stream, stats, exchange, nullptr, {}, live, false);
     stream.close();
   }
 };

@@ -114,7 +114,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       }
       if (bytes.size() > options_.limits.head_bytes_max) {
         stats_.downstream_cx_protocol_error.add();
-        co_await refuse(431, "request head too large\n");
+        co_await refuse(431, "request head too large\n", "http1.headers_too_large");
         co_return Got::kRefused;
       }
       searched = end_ - begin_ > 3 ? end_ - 3 : begin_;
@@ -124,7 +124,8 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
         end_ -= begin_;
         begin_ = 0;
       }
-      if (!timer_.armed()) loop_.wheel.arm(timer_, options_.head_timeout);
+      if (!timer_.armed() && options_.head_timeout.count() > 0)
+        loop_.wheel.arm(timer_, options_.head_timeout);
     } else {
       if (draining_) co_return Got::kEnd;
       begin_ = end_ = searched = 0;
@@ -139,7 +140,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       wait_ = Wait::kIdle;
       loop_.buffers.give(std::move(buffer_));
       out_ = std::string();
-      loop_.wheel.arm(timer_, options_.idle_timeout);
+      if (options_.idle_timeout.count() > 0) loop_.wheel.arm(timer_, options_.idle_timeout);
       error_code failed = co_await stream_.wait_readable();
       timer_.cancel();
       if (failed || expired_) {
@@ -151,7 +152,8 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
     if (!got) {
       if (expired_) {
         stats_.downstream_rq_header_timeout.add();
-        co_await refuse(408, "request head did not arrive in time\n");
+        co_await refuse(408, "request head did not arrive in time\n", "request_header_timeout",
+                        "-");
         co_return Got::kRefused;
       }
       co_return Got::kEnd;
@@ -163,7 +165,8 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
 }
 
 /// An answer to what is not a request: the connection cannot be trusted to be in step any more.
-Task<void> Http1Connection::refuse(int status, std::string_view text) {
+Task<void> Http1Connection::refuse(int status, std::string_view text, std::string_view details,
+                                   const char* flag) {
   timer_.cancel();
   stats_.downstream_rq_total.add();
   stats_.downstream_rq_completed.add();
@@ -175,6 +178,7 @@ Task<void> Http1Connection::refuse(int status, std::string_view text) {
   head.fields.append("content-type", "text/plain; charset=utf-8");
   head_.clear();
   co_await send_head(head, http::Chunk{{text.data(), text.size()}, true});
+  if (options_.refused) options_.refused({status, flag, details, text.size()});
 }
 
 Task<void> Http1Connection::serve(std::span<const char> already_read) {
@@ -188,7 +192,7 @@ Task<void> Http1Connection::serve(std::span<const char> already_read) {
     if (got != Got::kHead) break;
     stats_.downstream_rq_http1_total.add();
     head_.scheme = stream_.facts().tls ? "https" : "http";
-    keep_ = head_.keep_alive;
+    keep_ = head_.keep_alive && ++requests_ != options_.requests_max;
     answered_ = raw_ = cancelled_ = chunked_ = false;
     continue_due_ =
         head_.expect_continue && head_.version == http::Version::kHttp11 && begin_ == end_;

@@ -14,6 +14,14 @@
 
 namespace tidegate::proxy::server {
 
+/// What was answered where no request could be understood.
+struct Refused {
+  int status = 400;
+  const char* flag = "DPE";  // Envoy's
+  std::string_view details = "http1.codec_error";
+  std::size_t bytes = 0;  // of the body
+};
+
 /// One downstream HTTP/1 connection: requests one after the other. While it idles it holds no
 /// buffer. Source: RFC 9112 sections 9.3 to 9.6.
 class Http1Connection final : public http::ServerStream, private http::BodySource {
@@ -24,6 +32,9 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
     std::chrono::milliseconds idle_timeout{75000};  // between requests
     std::chrono::milliseconds head_timeout{10000};  // from a head's first byte to its last
     std::chrono::milliseconds body_timeout{60000};  // without a byte of the body; 408
+    std::uint32_t requests_max = 0;                 // the last one closes; 0: any number
+    /// Told of an answer to what was no request: its status, flag, details, and bytes of body.
+    std::function<void(const Refused&)> refused;
   };
 
   Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats, ServeExchange serve_exchange,
@@ -56,7 +67,8 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   const http::Fields* trailers() const override { return decoder_.trailers(); }
 
   Task<Got> read_head();
-  Task<void> refuse(int status, std::string_view text);
+  Task<void> refuse(int status, std::string_view text,
+                    std::string_view details = "http1.codec_error", const char* flag = "DPE");
   Task<error_code> write(std::span<const boost::asio::const_buffer> pieces);
   Task<void> watch();
   Result<http::Chunk> decode();
@@ -87,6 +99,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool continue_due_ = false;  // the client waits for 100
   bool answered_ = false;
   bool keep_ = true;
+  std::uint32_t requests_ = 0;
   bool draining_ = false;
   bool idle_ = false;
   bool reading_ = false;

@@ -26,6 +26,7 @@ class Http2Connection final : private http2::Session::Handler, private net::Pump
   struct Options {
     http2::Limits limits;
     std::chrono::milliseconds idle_timeout{75000};  // without a stream; 0: none
+    std::uint32_t requests_max = 0;                 // then no more streams; 0: any number
     std::chrono::milliseconds drain_notice{1000};   // between the two GOAWAYs, at most
   };
 
@@ -66,6 +67,7 @@ class Http2Connection final : private http2::Session::Handler, private net::Pump
   CallTimer<std::function<void()>> idle_timer_;
   CallTimer<std::function<void()>> drain_timer_;
   std::size_t exchanges_ = 0;
+  std::uint32_t requests_ = 0;
   bool over_ = false;
 };
 

@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/net/accept.h"
+#include "proxy/net/connection_options.h"
 #include "proxy/net/plain_stream.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/relay/tcp.h"
 #include "proxy/runtime/event.h"
 #include "proxy/server/converse.h"
@@ -113,14 +115,25 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
   http_->downstream_cx_total.add();
   http_->downstream_cx_active.add();
   auto live = live_.insert(live_.end(), Live{});
-  if (pinned->compiled->tls) {
+  net::Accepted accepted;
+  accepted.id = net::next_connection_id();
+  const std::optional<ConnectionOptions>& options = pinned->compiled->listener->connection;
+  bool welcome = true;
+  if (options) {
+    net::set_options(socket.fd(), *options);
+    if (options->proxy_header != ConnectionOptions::ProxyHeader::kNone)
+      welcome = co_await proxied(socket, *options, accepted, *live);
+  }
+  if (!welcome) {
+    counted.downstream_cx_proxy_proto_error.add();
+  } else if (pinned->compiled->tls) {
     pinned.reset();
     http_->downstream_cx_ssl_total.add();
     http_->downstream_cx_ssl_active.add();
-    co_await serve_tls(std::move(socket), std::move(slot), *live);
+    co_await serve_tls(std::move(socket), accepted, std::move(slot), *live);
     http_->downstream_cx_ssl_active.sub();
   } else {
-    net::PlainStream stream(std::move(socket));
+    net::PlainStream stream(std::move(socket), accepted);
     live->close = live->drain = [&stream] { stream.close(); };
     const router::CompiledSite* site = pinned->compiled->sites->by_sni({});
     if (site && site->site->protocol == SiteProtocol::kTcp) {
@@ -143,17 +156,40 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
   check_drained();
 }
 
-Task<void> Worker::serve_tls(net::Socket socket, std::shared_ptr<Slot> slot, Live& live) {
+/// Takes the PROXY header off the connection. False: there is none where there must be one, or it
+/// is wrong.
+Task<bool> Worker::proxied(net::Socket& socket, const ConnectionOptions& options,
+                           net::Accepted& accepted, Live& live) {
+  live.close = live.drain = [&socket] { socket.close(); };
+  auto late = [&socket] { socket.close(); };
+  CallTimer<decltype(late)> deadline(late);
+  loop_.wheel.arm(deadline, options.handshake_timeout.value_or(kHandshakeTimeout));
+  Result<net::ProxyHeader> header = co_await net::take_proxy_header(socket);
+  live.close = live.drain = [] {};
+  if (!header) co_return false;
+  accepted.source = header->source;
+  accepted.destination = header->destination;
+  co_return header->state == net::ProxyHeader::State::kWhole ||
+      (header->state == net::ProxyHeader::State::kAbsent &&
+       options.proxy_header == ConnectionOptions::ProxyHeader::kAllowed);
+}
+
+Task<void> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
+                             Live& live) {
   PinnedListenerPtr pinned = slot->current;
   const CompiledListener& listener = *pinned->compiled;
   ListenerStats& counted = *(*listener.stats)[loop_.index];
+  const milliseconds handshake_timeout =
+      listener.listener->connection
+          ? listener.listener->connection->handshake_timeout.value_or(kHandshakeTimeout)
+          : kHandshakeTimeout;
   if (listener.passthrough) {
     live.close = live.drain = [&socket] { socket.close(); };
     Result<std::string> sni = error_code();
     {
       auto late = [&socket] { socket.close(); };
       CallTimer<decltype(late)> deadline(late);
-      loop_.wheel.arm(deadline, kHandshakeTimeout);
+      loop_.wheel.arm(deadline, handshake_timeout);
       sni = co_await tls::peek_server_name(socket, loop_.buffers);
       if (!deadline.armed()) counted.downstream_cx_transport_socket_connect_timeout.add();
     }
@@ -163,7 +199,7 @@ Task<void> Worker::serve_tls(net::Socket socket, std::shared_ptr<Slot> slot, Liv
     }
     const router::CompiledSite* site = listener.sites->by_sni(*sni);
     if (site && site->site->protocol == SiteProtocol::kTls && !site->site->tls) {
-      net::PlainStream stream(std::move(socket));
+      net::PlainStream stream(std::move(socket), accepted);
       stream.set_sni(*sni);
       live.close = live.drain = [&stream] { stream.close(); };
       co_await serve_stream(stream, std::move(pinned), *site, *sni, live);
@@ -172,13 +208,13 @@ Task<void> Worker::serve_tls(net::Socket socket, std::shared_ptr<Slot> slot, Liv
       co_return;
     }
   }
-  tls::TlsStream stream(std::move(socket));
+  tls::TlsStream stream(std::move(socket), accepted);
   live.close = live.drain = [&stream] { stream.close(); };
   error_code failed;
   {
     auto late = [&stream] { stream.close(); };
     CallTimer<decltype(late)> deadline(late);
-    loop_.wheel.arm(deadline, kHandshakeTimeout);
+    loop_.wheel.arm(deadline, handshake_timeout);
     failed = co_await stream.handshake_server(*listener.tls);
     if (failed && !deadline.armed()) counted.downstream_cx_transport_socket_connect_timeout.add();
   }
@@ -219,7 +255,29 @@ Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, L
   ServeExchange exchange = [this, &stream, &slot](http::ServerStream& one) {
     return serve_exchange(stream.facts(), slot->current, one);
   };
-  co_await converse(loop_, stream, *http_, exchange, live, draining_);
+  std::function<void(const Refused&)> refused = [this, &stream, &slot](const Refused& what) {
+    log_refused(stream.facts(), slot->current->compiled->options_of(stream.facts()), what);
+  };
+  // The listener stays as it is until the connection has taken what it needs of the options.
+  PinnedListenerPtr pinned = slot->current;
+  const HttpOptions* options = pinned->compiled->options_of(stream.facts()).source;
+  co_await converse(loop_, stream, *http_, exchange, options, std::move(refused), live, draining_);
+}
+
+/// What was no request has an entry all the same.
+void Worker::log_refused(const net::ConnectionFacts& facts, const exchange::SiteOptions& options,
+                         const Refused& what) {
+  if (!options.logs) return;
+  format::Values values;
+  values.downstream = &facts;
+  values.started = std::chrono::system_clock::now();
+  values.status = what.status;
+  values.flags = format::ResponseFlags::parse(what.flag);
+  values.details = what.details;
+  values.bytes_sent = what.bytes;
+  values.listener_name = options.listener;
+  values.random = &loop_.random;
+  options.logs->write(loop_.index, values);
 }
 
 /// `pinned` keeps what the exchange started with, whatever is published while it runs.

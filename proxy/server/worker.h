@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "proxy/net/facts.h"
 #include "proxy/net/socket.h"
 #include "proxy/relay/udp.h"
 #include "proxy/runtime/loop.h"
@@ -58,7 +59,12 @@ class Worker {
   };
   void open(const OpenedSocket& opened);
   Task<void> serve(net::Socket socket, std::shared_ptr<Slot> slot);
-  Task<void> serve_tls(net::Socket socket, std::shared_ptr<Slot> slot, Live& live);
+  Task<bool> proxied(net::Socket& socket, const ConnectionOptions& options, net::Accepted& accepted,
+                     Live& live);
+  Task<void> serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
+                       Live& live);
+  void log_refused(const net::ConnectionFacts& facts, const exchange::SiteOptions& options,
+                   const Refused& what);
   Task<void> serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
   /// A connection below HTTP, to the route that the SNI names at this site. `pinned` lives as long
   /// as the connection: it goes on with what it started with.

@@ -85,6 +85,7 @@ BOOST_DESCRIBE_STRUCT(LocalReplyMapper, (), (filter, status, body, format, heade
 struct LocalReplies {
   std::vector<LocalReplyMapper> mappers;  // the first that is meant acts
   std::optional<BodyFormat> format;       // where no mapper has one
+  bool empty() const { return mappers.empty() && !format; }
   bool operator==(const LocalReplies&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(LocalReplies, (), (mappers, format))
@@ -119,20 +120,22 @@ struct HttpOptions {
   bool generate_request_id = true;
   bool preserve_request_id = true;  // also one of a client outside
 
-  std::optional<ServerField> server_field;                // absent: what the backend says
-  std::optional<std::chrono::milliseconds> stream_idle;   // 0: none
-  std::optional<std::chrono::milliseconds> idle;          // of a connection; 0: none
-  std::optional<std::chrono::milliseconds> request;       // until the request is whole
-  std::optional<std::chrono::milliseconds> request_head;  // until its head is whole
-  std::optional<std::uint32_t> head_kb_max;               // KiB
-  bool preserve_case = false;                             // of HTTP/1 field names
-  std::optional<bool> http10;                             // absent: taken
-  std::string default_host;                               // of HTTP/1.0 requests without one
+  std::string server_name;                               // empty: ours
+  std::optional<ServerField> server_field;               // absent: what the backend says
+  std::optional<std::chrono::milliseconds> stream_idle;  // 0: none
+  std::optional<std::chrono::milliseconds> idle;         // of a connection; 0: none
+  std::optional<std::uint32_t> requests_max;             // of a connection; 0: any number
+  std::optional<std::uint32_t> fields_max;               // of a request's head
+  std::optional<std::uint32_t> head_kb_max;              // KiB
+  bool preserve_case = false;                            // of HTTP/1 field names
+  std::optional<bool> http10;                            // absent: taken
+  std::string default_host;                              // of HTTP/1.0 requests without one
   StripPort strip_port = StripPort::kNever;
   std::string health_check_path;      // answered here; empty: none
   HeaderChanges early_changes;        // before a route is looked for
   std::vector<std::string> upgrades;  // lower case; with `restrict_upgrades` only these
   bool restrict_upgrades = false;
+  std::optional<bool> http2_connect;  // extended CONNECT; absent: announced
   std::optional<std::uint32_t> http2_streams_max;
   std::optional<std::uint32_t> http2_stream_window;      // bytes
   std::optional<std::uint32_t> http2_connection_window;  // bytes
@@ -143,10 +146,11 @@ BOOST_DESCRIBE_ENUM(HttpOptions::StripPort, kNever, kMatching, kAny)
 BOOST_DESCRIBE_STRUCT(HttpOptions, (),
                       (origin, access_logs, local_replies, use_remote_address, trusted_hops,
                        trusted_cidrs, append_forwarded_for, client_cert, generate_request_id,
-                       preserve_request_id, server_field, stream_idle, idle, request, request_head,
-                       head_kb_max, preserve_case, http10, default_host, strip_port,
-                       health_check_path, early_changes, upgrades, restrict_upgrades,
-                       http2_streams_max, http2_stream_window, http2_connection_window))
+                       preserve_request_id, server_name, server_field, stream_idle, idle,
+                       requests_max, fields_max, head_kb_max, preserve_case, http10, default_host,
+                       strip_port, health_check_path, early_changes, upgrades, restrict_upgrades,
+                       http2_connect, http2_streams_max, http2_stream_window,
+                       http2_connection_window))
 
 /// What a listener does with a connection before any protocol.
 /// Source: kgateway, ListenerPolicy.spec.default, spec.perPort.

@@ -29,12 +29,12 @@ BOOST_DESCRIBE_STRUCT(Certificate, (), (origin, chain_pem, key_pem))
 
 /// Whether and how a client must show a certificate. Source: Gateway.spec.tls.frontend (GEP-91).
 struct ClientValidation {
-  enum class Mode { kRequire, kAllowInsecureFallback };
+  enum class Mode { kRequire, kAllowInsecureFallback, kOptional };  // kOptional: one shown is right
   Mode mode = Mode::kRequire;
   std::string ca_pem;
   bool operator==(const ClientValidation&) const = default;
 };
-BOOST_DESCRIBE_ENUM(ClientValidation::Mode, kRequire, kAllowInsecureFallback)
+BOOST_DESCRIBE_ENUM(ClientValidation::Mode, kRequire, kAllowInsecureFallback, kOptional)
 BOOST_DESCRIBE_STRUCT(ClientValidation, (), (mode, ca_pem))
 
 /// TLS that ends here.

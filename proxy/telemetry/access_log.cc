@@ -8,30 +8,41 @@ namespace tidegate::proxy::telemetry {
 
 namespace json = boost::json;
 
+AccessLogs::Sink AccessLogs::compile_sink(const AccessLog& config, std::string& wrong) {
+  Sink sink;
+  format::Problem problem;
+  if (config.json.empty()) {
+    sink.text = format::Format::compile(
+        config.text.empty() ? format::Format::kDefault : config.text, problem);
+  } else {
+    error_code failed;
+    const json::value parsed = json::parse(config.json, failed);
+    std::string where;
+    if (failed) {
+      wrong = failed.message();
+    } else {
+      sink.json = format::JsonFormat::compile(parsed, false, where, problem);
+    }
+    if (problem) problem.message = where + ": " + problem.message;
+  }
+  if (problem) wrong = problem.text();
+  if (config.filter) sink.filter = format::EntryFilter::compile(*config.filter, wrong);
+  return sink;
+}
+
+void AccessLogs::check(const AccessLog& config, std::vector<std::string>& problems) {
+  std::string wrong;
+  compile_sink(config, wrong);
+  if (!wrong.empty()) problems.push_back(fmt::format("access log {}: {}", config.path, wrong));
+}
+
 std::shared_ptr<const AccessLogs> AccessLogs::compile(const std::vector<AccessLog>& config,
                                                       LogWriter& writer,
                                                       std::vector<std::string>& problems) {
   auto out = std::make_shared<AccessLogs>();
   for (const AccessLog& one : config) {
-    Sink sink;
     std::string wrong;
-    format::Problem problem;
-    if (one.json.empty()) {
-      sink.text =
-          format::Format::compile(one.text.empty() ? format::Format::kDefault : one.text, problem);
-    } else {
-      error_code failed;
-      const json::value parsed = json::parse(one.json, failed);
-      std::string where;
-      if (failed) {
-        wrong = failed.message();
-      } else {
-        sink.json = format::JsonFormat::compile(parsed, false, where, problem);
-      }
-      if (problem) problem.message = where + ": " + problem.message;
-    }
-    if (problem) wrong = problem.text();
-    if (one.filter) sink.filter = format::EntryFilter::compile(*one.filter, wrong);
+    Sink sink = compile_sink(one, wrong);
     if (wrong.empty()) {
       Result<std::shared_ptr<LogFile>> file = writer.file(one.path);
       if (file) {

@@ -21,6 +21,9 @@ class AccessLogs {
                                                    LogWriter& writer,
                                                    std::vector<std::string>& problems);
 
+  /// Tells what is wrong with a log's format and filter; opens nothing.
+  static void check(const AccessLog& config, std::vector<std::string>& problems);
+
   void write(std::size_t worker, const format::Values& values) const;
   const format::Needs& needs() const { return needs_; }
 
@@ -31,6 +34,8 @@ class AccessLogs {
     std::optional<format::JsonFormat> json;
     std::shared_ptr<LogFile> file;
   };
+  static Sink compile_sink(const AccessLog& config, std::string& wrong);
+
   std::vector<Sink> sinks_;
   format::Needs needs_;
 };

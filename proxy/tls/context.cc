@@ -233,7 +233,11 @@ Result<ContextPtr> make_server_context(const TlsTermination& termination,
       SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     } else {
       if (error_code failed = trust(context.get(), termination.client->ca_pem, true)) return failed;
-      SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+      // kOptional: none is as good as a right one; a wrong one is not.
+      const bool fallback =
+          termination.client->mode == ClientValidation::Mode::kAllowInsecureFallback;
+      SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER,
+                         fallback ? +[](int, X509_STORE_CTX*) { return 1; } : nullptr);
     }
   }
   return context;

@@ -12,6 +12,7 @@
 #include "proxy/net/facts.h"
 #include "proxy/tls/error.h"
 #include "proxy/tls/hello.h"
+#include "proxy/tls/peer_certificate.h"
 
 namespace tidegate::proxy::tls {
 
@@ -46,6 +47,24 @@ bool has_name(X509* certificate, const std::vector<std::string>& names) {
     if (found) return true;
   }
   return false;
+}
+
+/// As they are called elsewhere than in OpenSSL: "X25519", "P-256".
+std::string group_name(int id) {
+  switch (id) {
+    case NID_X25519:
+      return "X25519";
+    case NID_X448:
+      return "X448";
+    case NID_X9_62_prime256v1:
+      return "P-256";
+    case NID_secp384r1:
+      return "P-384";
+    case NID_secp521r1:
+      return "P-521";
+    default:
+      return {};
+  }
 }
 
 /// What a failed call means, besides "wait". An end without close_notify is not an orderly one.
@@ -139,6 +158,12 @@ void TlsStream::fill_facts() {
   facts_.tls_version = SSL_get_version(ssl);
   facts_.tls_cipher = SSL_get_cipher_name(ssl);
   facts_.tls_resumed = SSL_session_reused(ssl) == 1;
+  if (SSL_is_server(ssl) != 1) return;
+  facts_.tls_group = group_name(SSL_get_negotiated_group(ssl));
+  if (X509* shown = SSL_get0_peer_certificate(ssl)) {
+    facts_.peer = describe_certificate(shown, SSL_get_peer_cert_chain(ssl));
+    facts_.peer_verified = SSL_get_verify_result(ssl) == X509_V_OK;
+  }
 }
 
 Task<Result<std::size_t>> TlsStream::read_some(std::span<char> into) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/net/facts.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/stream.h"
 #include "proxy/tls/context.h"
@@ -15,6 +16,9 @@ namespace tidegate::proxy::tls {
 class TlsStream final : public net::Stream {
  public:
   explicit TlsStream(net::Socket socket);
+  TlsStream(net::Socket socket, const net::Accepted& accepted) : TlsStream(std::move(socket)) {
+    net::apply(accepted, facts_);
+  }
   ~TlsStream() override;
 
   /// The context follows from the client's SNI; refused with unrecognized_name where there is none

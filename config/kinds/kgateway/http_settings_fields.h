@@ -40,36 +40,35 @@ const Description& description<kgateway::HttpSettings>();
 template <class T>
 void add_http_settings(Fields<T>& f) {
   using kgateway::unserved;
-  f.template field<&T::access_log>("accessLog", unserved(Bounds().items(0, 16)));
+  f.template field<&T::access_log>("accessLog", Bounds().items(0, 16));
   f.template field<&T::tracing>("tracing", unserved());
-  f.template field<&T::local_replies>("localReplies", unserved());
-  f.template field<&T::upgrade_config>("upgradeConfig", unserved());
-  f.template field<&T::use_remote_address>("useRemoteAddress", unserved());
-  f.template field<&T::preserve_external_request_id>("preserveExternalRequestId", unserved());
-  f.template field<&T::generate_request_id>("generateRequestId", unserved());
-  f.template field<&T::xff_num_trusted_hops>("xffNumTrustedHops", unserved(Bounds().at_least(0)));
-  f.template field<&T::xff_trusted_cidrs>(
-      "xffTrustedCIDRs", unserved(Bounds().items(1, SIZE_MAX).pattern(kgateway::kCidr)));
-  f.template field<&T::skip_xff_append>("skipXFFAppend", unserved());
-  f.template field<&T::server_header_transformation>("serverHeaderTransformation", unserved());
-  f.template field<&T::server_name>("serverName", unserved(Bounds().length(1, SIZE_MAX)));
-  f.template field<&T::stream_idle_timeout>("streamIdleTimeout", unserved());
-  f.template field<&T::idle_timeout>("idleTimeout", unserved());
+  f.template field<&T::local_replies>("localReplies");
+  f.template field<&T::upgrade_config>("upgradeConfig");
+  f.template field<&T::use_remote_address>("useRemoteAddress");
+  f.template field<&T::preserve_external_request_id>("preserveExternalRequestId");
+  f.template field<&T::generate_request_id>("generateRequestId");
+  f.template field<&T::xff_num_trusted_hops>("xffNumTrustedHops", Bounds().at_least(0));
+  f.template field<&T::xff_trusted_cidrs>("xffTrustedCIDRs",
+                                          Bounds().items(1, SIZE_MAX).pattern(kgateway::kCidr));
+  f.template field<&T::skip_xff_append>("skipXFFAppend");
+  f.template field<&T::server_header_transformation>("serverHeaderTransformation");
+  f.template field<&T::server_name>("serverName", Bounds().length(1, SIZE_MAX));
+  f.template field<&T::stream_idle_timeout>("streamIdleTimeout");
+  f.template field<&T::idle_timeout>("idleTimeout");
   f.template field<&T::max_requests_per_connection>("maxRequestsPerConnection",
-                                                    unserved(Bounds().at_least(0)));
-  f.template field<&T::max_headers_count>("maxHeadersCount", unserved(Bounds().at_least(1)));
-  f.template field<&T::http2_protocol_options>("http2ProtocolOptions", unserved());
-  f.template field<&T::health_check>("healthCheck", unserved());
-  f.template field<&T::preserve_http1_header_case>("preserveHttp1HeaderCase", unserved());
-  f.template field<&T::accept_http_10>("acceptHttp10", unserved());
+                                                    Bounds().at_least(0));
+  f.template field<&T::max_headers_count>("maxHeadersCount", Bounds().at_least(1));
+  f.template field<&T::http2_protocol_options>("http2ProtocolOptions");
+  f.template field<&T::health_check>("healthCheck");
+  f.template field<&T::preserve_http1_header_case>("preserveHttp1HeaderCase");
+  f.template field<&T::accept_http_10>("acceptHttp10");
   f.template field<&T::default_host_for_http_10>("defaultHostForHttp10",
-                                                 unserved(Bounds().length(1, SIZE_MAX)));
-  f.template field<&T::early_request_header_modifier>("earlyRequestHeaderModifier", unserved());
-  f.template field<&T::forward_client_cert_details>("forwardClientCertDetails", unserved());
-  f.template field<&T::max_request_headers_kb>("maxRequestHeadersKb",
-                                               unserved(Bounds().range(1, 8192)));
+                                                 Bounds().length(1, SIZE_MAX));
+  f.template field<&T::early_request_header_modifier>("earlyRequestHeaderModifier");
+  f.template field<&T::forward_client_cert_details>("forwardClientCertDetails");
+  f.template field<&T::max_request_headers_kb>("maxRequestHeadersKb", Bounds().range(1, 8192));
   f.template field<&T::uuid_request_id_config>("uuidRequestIdConfig", unserved());
-  f.template field<&T::strip_host_port_mode>("stripHostPortMode", unserved());
+  f.template field<&T::strip_host_port_mode>("stripHostPortMode");
   f.rule("useRemoteAddress must be set to false if xffTrustedCIDRs is set", [](const T& t) {
     return t.xff_trusted_cidrs.empty() || (t.use_remote_address && !*t.use_remote_address);
   });

@@ -1,4 +1,3 @@
-// Fields marked unserved() are decoded and do nothing yet; see rules.h for how the mark goes.
 #include "config/kinds/kgateway/listener_policy.h"
 
 #include "config/kinds/kgateway/descriptions.h"
@@ -37,13 +36,12 @@ const Description& description<ClientCertificates>() {
 
 template <class T>
 static void add_settings(Fields<T>& f) {
-  f.template field<&T::proxy_protocol>("proxyProtocol", unserved());
-  f.template field<&T::tcp_keepalive>("tcpKeepalive", unserved());
+  f.template field<&T::proxy_protocol>("proxyProtocol");
+  f.template field<&T::tcp_keepalive>("tcpKeepalive");
   f.template field<&T::per_connection_buffer_limit_bytes>("perConnectionBufferLimitBytes",
-                                                          unserved(Bounds().at_least(0)));
+                                                          Bounds().at_least(0));
   f.template field<&T::http_settings>("httpSettings");
-  f.template field<&T::transport_socket_connect_timeout>("transportSocketConnectTimeout",
-                                                         unserved());
+  f.template field<&T::transport_socket_connect_timeout>("transportSocketConnectTimeout");
 }
 
 template <>
@@ -61,7 +59,7 @@ const Description& description<DefaultListenerSettings>() {
   using D = DefaultListenerSettings;
   static const Description description = [] {
     Fields<D> f;
-    f.field<&D::client_certificate_validation>("clientCertificateValidation", unserved());
+    f.field<&D::client_certificate_validation>("clientCertificateValidation");
     add_settings(f);
     return f;
   }();

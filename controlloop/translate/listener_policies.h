@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "config/kinds/kgateway/listener_policy.h"
+#include "controlloop/policy/policy_status.h"
+#include "controlloop/policy/target.h"
+#include "controlloop/translate/gateway.h"
+
+namespace tidegate::controlloop::translate {
+
+/// ListenerPolicies and HTTPListenerPolicies: which of them hold for a listener, merged member by
+/// member. Those attached to the listener itself count before those of its Gateway, the older
+/// before the newer, ListenerPolicies before HTTPListenerPolicies. What stands for a port replaces
+/// the policy's default there. Source: kgateway, ListenerPolicySpec, HTTPListenerPolicySpec.
+class ListenerPolicies {
+ public:
+  /// All outlive it.
+  ListenerPolicies(const config::ObjectSet& objects, const Options& options, Report& report);
+
+  /// Puts what holds for them into the listeners.
+  void apply(std::vector<std::shared_ptr<GatewayState>>& gateways);
+  void statuses(const std::string& controller_name, status::Statuses& out) const;
+
+ private:
+  using Settings = config::kgateway::ListenerSettings;
+  struct Found {
+    bool http_kind = false;  // HTTPListenerPolicy
+    policy::PolicyIndex policy = 0;
+    Settings settings;
+    std::optional<config::kgateway::ClientCertificates> client_certificates;
+    const config::Meta* meta = nullptr;
+  };
+  std::vector<Found> found_at(const ListenerState& listener, const config::Gateway& gateway) const;
+  void add(bool http_kind, const policy::Target& target, int port, std::vector<Found>& out) const;
+  /// What is wrong with a policy; it takes no part then. Told once.
+  bool right(const Found& found);
+  void put(ListenerState& listener, const config::Gateway& gateway);
+
+  const config::ObjectSet& objects_;
+  const Options& options_;
+  Report& report_;
+  policy::Attachments attachments_;
+  policy::Attachments http_attachments_;
+  policy::PolicyStatuses statuses_;
+  policy::PolicyStatuses http_statuses_;
+  std::map<std::pair<bool, policy::PolicyIndex>, bool> judged_;
+};
+
+}  // namespace tidegate::controlloop::translate

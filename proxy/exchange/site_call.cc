@@ -1,0 +1,47 @@
+#include "proxy/exchange/site_call.h"
+
+namespace tidegate::proxy::exchange {
+
+std::optional<filters::Reply> SiteCall::begin(http::RequestHead& request,
+                                              const net::ConnectionFacts& facts, Arena& arena) {
+  const Prepared prepared = prepare(options_, request);
+  client_ = find_client(request.fields, facts, *options_.source, options_.trusted);
+  // X-Forwarded-For is written over, later.
+  client_.ip =
+      client_.ip.data() == facts.remote_ip.data() ? std::string_view() : arena.copy(client_.ip);
+  filters::Reply reply;
+  switch (prepared) {
+    case Prepared::kGoOn:
+      return std::nullopt;
+    case Prepared::kHealthCheck:
+      health_check_ = true;
+      reply.status = 200;
+      reply.details = "health_check_ok";
+      break;
+    case Prepared::kOldVersion:
+      reply.status = 426;
+      reply.flag = "DPE";
+      reply.details = "low_version";
+      break;
+    case Prepared::kUnknownUpgrade:
+      reply.status = 403;
+      reply.details = "upgrade_failed";
+      break;
+  }
+  return reply;
+}
+
+std::string_view SiteCall::shape(const format::Values& values, http::ResponseHead& head,
+                                 std::string_view text, std::string& into) const {
+  into = text;
+  options_.replies.apply(values, head, into);
+  return into;
+}
+
+void SiteCall::describe(format::Values& values) const {
+  values.client_ip = client_.ip;
+  values.health_check = health_check_;
+  values.listener_name = options_.listener;
+}
+
+}  // namespace tidegate::proxy::exchange
