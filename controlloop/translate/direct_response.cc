@@ -2,11 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/serialize.hpp>
+
 #include "config/kinds/kgateway/direct_response.h"
+#include "proxy/format/body.h"
 
 namespace tidegate::controlloop::translate {
 
 namespace kgw = config::kgateway;
+
+namespace {
+
+proxy::BodyFormat body_format(const kgw::BodyFormat& from) {
+  proxy::BodyFormat out;
+  out.text = from.text.value_or("");
+  if (from.json) out.json = boost::json::serialize(*from.json);
+  out.content_type = from.content_type.value_or("");
+  return out;
+}
+
+}  // namespace
 
 bool names_direct_response(const config::LocalObjectRef& ref) {
   return ref.group == kgw::kGroup && ref.kind == "DirectResponse";
@@ -19,14 +34,18 @@ NamedResponse find_direct_response(const config::ObjectSet& objects, const std::
   if (found == nullptr) {
     out.missing = true;
     out.problem = fmt::format("DirectResponse {}/{} does not exist", namespace_, name);
-  } else if (found->body_format) {
-    out.problem =
-        fmt::format("DirectResponse {}/{}: bodyFormat is not supported", namespace_, name);
   } else {
     // RFC 9110 sections 15.3.5 and 15.4.5: these have no content.
     const bool without_body = found->status == 204 || found->status == 304;
     out.response =
-        proxy::DirectResponse{found->status, without_body ? "" : found->body.value_or("")};
+        proxy::DirectResponse{found->status, without_body ? "" : found->body.value_or(""), {}};
+    if (!found->body_format || without_body) return out;
+    out.response->format = body_format(*found->body_format);
+    std::string wrong;
+    proxy::format::Body::compile(*out.response->format, wrong);
+    if (wrong.empty()) return out;
+    out.response.reset();
+    out.problem = fmt::format("DirectResponse {}/{}: bodyFormat: {}", namespace_, name, wrong);
   }
   return out;
 }

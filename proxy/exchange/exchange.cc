@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "proxy/exchange/details.h"
+#include "proxy/exchange/direct_reply.h"
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/hash_key.h"
 #include "proxy/exchange/local_reply.h"
@@ -246,9 +247,9 @@ Task<void> Exchange::run() {
       // a filter has answered
     } else if (plan_->action == Plan::Action::kForward) {
       co_await forward();
-    } else if (const auto* direct = std::get_if<DirectResponse>(&plan_->rule->action)) {
+    } else if (plan_->action == Plan::Action::kDirectResponse) {
       context_.stats.rq_direct_response.add();
-      co_await answer_locally(direct->status, direct->body, "-");
+      co_await answer(direct_reply(*plan_, call_, started_));
     } else {
       co_await redirect(std::get<Redirect>(plan_->rule->action));
     }

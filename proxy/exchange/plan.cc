@@ -20,6 +20,15 @@ const filters::Chain* Plans::chain(filters::Compiler& compiler,
   return chains_.emplace_back(std::move(made)).get();
 }
 
+const format::Body* Plans::body(const DirectResponse& direct) {
+  if (!direct.format) return nullptr;
+  std::string problem;  // translation has looked for it
+  return bodies_
+      .emplace_back(
+          std::make_unique<const format::Body>(format::Body::compile(*direct.format, problem)))
+      .get();
+}
+
 Plans::Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& id_of) {
   plans_.reserve(table.rules.size());
   for (const Rule& rule : table.rules) {
@@ -32,8 +41,10 @@ Plans::Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& i
     plan.has_session = rule.session.has_value();
     plan.rewrites_host = rule.auto_host_rewrite;
     if (std::holds_alternative<Redirect>(rule.action)) plan.action = Plan::Action::kRedirect;
-    if (std::holds_alternative<DirectResponse>(rule.action))
+    if (const auto* direct = std::get_if<DirectResponse>(&rule.action)) {
       plan.action = Plan::Action::kDirectResponse;
+      plan.body = body(*direct);
+    }
     const auto* forward = std::get_if<Forward>(&rule.action);
     if (!forward || forward->clusters.empty()) continue;
     const std::size_t count = forward->clusters.size();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/filters/chain.h"
+#include "proxy/format/body.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/snapshot/route.h"
 
@@ -26,10 +27,13 @@ struct alignas(64) Plan {
   enum class Action : std::uint8_t { kForward, kRedirect, kDirectResponse };
 
   const Rule* rule = nullptr;
-  const filters::Chain* filters = nullptr;   // null: none
-  const PlannedCluster* clusters = nullptr;  // where there is more than one
-  PlannedCluster cluster;                    // where there is one
-  std::uint32_t total_weight = 0;            // 0: no backend
+  const filters::Chain* filters = nullptr;  // null: none
+  union {
+    const PlannedCluster* clusters = nullptr;  // kForward: where there is more than one
+    const format::Body* body;                  // kDirectResponse: null: the body is as written
+  };
+  PlannedCluster cluster;          // where there is one
+  std::uint32_t total_weight = 0;  // 0: no backend
   Action action = Action::kForward;
   bool has_mirrors = false;
   bool has_timeouts = false;  // or retries: the rule says which
@@ -61,10 +65,12 @@ class Plans {
  private:
   const filters::Chain* chain(filters::Compiler& compiler,
                               const std::vector<proxy::Filter>& filters);
+  const format::Body* body(const DirectResponse& direct);
 
   std::vector<Plan> plans_;
   std::vector<std::unique_ptr<PlannedCluster[]>> clusters_;
   std::vector<filters::ChainPtr> chains_;
+  std::vector<std::unique_ptr<const format::Body>> bodies_;
 };
 
 }  // namespace tidegate::proxy::exchange

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/snapshot/body_format.h"
 #include "proxy/snapshot/filters.h"
 #include "proxy/snapshot/origin.h"
 
@@ -61,15 +62,6 @@ struct AccessLog {
   bool operator==(const AccessLog&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(AccessLog, (), (path, text, json, filter))
-
-/// How the body of a reply of our own is made. Source: kgateway, BodyFormat.
-struct BodyFormat {
-  std::string text;          // with Envoy's operators
-  std::string json;          // an object, serialized; empty: `text` is the format
-  std::string content_type;  // empty: of text or JSON
-  bool operator==(const BodyFormat&) const = default;
-};
-BOOST_DESCRIBE_STRUCT(BodyFormat, (), (text, json, content_type))
 
 /// Source: kgateway, LocalReplyMapper.
 struct LocalReplyMapper {

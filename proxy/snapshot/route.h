@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "proxy/snapshot/body_format.h"
 #include "proxy/snapshot/filters.h"
 #include "proxy/snapshot/origin.h"
 
@@ -78,12 +79,14 @@ struct Redirect {
 };
 BOOST_DESCRIBE_STRUCT(Redirect, (), (scheme, hostname, path, port, listener_port, status))
 
+/// An answer without a backend. Source: kgateway DirectResponse.
 struct DirectResponse {
   int status = 500;
   std::string body;
+  std::optional<BodyFormat> format;  // that makes the body, in the place of `body`
   bool operator==(const DirectResponse&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(DirectResponse, (), (status, body))
+BOOST_DESCRIBE_STRUCT(DirectResponse, (), (status, body, format))
 
 using Action = std::variant<Forward, Redirect, DirectResponse>;
 

@@ -12,11 +12,7 @@ const Description& description<DirectResponse>() {
     Fields<D> f;
     f.required<&D::status>("status", Bounds().range(200, 599))
         .field<&D::body>("body", Bounds().length(1, 4096))
-        .field<&D::body_format>(
-            "bodyFormat",
-            Bounds()
-                .effect(Effect::kRejected)
-                .doc("format strings are not rendered: a rule that names it answers 500"));
+        .field<&D::body_format>("bodyFormat");
     at_most_one<&D::body, &D::body_format>(f, "body bodyFormat");
     return f;
   }();

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
+#include "proxy/format/body.h"
 #include "proxy/format/json_format.h"
 
 using namespace tidegate::proxy;
@@ -309,4 +310,28 @@ TEST_CASE("a format tells what it needs", "[format]") {
   CHECK(Format::compile("%RESP(x)%", problem).needs().response);
   CHECK_FALSE(Format::compile("%DOWNSTREAM_TLS_VERSION%", problem).needs().upstream);
   CHECK(Format::compile("%UPSTREAM_TLS_VERSION%", problem).needs().upstream);
+}
+
+TEST_CASE("a body is a text or JSON, and says what it is", "[format]") {
+  const Sample sample;
+  std::string problem;
+  std::string out;
+  const format::Body plain =
+      format::Body::compile({"%REQ(:method)% %REQ(x-no)%\n", "", ""}, problem);
+  CHECK(problem.empty());
+  plain.render(sample.values, out);
+  CHECK(out == "GET -\n");
+  CHECK(plain.content_type() == "text/plain");
+  out.clear();
+  const format::Body typed = format::Body::compile(
+      {"", R"({"code": "%RESPONSE_CODE%", "no": "%REQ(x-no)%"})", ""}, problem);
+  CHECK(problem.empty());
+  typed.render(sample.values, out);
+  CHECK(out == "{\"code\":503,\"no\":null}\n");
+  CHECK(typed.content_type() == "application/json");
+  CHECK(format::Body::compile({"a", "", "text/html"}, problem).content_type() == "text/html");
+  format::Body::compile({"", R"({"a": {"b": "%NOPE%"}})", ""}, problem);
+  CHECK(problem.find("a.b") != problem.npos);
+  format::Body::compile({"", "{", ""}, problem);
+  CHECK_FALSE(problem.empty());
 }

@@ -1,0 +1,35 @@
+#include "proxy/exchange/direct_reply.h"
+
+#include "proxy/format/body.h"
+
+namespace tidegate::proxy::exchange {
+
+using std::chrono::system_clock;
+
+filters::Reply direct_reply(const Plan& plan, filters::Call& call,
+                            std::chrono::steady_clock::time_point started) {
+  const auto& direct = std::get<DirectResponse>(plan.rule->action);
+  filters::Reply reply;
+  reply.status = direct.status;
+  reply.body = direct.body;
+  reply.details = "direct_response";
+  if (!plan.body) return reply;
+  format::Values values;
+  values.request = &call.request;
+  values.downstream = &call.facts;
+  values.status = direct.status;
+  values.route = &plan.rule->origin;
+  values.route_name = plan.rule->name;
+  values.dynamic_metadata = call.all_metadata();
+  values.random = &call.loop.random;
+  values.duration = std::chrono::steady_clock::now() - started;
+  values.started =
+      system_clock::now() - std::chrono::duration_cast<system_clock::duration>(values.duration);
+  std::string body;
+  plan.body->render(values, body);
+  reply.body = call.arena.copy(body);
+  if (!body.empty()) reply.fields.append("content-type", plan.body->content_type());
+  return reply;
+}
+
+}  // namespace tidegate::proxy::exchange
