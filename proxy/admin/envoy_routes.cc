@@ -67,7 +67,8 @@ void add_header_changes(json::object& route, const char* prefix, const HeaderCha
   for (const auto& [list, action] :
        {std::pair{&changes.set, "OVERWRITE_IF_EXISTS_OR_ADD"}, std::pair{&changes.add, ""}}) {
     for (const HeaderValue& one : *list) {
-      json::object entry{{"header", json::object{{"key", one.name}, {"value", one.value}}}};
+      const std::string_view value = one.secret ? kRedacted : one.value;
+      json::object entry{{"header", json::object{{"key", one.name}, {"value", value}}}};
       if (*action != '\0') entry["append_action"] = action;
       add.push_back(std::move(entry));
     }

@@ -8,16 +8,16 @@ std::string_view apply(const HeaderChanges& changes, http::Fields& fields) {
   std::string_view host;
   for (const HeaderValue& header : changes.set) {
     if (http::iequals(header.name, "host")) {
-      host = header.value;
+      host = header.text();
     } else if (!http::frames_message(header.name)) {
-      fields.set(header.name, header.value);
+      fields.set(header.name, header.text());
     }
   }
   for (const HeaderValue& header : changes.add) {
     if (http::iequals(header.name, "host")) {
-      host = header.value;
+      host = header.text();
     } else if (!http::frames_message(header.name)) {
-      fields.add(header.name, header.value);
+      fields.add(header.name, header.text());
     }
   }
   for (const std::string& name : changes.remove) fields.remove(name);
