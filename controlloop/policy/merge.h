@@ -15,8 +15,11 @@ using FieldSet = std::bitset<kFieldsMax>;
 
 /// The policies of one object: a route, a ListenerSet, a Gateway.
 struct Level {
+  enum class Place { kRoute, kListener, kGateway };
   std::vector<PolicyIndex> policies;  // who counts first stands first
   bool prefers_parent = false;        // goes before the levels below it: prefers_parent()
+  Place place = Place::kRoute;  // kGateway: the first `of_listener` hold for the listener only
+  std::size_t of_listener = 0;
 };
 
 /// From which policy a field is taken.

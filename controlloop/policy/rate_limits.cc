@@ -36,7 +36,11 @@ void make_local_rate_limit(const TrafficPolicy& policy, FieldContext& context) {
   const auto& from = *policy.rate_limit->local;
   if (!from.token_bucket) return;  // whatever stands above: no limit here
   proxy::LocalRateLimit to;
+  using Scope = proxy::LocalRateLimit::Scope;
   to.name = display_name(context.meta());
+  to.scope = context.place == Level::Place::kRoute      ? Scope::kMatch
+             : context.place == Level::Place::kListener ? Scope::kVirtualHost
+                                                        : Scope::kListener;
   to.tokens_max = static_cast<std::uint32_t>(from.token_bucket->max_tokens);
   to.tokens_per_fill = static_cast<std::uint32_t>(from.token_bucket->tokens_per_fill);
   to.fill_interval = from.token_bucket->fill_interval;

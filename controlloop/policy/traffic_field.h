@@ -8,6 +8,7 @@
 
 #include "config/kinds/kgateway/traffic_policy.h"
 #include "config/object_set.h"
+#include "controlloop/policy/merge.h"
 #include "controlloop/status/report.h"
 #include "proxy/snapshot/filter_settings.h"
 #include "proxy/snapshot/route.h"
@@ -54,11 +55,19 @@ class References {
 class FieldContext {
  public:
   FieldContext(const config::ObjectSet& objects_in, References& references_in,
-               status::Report& report, const config::Meta& policy)
-      : objects(objects_in), references(references_in), report_(report), policy_(policy) {}
+               status::Report& report, const config::Meta& policy,
+               Level::Place place_in = Level::Place::kRoute)
+      : objects(objects_in),
+        references(references_in),
+        place(place_in),
+        report_(report),
+        policy_(policy) {}
 
   const config::ObjectSet& objects;
   References& references;
+  /// Where the policy is attached: kListener also where it is a ListenerSet. Only for fields that
+  /// ask for it (Field::by_place).
+  const Level::Place place;
 
   const config::Meta& meta() const { return policy_; }
   const std::string& namespace_() const { return policy_.namespace_; }
@@ -108,6 +117,8 @@ struct Field {
   /// Policies of one object, the first of which would have the field, made into one; nothing where
   /// they contradict each other: then the first has it. Null: fields are not united.
   std::optional<TrafficPolicy> (*unite)(const std::vector<const TrafficPolicy*>&) = nullptr;
+  /// Its filters depend on where the policy is attached: FieldContext::place.
+  bool by_place = false;
 };
 
 /// All fields. Source: TrafficPolicySpec.

@@ -99,6 +99,14 @@ bool said_by_rule(const proxy::Rule& rule, std::string_view field) {
   });
 }
 
+/// Where a policy of a level is attached.
+Level::Place place_of(PolicyIndex policy, const Level& level) {
+  if (level.place != Level::Place::kGateway) return level.place;
+  const auto end = level.policies.begin() + static_cast<std::ptrdiff_t>(level.of_listener);
+  return std::find(level.policies.begin(), end, policy) == end ? Level::Place::kGateway
+                                                               : Level::Place::kListener;
+}
+
 void append(std::vector<PolicyIndex>& to, const std::vector<PolicyIndex>& from) {
   for (const PolicyIndex one : from) {
     if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(one);
@@ -184,6 +192,8 @@ const TrafficPolicies::Listener& TrafficPolicies::listener(const ListenerPlace& 
   auto add = [&](const char* kind, const config::Meta& meta, bool has_section) {
     Level& level = out.levels.emplace_back();
     if (has_section) level.policies = attachments_.at(target_of(kind, meta, place.section));
+    level.of_listener = level.policies.size();
+    level.place = &meta == place.gateway ? Level::Place::kGateway : Level::Place::kListener;
     append(level.policies, attachments_.at(target_of(kind, meta)));
     level.prefers_parent = prefers_parent(meta);
   };
@@ -240,9 +250,10 @@ void TrafficPolicies::note(const Choice& choice, const std::vector<Level>& level
   }
 }
 
-void TrafficPolicies::add_field(std::size_t field, const std::vector<PolicyIndex>& from, Chain& out,
+void TrafficPolicies::add_field(std::size_t field, const Source& source, Chain& out,
                                 std::vector<proxy::PolicyField>& named) {
   const Field& what = traffic_fields()[field];
+  const std::vector<PolicyIndex>& from = source.policies;
   std::vector<std::string> names;
   for (const PolicyIndex policy : from) {
     const config::Meta& meta = policies_[policy]->meta;
@@ -252,7 +263,14 @@ void TrafficPolicies::add_field(std::size_t field, const std::vector<PolicyIndex
                       report_.line("TrafficPolicy", meta, fmt::format("spec.{}", what.name))}});
   }
   PlacedFilters filters;
-  if (from.size() == 1) {
+  std::string base = fmt::format("TrafficPolicy/{}/{}", fmt::join(names, "+"), what.name);
+  if (source.place != Level::Place::kRoute) {
+    base += source.place == Level::Place::kGateway ? "@Gateway" : "@listener";
+    FieldContext context(objects_, references_, report_, policies_[from.front()]->meta,
+                         source.place);
+    what.make(*policies_[from.front()], context);
+    filters = context.filters();
+  } else if (from.size() == 1) {
     filters = compiled(from.front()).filters[field];
   } else {
     std::vector<const TrafficPolicy*> all;
@@ -261,7 +279,6 @@ void TrafficPolicies::add_field(std::size_t field, const std::vector<PolicyIndex
     what.make(*what.unite(all), context);
     filters = context.filters();
   }
-  const std::string base = fmt::format("TrafficPolicy/{}/{}", fmt::join(names, "+"), what.name);
   for (std::size_t i = 0; i < filters.size(); ++i) {
     std::string name = i == 0 ? base : fmt::format("{}#{}", base, i + 1);
     snapshot_.shared_filters.try_emplace(name, filters[i].second);
@@ -273,10 +290,11 @@ void TrafficPolicies::add_field(std::size_t field, const std::vector<PolicyIndex
 const TrafficPolicies::Chain& TrafficPolicies::chain(const Choice& choice,
                                                      const std::vector<Level>& levels) {
   const std::vector<Field>& fields = traffic_fields();
-  std::vector<std::vector<PolicyIndex>> key(fields.size());
+  std::vector<Source> key(fields.size());
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (choice[i].policy == Chosen::kNone) continue;
-    key[i] = {choice[i].policy};
+    key[i].policies = {choice[i].policy};
+    if (fields[i].by_place) key[i].place = place_of(choice[i].policy, levels[choice[i].level]);
     if (fields[i].unite == nullptr) continue;
     std::vector<PolicyIndex> all;
     std::vector<const TrafficPolicy*> specs;
@@ -285,14 +303,14 @@ const TrafficPolicies::Chain& TrafficPolicies::chain(const Choice& choice,
       all.push_back(policy);
       specs.push_back(policies_[policy].get());
     }
-    if (all.size() > 1 && fields[i].unite(specs)) key[i] = std::move(all);
+    if (all.size() > 1 && fields[i].unite(specs)) key[i].policies = std::move(all);
   }
   std::unique_ptr<Chain>& out = chains_[key];
   if (out) return *out;
   out = std::make_unique<Chain>();
   std::vector<proxy::PolicyField> named;
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (!key[i].empty()) add_field(i, key[i], *out, named);
+    if (!key[i].policies.empty()) add_field(i, key[i], *out, named);
   }
   if (named.empty()) return *out;
   std::stable_sort(out->filters.begin(), out->filters.end(),

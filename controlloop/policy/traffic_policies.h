@@ -49,6 +49,12 @@ class TrafficPolicies {
   struct Compiled {
     std::vector<PlacedFilters> filters;  // by field
   };
+  /// What a field is taken from: one policy, or several that are united; none: it is not given.
+  struct Source {
+    std::vector<PolicyIndex> policies;
+    Level::Place place = Level::Place::kRoute;  // of a field that depends on it
+    auto operator<=>(const Source&) const = default;
+  };
   /// What holds for all rules with the same choice.
   struct Chain {
     struct Entry {
@@ -73,7 +79,7 @@ class TrafficPolicies {
   const Listener& listener(const ListenerPlace& place);
   Level route_level(const RulePlace& place, std::string& missing) const;
   const Chain& chain(const Choice& choice, const std::vector<Level>& levels);
-  void add_field(std::size_t field, const std::vector<PolicyIndex>& from, Chain& out,
+  void add_field(std::size_t field, const Source& source, Chain& out,
                  std::vector<proxy::PolicyField>& named);
   static void put(const Chain& chain, proxy::Rule& rule);
   void note(const Choice& choice, const std::vector<Level>& levels, std::size_t count,
@@ -90,8 +96,8 @@ class TrafficPolicies {
   std::vector<FieldSet> given_;
   std::vector<std::unique_ptr<Compiled>> compiled_;
   std::map<std::pair<const config::Meta*, std::string>, Listener> listeners_;
-  /// By what is chosen: the policies of each field.
-  std::map<std::vector<std::vector<PolicyIndex>>, std::unique_ptr<Chain>> chains_;
+  /// By what is chosen.
+  std::map<std::vector<Source>, std::unique_ptr<Chain>> chains_;
 };
 
 }  // namespace tidegate::controlloop::policy

@@ -32,8 +32,9 @@ FilterPtr Compiler::shared(const std::string& name) {
   auto [known, is_new] = shared_.try_emplace(name);
   auto found = context_.snapshot.shared_filters.find(name);
   if (is_new && found != context_.snapshot.shared_filters.end()) {
+    const CompileContext context{context_.snapshot, context_.kept, name, &places_};
     visit(found->second,
-          [&](const char*, const auto& from) { known->second = compile(from, context_); });
+          [&](const char*, const auto& from) { known->second = compile(from, context); });
   }
   return known->second;
 }

@@ -11,10 +11,17 @@
 
 namespace tidegate::proxy {
 
-/// A bucket of tokens, of which each request takes one; 429 where there is none. All workers share
-/// it, and it lives on when the snapshot changes. Source: TrafficPolicy.spec.rateLimit.local.
+/// Buckets of tokens, of which each request takes one; 429 where there is none. All workers share
+/// them, and they live on when the snapshot changes. Source: TrafficPolicy.spec.rateLimit.local.
 struct LocalRateLimit {
-  std::string name;  // whose bucket it is: policy and place
+  /// What has a bucket of its own, as what kgateway makes of the policy for Envoy.
+  enum class Scope {
+    kMatch,        // a match of a rule, for one host name: Envoy's route
+    kVirtualHost,  // a host name on a listener; of a listener with TLS, all of them
+    kListener,     // a port; with TLS, a listener
+  };
+  std::string name;  // whose buckets they are: the policy
+  Scope scope = Scope::kMatch;
   std::uint32_t tokens_max = 1;
   std::uint32_t tokens_per_fill = 1;
   std::chrono::milliseconds fill_interval{1000};
@@ -22,8 +29,9 @@ struct LocalRateLimit {
   std::uint32_t percent_enforced = 100;  // of those without one that are refused
   bool operator==(const LocalRateLimit&) const = default;
 };
+BOOST_DESCRIBE_ENUM(LocalRateLimit::Scope, kMatch, kVirtualHost, kListener)
 BOOST_DESCRIBE_STRUCT(LocalRateLimit, (),
-                      (name, tokens_max, tokens_per_fill, fill_interval, percent_enabled,
+                      (name, scope, tokens_max, tokens_per_fill, fill_interval, percent_enabled,
                        percent_enforced))
 
 /// One dimension of a limit. Source: RateLimitDescriptorEntry.
