@@ -2,6 +2,7 @@
 
 #include "controlloop/policy/gateway_extension.h"
 #include "controlloop/policy/traffic_fields.h"
+#include "proxy/format/format.h"
 
 namespace tidegate::controlloop::policy {
 namespace {
@@ -21,10 +22,14 @@ void http_service(const config::kgateway::HttpAuthService& from,
   to.all_headers_to_client = true;  // unless some are named
   if (from.authorization_request) {
     for (const auto& [name, value] : from.authorization_request->headers_to_add) {
-      if (value.find('%') != value.npos) {
-        context.error(kPath, fmt::format("GatewayExtension {}/{}: headersToAdd[{}]: command "
-                                         "operators (%) are not supported here",
-                                         extension.meta.namespace_, extension.meta.name, name));
+      proxy::format::Problem wrong;
+      proxy::format::Format::compile(value, wrong);
+      if (wrong) {
+        context.error_in(
+            "GatewayExtension", extension.meta,
+            "spec.extAuth.httpService.authorizationRequest.headersToAdd",
+            fmt::format("GatewayExtension {}/{}: headersToAdd[{}]: {}", extension.meta.namespace_,
+                        extension.meta.name, name, wrong.text()));
       }
       to.headers_to_add[name] = value;
     }
@@ -64,11 +69,7 @@ void make_ext_auth(const TrafficPolicy& policy, FieldContext& context) {
   to.fail_open = provider.fail_open;
   to.status_on_error = provider.status_on_error;
   to.context_extensions = from.context_extensions;
-  if (provider.clear_route_cache) {
-    context.warning(kPath,
-                    "clearRouteCache: a route is chosen once; headers that the service sets "
-                    "do not lead to another one");
-  }
+  to.reroute = provider.clear_route_cache;
   const auto& body = from.with_request_body ? from.with_request_body : provider.with_request_body;
   if (body) {
     to.body_max = static_cast<std::uint64_t>(body->max_request_bytes);

@@ -24,7 +24,9 @@ void set_retries(const std::optional<config::kgateway::ServiceRetry>& from,
                  proxy::ServiceCall& to) {
   if (!from) return;
   to.retries = static_cast<std::uint32_t>(from->attempts);
-  if (from->backoff) to.backoff = from->backoff->base_interval;
+  if (!from->backoff) return;
+  to.backoff = from->backoff->base_interval;
+  to.backoff_max = from->backoff->max_interval.value_or(10 * to.backoff);
 }
 
 proxy::ServiceCall grpc_service(const config::kgateway::GrpcService& from,

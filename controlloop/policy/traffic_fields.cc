@@ -48,9 +48,10 @@ const std::vector<Field>& traffic_fields() {
       {"urlRewrite", has<&P::url_rewrite>, make_url_rewrite},
       {"timeouts", has<&P::timeouts>, nothing, apply_timeouts},
       {"retry", has<&P::retry>, check_retry, apply_retry},
-      {"internalRedirect", has<&P::internal_redirect>},
+      {"internalRedirect", has<&P::internal_redirect>, check_internal_redirect,
+       apply_internal_redirect},
       {"tracing", has<&P::tracing>},
-      {"statPrefix", has<&P::stat_prefix>},
+      {"statPrefix", has<&P::stat_prefix>, nothing, apply_stat_prefix},
   };
   return fields;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 
+#include "proxy/router/virtual_host_name.h"
 #include "proxy/snapshot/json.h"
 
 namespace tidegate::proxy::admin {
@@ -12,12 +13,6 @@ namespace tidegate::proxy::admin {
 namespace json = boost::json;
 
 namespace {
-
-std::string underscored(std::string name) {
-  if (name.empty() || name == "*") return "*";
-  for (char& c : name) c = c == '.' ? '_' : c;
-  return name;
-}
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -82,6 +77,18 @@ void add_header_changes(json::object& route, const char* prefix, const HeaderCha
 json::object forward_json(const Rule& rule, const Forward& forward, const Match& match) {
   json::object out;
   add_clusters(out, forward.clusters);
+  if (rule.internal_redirect) {
+    const InternalRedirect& redirect = *rule.internal_redirect;
+    json::object policy{{"max_internal_redirects", redirect.redirects_max}};
+    json::array codes;
+    for (const int code : redirect.statuses) codes.push_back(code);
+    policy["redirect_response_codes"] = std::move(codes);
+    if (redirect.cross_scheme) policy["allow_cross_scheme_redirect"] = true;
+    json::array copied;
+    for (const std::string& name : redirect.copied_fields) copied.push_back(json::string(name));
+    if (!copied.empty()) policy["response_headers_to_copy"] = std::move(copied);
+    out["internal_redirect_policy"] = std::move(policy);
+  }
   if (rule.request_timeout) out["timeout"] = seconds(*rule.request_timeout);
   if (rule.retry || rule.backend_timeout) {
     json::object policy;
@@ -146,6 +153,7 @@ json::object route_json(const std::string& host, std::size_t index, const RouteE
   }
   out["name"] = fmt::format("{}-route-{}-{}-{}-{}-{}", host, index, lower(rule.origin.kind),
                             rule.origin.name, rule.origin.namespace_, rule.origin.section);
+  if (!rule.stat_prefix.empty()) out["stat_prefix"] = rule.stat_prefix;
   json::array filters;
   for (const Filter& filter : rule.filters) {
     if (const auto* request = std::get_if<RequestHeaderModifier>(&filter))
@@ -163,9 +171,8 @@ json::object route_json(const std::string& host, std::size_t index, const RouteE
 
 void add_hosts(json::array& to, const Listener& listener, const Site& site) {
   for (const VirtualHost& host : site.routes.hosts) {
-    const std::string& domain =
-        host.hostname == "*" && !site.hostname.empty() ? site.hostname : host.hostname;
-    const std::string name = fmt::format("{}~{}", listener.name, underscored(domain));
+    const std::string& domain = router::domain_of(site, host);
+    const std::string name = router::virtual_host_name(listener, site, host);
     json::array routes;
     for (const RouteEntry& entry : host.entries)
       routes.push_back(route_json(name, routes.size(), entry, site.routes.rules[entry.rule]));
@@ -180,7 +187,7 @@ void add_hosts(json::array& to, const Listener& listener, const Site& site) {
 
 std::string route_config_name(const Listener& listener, const Site& site) {
   if (site.protocol == SiteProtocol::kHttp || site.hostname.empty()) return listener.name;
-  return fmt::format("{}~{}", listener.name, underscored(site.hostname));
+  return fmt::format("{}~{}", listener.name, router::underscored(site.hostname));
 }
 
 std::vector<json::object> route_configs(const Listener& listener) {

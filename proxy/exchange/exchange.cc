@@ -6,18 +6,19 @@
 #include <optional>
 
 #include "proxy/exchange/details.h"
-#include "proxy/exchange/direct_reply.h"
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/hash_key.h"
+#include "proxy/exchange/internal_redirect.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/mirror.h"
+#include "proxy/exchange/own_reply.h"
 #include "proxy/exchange/record.h"
 #include "proxy/exchange/retry.h"
+#include "proxy/exchange/route_stats.h"
 #include "proxy/exchange/routing.h"
 #include "proxy/exchange/session.h"
 #include "proxy/exchange/site_call.h"
 #include "proxy/filters/bodies.h"
-#include "proxy/filters/path_modifier.h"
 #include "proxy/runtime/event.h"
 
 namespace tidegate::proxy::exchange {
@@ -28,12 +29,14 @@ using std::chrono::milliseconds;
 
 class Exchange final : private http::ServerStream::Watcher {
  public:
-  Exchange(const Context& context, http::ServerStream& stream)
+  Exchange(const Context& context, http::ServerStream& stream, Redirects& redirects)
       : context_(context),
         stream_(stream),
+        redirects_(redirects),
         request_(stream.request()),
         call_(context.loop, context.clusters, context.stats, context.facts, request_,
-              stream.request_body()),
+              redirects.body(stream.request_body())),
+        forwarding_added_(redirects.begun()),
         started_(std::chrono::steady_clock::now()),
         deadline_([this] { give_up(upstream::Error::kTimeout); }),
         attempt_deadline_([this] {
@@ -54,15 +57,15 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> answer_locally(int status, std::string_view text, const char* flag);
   Task<void> answer(filters::Reply reply);
   Task<void> send_own(http::ResponseHead& head, std::string_view text);
-  Task<void> redirect(const Redirect& redirect);
   /// False: a filter has answered.
-  Task<bool> request_filters(const filters::Chain& chain);
+  Task<bool> request_filters(const filters::Chain* chain);
+  void route_again(std::size_t acted);
+  void take(const Routed& routed);
   Task<void> forward();
   /// One try. Without a value the response has been sent, or it can't be any more.
   Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);
   Task<void> respond(upstream::ClusterState& cluster, http::ResponseHead& head);
   void arm_attempt(const upstream::ClusterState& cluster);
-  bool retried(const http::ResponseHead& head) const;
   /// False: too many others try again already.
   bool begin_retry(upstream::ClusterState& cluster) {
     if (!retrying_) retrying_ = cluster.begin_retry();
@@ -74,7 +77,6 @@ class Exchange final : private http::ServerStream::Watcher {
   bool may_retry(error_code failed, bool stale) const;
   void forwarding_fields();
   void find_session();
-  void keep_session(http::ResponseHead& head);
   void request_ended();
   void finished(int status);
   format::Values values() const;
@@ -93,10 +95,14 @@ class Exchange final : private http::ServerStream::Watcher {
 
   const Context& context_;
   http::ServerStream& stream_;
+  Redirects& redirects_;
   http::RequestHead& request_;
   filters::Call call_;
+  bool forwarding_added_;
   router::Router::Found route_;
   const Plan* plan_ = nullptr;               // null: no rule
+  const filters::Chain* chain_ = nullptr;    // of the rule; null: none
+  filters::Chain joined_;                    // chain_, where filters led to another rule
   const PlannedCluster* backend_ = nullptr;  // that was picked
   upstream::Lease lease_;
   Mirrors mirrors_;
@@ -108,8 +114,7 @@ class Exchange final : private http::ServerStream::Watcher {
   error_code given_up_;
   bool late_ = false;       // this attempt: its time is over
   bool head_sent_ = false;  // this attempt: the backend may have seen the request
-  bool forwarding_added_ = false;
-  bool filtered_ = false;  // filters have seen an answer: what replaces it is not for them
+  bool filtered_ = false;   // filters have seen an answer: what replaces it is not for them
   SessionToken session_;
   std::shared_ptr<upstream::Host> wanted_;  // that it is with
   HashKey hash_key_;
@@ -169,11 +174,11 @@ Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
   std::string changed, shaped;
   status_ = head.status;
   if (site_ && site_->shapes()) text = site_->shape(values(), head, text, shaped);
-  if (plan_ && plan_->filters && !filtered_) {
+  if (chain_ && !filtered_) {
     filters::KeptBody own{std::string(text)};
     head.body = {http::BodyLength::Kind::kExact, text.size()};
     call_.set_response_body(own);
-    if (!co_await filters::run_response(*plan_->filters, call_, head)) {
+    if (!co_await filters::run_response(*chain_, call_, head)) {
       head = http::ResponseHead();
       head.status = call_.reply.status;
       head.fields = call_.reply.fields;
@@ -192,30 +197,49 @@ Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
   record_.keep(head, call_.arena);
 }
 
-Task<void> Exchange::redirect(const Redirect& redirect) {
-  http::ResponseHead head;
-  head.status = redirect.status;
-  head.fields.append("location", filters::location(redirect, *call_.match, request_, call_.arena));
-  context_.stats.rq_direct_response.add();
-  record_.details = "direct_response";
-  co_await send_own(head, {});
-}
-
-Task<bool> Exchange::request_filters(const filters::Chain& chain) {
-  for (const filters::FilterPtr& filter : chain) {
-    filters::Verdict verdict = filter->request(call_);
-    if (verdict == filters::Verdict::kWait) verdict = co_await filter->request_waiting(call_);
-    if (verdict == filters::Verdict::kContinue) continue;
-    co_await answer(std::move(call_.reply));
-    co_return false;
+Task<bool> Exchange::request_filters(const filters::Chain* chain) {
+  for (std::size_t i = 0; i < chain->size(); ++i) {
+    const filters::Filter& filter = *(*chain)[i];
+    filters::Verdict verdict = filter.request(call_);
+    if (verdict == filters::Verdict::kWait) verdict = co_await filter.request_waiting(call_);
+    if (verdict != filters::Verdict::kContinue) {
+      co_await answer(std::move(call_.reply));
+      co_return false;
+    }
+    if (!call_.reroute || chain != chain_) continue;
+    route_again(i + 1);
+    chain = chain_;
   }
   co_return true;
+}
+
+void Exchange::route_again(std::size_t acted) {
+  call_.reroute = false;
+  const Routed routed = find_rule(context_, request_);
+  if (routed.plan == plan_) return;
+  joined_ = joined(*chain_, acted, routed.plan ? routed.plan->filters : nullptr);
+  plan_ = nullptr;
+  if (routed.plan) take(routed);
+  chain_ = &joined_;
+}
+
+void Exchange::take(const Routed& routed) {
+  route_ = routed.found;
+  plan_ = routed.plan;
+  chain_ = plan_->filters;
+  call_.rule = plan_->rule;
+  if (chain_ || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
 }
 
 Task<bool> Exchange::routed() {
   if (context_.options.source) {
     site_.emplace(context_.options);
-    std::optional<filters::Reply> own = site_->begin(request_, context_.facts, call_.arena);
+    std::optional<filters::Reply> own;
+    if (redirects_.begun()) {
+      site_->go_on(redirects_.client());
+    } else {
+      own = site_->begin(request_, context_.facts, call_.arena);
+    }
     if (own) {
       co_await answer(std::move(*own));
       co_return false;
@@ -226,10 +250,7 @@ Task<bool> Exchange::routed() {
     co_await answer_locally(routed.status, default_text(routed.status), routed.flag);
     co_return false;
   }
-  route_ = routed.found;
-  plan_ = routed.plan;
-  call_.rule = plan_->rule;
-  if (plan_->filters || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
+  take(routed);
   co_return true;
 }
 
@@ -239,24 +260,26 @@ Task<void> Exchange::run() {
   if (co_await routed()) {
     context_.stats.rq_total.add();
     bool go_on = true;
-    if (plan_->filters) {
+    if (chain_) {
       forwarding_fields();
-      go_on = co_await request_filters(*plan_->filters);
+      go_on = co_await request_filters(chain_);
     }
     if (!go_on) {
       // a filter has answered
+    } else if (!plan_) {
+      co_await answer_locally(404, default_text(404), "NR");
     } else if (plan_->action == Plan::Action::kForward) {
       co_await forward();
-    } else if (plan_->action == Plan::Action::kDirectResponse) {
-      context_.stats.rq_direct_response.add();
-      co_await answer(direct_reply(*plan_, call_, started_));
     } else {
-      co_await redirect(std::get<Redirect>(plan_->rule->action));
+      context_.stats.rq_direct_response.add();
+      co_await answer(own_reply(*plan_, call_, started_));
     }
   }
   context_.stats.downstream_rq_active.sub();
   const auto took = std::chrono::steady_clock::now() - started_;
   context_.stats.downstream_rq_time.record(std::chrono::duration<double, std::milli>(took).count());
+  if (plan_ && plan_->counted && backend_)
+    count_route(context_, route_, status_, flag_, record_.tries(), took);
   if (!record_.wanted()) co_return;
   format::Values known = values();
   record_.write(context_.loop, took, known);
@@ -288,23 +311,10 @@ void Exchange::forwarding_fields() {
 
 /// The endpoint that the client's session is with, where it is still there.
 void Exchange::find_session() {
-  now_ = std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-             .count();
+  now_ = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   session_ = read_session(*plan_->rule->session, request_, now_);
-  SessionHost found = find_host(session_, *plan_, context_.clusters);
-  if (!found.host) return;
-  backend_ = found.backend;
-  wanted_ = std::move(found.host);
-}
-
-/// Tells the client its session: a cookie once, a field with every answer.
-void Exchange::keep_session(http::ResponseHead& head) {
-  const SessionPersistence& session = *plan_->rule->session;
-  const bool same = session_.endpoint == lease_.host().session;
-  if (same && session.type == SessionPersistence::Type::kCookie) return;
-  if (!same) session_ = {lease_.host().session, now_};
-  write_session(session, session_, context_.facts.tls, head, call_.arena);
+  if (session_.endpoint != 0)
+    backend_ = find_endpoint(context_.clusters, *plan_, session_.endpoint, wanted_);
 }
 
 Task<void> Exchange::forward() {
@@ -319,8 +329,9 @@ Task<void> Exchange::forward() {
   forwarding_fields();
   if (backend_->filters) {
     call_.match = &route_.match();
-    if (!co_await request_filters(*backend_->filters)) co_return;
+    if (!co_await request_filters(backend_->filters)) co_return;
   }
+  if (plan_->has_redirects) co_await keep_body(call_);
   Result<http::Chunk> first = call_.request_body().poll();
   if (!first) {
     co_await answer_locally(400, default_text(400), "DPE");
@@ -455,7 +466,7 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   }
   if (head->status == 101 && request_.upgrade.empty())
     co_return make_error_code(upstream::Error::kBadResponse);
-  if (!last && replayable_ && retried(*head) && begin_retry(cluster))
+  if (!last && replayable_ && retries_answer(*plan_->rule->retry, *head) && begin_retry(cluster))
     co_return make_error_code(upstream::Error::kRetriedStatus);
   co_await respond(cluster, *head);
   co_return std::nullopt;
@@ -470,29 +481,37 @@ void Exchange::arm_attempt(const upstream::ClusterState& cluster) {
   if (time && time->count() > 0) context_.loop.wheel.arm(attempt_deadline_, *time);
 }
 
-bool Exchange::retried(const http::ResponseHead& head) const {
-  return plan_->has_timeouts && plan_->rule->retry && retries_answer(*plan_->rule->retry, head);
-}
-
 Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead& head) {
   ClusterStats& counted = cluster.stats();
   counted.upstream_rq_completed.add();
   counted.upstream_rq_xx[static_cast<std::size_t>(head.status / 100 - 1)].add();
   lease_.count(head.status);
   record_.answered();
+  const http::Chunk* whole = replayable_ && first_.end ? &first_ : nullptr;
+  if (plan_->has_redirects &&
+      redirects_.follow(context_, *plan_->rule, request_, head, whole, counted)) {
+    status_ = head.status;
+    record_.details = "internal_redirect";
+    if (site_) redirects_.keep(site_->client());
+    if (!head.body.none()) lease_.stream().cancel(make_error_code(upstream::Error::kReset));
+    co_return;
+  }
   bool upgraded = head.status == 101;
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
   if (upgraded)
     deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
   call_.set_response_body(lease_.stream().response_body());
-  for (const filters::Chain* chain : {backend_->filters, plan_->filters}) {
+  for (const filters::Chain* chain : {backend_->filters, chain_}) {
     if (!chain || co_await filters::run_response(*chain, call_, head)) continue;
     lease_.stream().cancel(make_error_code(upstream::Error::kReset));  // its answer is not wanted
     filtered_ = true;
     co_await answer(std::move(call_.reply));
     co_return;
   }
-  if (plan_->has_session) keep_session(head);
+  if (plan_->has_session) {
+    const SessionToken now{lease_.host().session, now_};
+    keep_session(*plan_->rule->session, session_, now, context_.facts.tls, head, call_.arena);
+  }
   for (const std::string_view cookie : hash_key_.cookies) head.fields.add("set-cookie", cookie);
   finished(head.status);
   if (site_) site_->finish(head);
@@ -592,8 +611,11 @@ Task<void> Exchange::stop_upload() {
 }  // namespace
 
 Task<void> run(Context context, http::ServerStream& stream) {
-  Exchange exchange(context, stream);
-  co_await exchange.run();
+  Redirects redirects;
+  do {
+    Exchange exchange(context, stream, redirects);
+    co_await exchange.run();
+  } while (redirects.again());
 }
 
 }  // namespace tidegate::proxy::exchange

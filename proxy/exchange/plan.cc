@@ -29,7 +29,15 @@ const format::Body* Plans::body(const DirectResponse& direct) {
       .get();
 }
 
-Plans::Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& id_of) {
+Plans::Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& id_of,
+             const CountersOf& counters_of)
+    : table_(&table) {
+  for (std::uint32_t host = 0; host < table.hosts.size(); ++host) {
+    for (const RouteEntry& entry : table.hosts[host].entries) {
+      const std::string& prefix = table.rules[entry.rule].stat_prefix;
+      if (!prefix.empty()) counters_[{host, entry.rule}] = counters_of(table.hosts[host], prefix);
+    }
+  }
   plans_.reserve(table.rules.size());
   for (const Rule& rule : table.rules) {
     Plan& plan = plans_.emplace_back();
@@ -40,6 +48,8 @@ Plans::Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& i
         rule.request_timeout || rule.backend_timeout || rule.stream_idle_timeout || rule.retry;
     plan.has_session = rule.session.has_value();
     plan.rewrites_host = rule.auto_host_rewrite;
+    plan.has_redirects = rule.internal_redirect.has_value();
+    plan.counted = !rule.stat_prefix.empty();
     if (std::holds_alternative<Redirect>(rule.action)) plan.action = Plan::Action::kRedirect;
     if (const auto* direct = std::get_if<DirectResponse>(&rule.action)) {
       plan.action = Plan::Action::kDirectResponse;

@@ -2,13 +2,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/filters/chain.h"
 #include "proxy/format/body.h"
+#include "proxy/router/router.h"
 #include "proxy/runtime/loop.h"
+#include "proxy/runtime/stats.h"
 #include "proxy/snapshot/route.h"
 
 namespace tidegate::proxy::exchange {
@@ -39,6 +43,8 @@ struct alignas(64) Plan {
   bool has_timeouts = false;  // or retries: the rule says which
   bool has_session = false;
   bool rewrites_host = false;  // Rule::auto_host_rewrite
+  bool has_redirects = false;  // Rule::internal_redirect
+  bool counted = false;        // Rule::stat_prefix
 
   /// By weight; null where there is none.
   const PlannedCluster* pick(Random& random) const {
@@ -58,16 +64,28 @@ class Plans {
  public:
   /// `id_of` gives a cluster's number by its name; 0 where there is none.
   using IdOf = std::function<std::uint32_t(const std::string&)>;
-  Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& id_of);
+  /// What requests of a virtual host are counted in, under a rule's stat prefix; null: nothing.
+  using CountersOf =
+      std::function<PerWorker<RouteStats>*(const VirtualHost& host, const std::string& prefix)>;
+  Plans(const RouteTable& table, filters::Compiler& compiler, const IdOf& id_of,
+        const CountersOf& counters_of);
 
   const Plan& operator[](std::uint32_t rule) const { return plans_[rule]; }
+  const RouteTable& table() const { return *table_; }
+  PerWorker<RouteStats>* counters(const router::Router::Found& found) const {
+    const auto known = counters_.find({found.host, found.rule});
+    return known == counters_.end() ? nullptr : known->second;
+  }
 
  private:
   const filters::Chain* chain(filters::Compiler& compiler,
                               const std::vector<proxy::Filter>& filters);
   const format::Body* body(const DirectResponse& direct);
 
+  const RouteTable* table_;
   std::vector<Plan> plans_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, PerWorker<RouteStats>*>
+      counters_;  // by host and rule
   std::vector<std::unique_ptr<PlannedCluster[]>> clusters_;
   std::vector<filters::ChainPtr> chains_;
   std::vector<std::unique_ptr<const format::Body>> bodies_;

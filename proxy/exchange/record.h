@@ -46,6 +46,7 @@ class Record {
     reached(format::Point::kDownstreamSendEnd);
   }
 
+  std::uint32_t tries() const { return attempts_; }
   bool wanted() const { return logs_ != nullptr; }
   /// Completes `values` with what is written down here, and writes the entries.
   void write(Loop& loop, std::chrono::steady_clock::duration took, format::Values& values);

@@ -1,8 +1,10 @@
 #include "proxy/exchange/routing.h"
 
+#include <algorithm>
+
 namespace tidegate::proxy::exchange {
 
-Routed find_rule(const Context& context, const http::RequestHead& request) {
+Routed look_for_rule(const Context& context, const http::RequestHead& request) {
   Routed out;
   out.status = 400;
   if (request.authority.size() > 255) return out;
@@ -20,9 +22,23 @@ Routed find_rule(const Context& context, const http::RequestHead& request) {
       return out;
     }
   }
-  context.stats.no_route.add();
   out.flag = "NR";
   out.status = 404;
+  return out;
+}
+
+Routed find_rule(const Context& context, const http::RequestHead& request) {
+  Routed out = look_for_rule(context, request);
+  if (!out.plan && out.status == 404) context.stats.no_route.add();
+  return out;
+}
+
+filters::Chain joined(const filters::Chain& before, std::size_t acted, const filters::Chain* next) {
+  filters::Chain out(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(acted));
+  if (!next) return out;
+  for (const filters::FilterPtr& one : *next) {
+    if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(one);
+  }
   return out;
 }
 

@@ -51,20 +51,6 @@ SessionToken read_session(const SessionPersistence& session, const http::Request
   return out;
 }
 
-SessionHost find_host(SessionToken token, const Plan& plan, upstream::Clusters& clusters) {
-  if (token.endpoint == 0) return {};
-  const std::size_t count = std::get<Forward>(plan.rule->action).clusters.size();
-  const PlannedCluster* all = plan.clusters ? plan.clusters : &plan.cluster;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::shared_ptr<upstream::ClusterState> cluster = clusters.by_id(all[i].cluster);
-    if (!cluster) continue;
-    for (const std::shared_ptr<upstream::Host>& host : cluster->hosts()) {
-      if (host->session == token.endpoint) return {&all[i], host};
-    }
-  }
-  return {};
-}
-
 void write_session(const SessionPersistence& session, SessionToken token, bool secure,
                    http::ResponseHead& head, Arena& arena) {
   std::string value = fmt::format("{:016x}-{}", token.endpoint, token.since);
@@ -77,6 +63,29 @@ void write_session(const SessionPersistence& session, SessionToken token, bool s
   if (session.permanent && session.absolute_timeout)
     value += fmt::format("; Max-Age={}", session.absolute_timeout->count());
   head.fields.add("set-cookie", arena.copy(value));
+}
+
+void keep_session(const SessionPersistence& session, SessionToken shown, SessionToken now,
+                  bool secure, http::ResponseHead& head, Arena& arena) {
+  const bool same = shown.endpoint == now.endpoint;
+  if (same && session.type == SessionPersistence::Type::kCookie) return;
+  write_session(session, same ? shown : now, secure, head, arena);
+}
+
+const PlannedCluster* find_endpoint(upstream::Clusters& clusters, const Plan& plan,
+                                    std::uint64_t endpoint, std::shared_ptr<upstream::Host>& host) {
+  const std::size_t count = std::get<Forward>(plan.rule->action).clusters.size();
+  const PlannedCluster* all = plan.clusters ? plan.clusters : &plan.cluster;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::shared_ptr<upstream::ClusterState> cluster = clusters.by_id(all[i].cluster);
+    if (!cluster) continue;
+    for (const std::shared_ptr<upstream::Host>& one : cluster->hosts()) {
+      if (one->session != endpoint) continue;
+      host = one;
+      return &all[i];
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace tidegate::proxy::exchange

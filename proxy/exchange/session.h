@@ -25,16 +25,16 @@ struct SessionToken {
 SessionToken read_session(const SessionPersistence& session, const http::RequestHead& request,
                           std::int64_t now);
 
-/// The endpoint of a token, and the backend of the rule that it belongs to; null where it is not
-/// there any more.
-struct SessionHost {
-  const PlannedCluster* backend = nullptr;
-  std::shared_ptr<upstream::Host> host;
-};
-SessionHost find_host(SessionToken token, const Plan& plan, upstream::Clusters& clusters);
-
 /// Adds the token to an answer. `secure`: the client's connection is.
 void write_session(const SessionPersistence& session, SessionToken token, bool secure,
                    http::ResponseHead& head, Arena& arena);
+/// Tells the client its session: a cookie once, a field with every answer. `shown` is what the
+/// client had, `now` what it has where that is another endpoint.
+void keep_session(const SessionPersistence& session, SessionToken shown, SessionToken now,
+                  bool secure, http::ResponseHead& head, Arena& arena);
+
+/// The backend of a rule that the endpoint belongs to, and the endpoint; null where none does.
+const PlannedCluster* find_endpoint(upstream::Clusters& clusters, const Plan& plan,
+                                    std::uint64_t endpoint, std::shared_ptr<upstream::Host>& host);
 
 }  // namespace tidegate::proxy::exchange

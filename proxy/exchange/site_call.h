@@ -22,6 +22,9 @@ class SiteCall {
   std::optional<filters::Reply> begin(http::RequestHead& request, const net::ConnectionFacts& facts,
                                       Arena& arena);
 
+  /// In the place of begin(), for a request that the gateway has made of one that began.
+  void go_on(const Client& client) { client_ = client; }
+
   const HttpOptions& options() const { return *options_.source; }
   const Client& client() const { return client_; }
 

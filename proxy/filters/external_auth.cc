@@ -3,6 +3,8 @@
 
 #include "proxy/filters/chain.h"
 #include "proxy/filters/service.h"
+#include "proxy/format/format.h"
+#include "proxy/http/characters.h"
 #include "proxy/http/percent.h"
 #include "proxy/http/query.h"
 #include "proxy/rpc/ext_authz.h"
@@ -27,6 +29,7 @@ struct Decision {
   http::Fields to_client;     // of an answer to a request that is allowed
   std::vector<std::string_view> remove;  // from the request
   std::string_view body;                 // of a denial
+  bool changes_query = false;
 };
 
 /// What the answer to an allowed request gets besides.
@@ -34,7 +37,31 @@ struct Told {
   http::Fields fields;
 };
 
-Task<Decision> ask_http(Call& call, const ExternalAuth& auth, std::string_view body) {
+/// Fields of the call to the service, whose values are made for each request.
+using AddedFields = std::vector<std::pair<std::string, format::Format>>;
+
+/// A value that is empty, or none of a field, is not added.
+void add_made(const AddedFields& from, Call& call, http::Fields& to) {
+  if (from.empty()) return;
+  format::Values values;
+  values.request = &call.request;
+  values.downstream = &call.facts;
+  values.random = &call.loop.random;
+  values.dynamic_metadata = call.all_metadata();
+  values.started = std::chrono::system_clock::now();
+  if (call.rule) {
+    values.route = &call.rule->origin;
+    values.route_name = call.rule->name;
+  }
+  for (const auto& [name, made] : from) {
+    std::string value;
+    made.render(values, format::Missing::kNothing, value);
+    if (!value.empty() && http::all_of(value, http::kValue)) to.set(name, call.arena.copy(value));
+  }
+}
+
+Task<Decision> ask_http(Call& call, const ExternalAuth& auth, const AddedFields& added,
+                        std::string_view body) {
   http::RequestHead head;
   head.method = call.request.method;
   head.scheme = call.request.scheme;
@@ -45,10 +72,16 @@ Task<Decision> ask_http(Call& call, const ExternalAuth& auth, std::string_view b
     if (http::iequals(field.name, "authorization") || in(auth.request_headers, field.name))
       head.fields.append(field.name, field.value);
   }
-  for (const auto& [name, value] : auth.headers_to_add) head.fields.set(name, value);
+  add_made(added, call, head.fields);
   const rpc::CallOptions options{auth.service.timeout, kAnswerMax};
-  const rpc::Answer answer =
-      co_await rpc::call(call.clusters, auth.service.cluster, head, body, options, call.arena);
+  std::chrono::milliseconds pause = auth.service.backoff;
+  rpc::Answer answer;
+  for (std::uint32_t tries_left = auth.service.retries;; --tries_left) {
+    answer =
+        co_await rpc::call(call.clusters, auth.service.cluster, head, body, options, call.arena);
+    if ((answer.whole && answer.status < 500) || tries_left == 0) break;
+    co_await pause_between(call, auth.service, pause);
+  }
   Decision out;
   // A server's own failure says nothing about the request.
   if (!answer.whole || answer.status >= 500) co_return out;
@@ -131,13 +164,20 @@ Task<Decision> ask_grpc(Call& call, const ExternalAuth& auth, std::string_view b
   out.body = call.arena.copy(response.body);
   if (!response.metadata.empty())
     call.metadata("envoy.filters.http.ext_authz") = std::move(response.metadata);
-  if (response.allowed) change_query(call, response);
+  out.changes_query =
+      response.allowed && !(response.query_set.empty() && response.query_remove.empty());
+  if (out.changes_query) change_query(call, response);
   co_return out;
 }
 
 class ExternalAuthFilter final : public Filter {
  public:
-  explicit ExternalAuthFilter(ExternalAuth config) : config_(std::move(config)) {}
+  explicit ExternalAuthFilter(ExternalAuth config) : config_(std::move(config)) {
+    for (const auto& [name, text] : config_.headers_to_add) {
+      format::Problem problem;  // translation has looked for it
+      added_.emplace_back(name, format::Format::compile(text, problem));
+    }
+  }
 
   Verdict request(Call& call) const override {
     const std::uint32_t percent = config_.percent_enabled;
@@ -163,7 +203,7 @@ class ExternalAuthFilter final : public Filter {
     if (config_.protocol == ExternalAuth::Protocol::kGrpc) {
       decision = co_await ask_grpc(call, config_, body);
     } else {
-      decision = co_await ask_http(call, config_, body);
+      decision = co_await ask_http(call, config_, added_, body);
     }
     co_return carry_out(call, decision);
   }
@@ -202,11 +242,15 @@ class ExternalAuthFilter final : public Filter {
     }
     for (const http::Field& field : decision.append) fields.append(field.name, field.value);
     for (const std::string_view name : decision.remove) fields.remove(name);
+    const bool changed = decision.changes_query || !decision.set.empty() ||
+                         !decision.append.empty() || !decision.remove.empty();
+    call.reroute = call.reroute || (config_.reroute && changed);
     if (!decision.to_client.empty()) call.state<Told>(*this).fields = std::move(decision.to_client);
     return Verdict::kContinue;
   }
 
   ExternalAuth config_;
+  AddedFields added_;
 };
 
 }  // namespace

@@ -74,6 +74,9 @@ class Call {
   const Rule* rule = nullptr;    // that was taken; null before routing
   const Match* match = nullptr;  // that led there
   Reply reply;                   // with Verdict::kReply
+  /// A filter has changed what routes are chosen by, and wants the request to go by another where
+  /// it leads to one now: the filters of that rule act then, but for those that have acted already.
+  bool reroute = false;
 
   http::BodySource& request_body() { return *request_body_; }
   /// What is sent to the client: the backend's body, or that of our own reply. From response() on.

@@ -16,14 +16,18 @@ Task<rpc::GrpcAnswer> ask(Call& call, const ServiceCall& service, std::string_vi
         co_await rpc::grpc_call(call.clusters, service.cluster, path, message, options, call.arena);
     constexpr int kUnavailable = 14;
     if (answer.status != kUnavailable || tries_left == 0) co_return answer;
-    Event over;
-    auto notify = [&over] { over.notify(); };
-    CallTimer<decltype(notify)> timer(notify);
-    call.loop.wheel.arm(timer, std::chrono::milliseconds(call.loop.random.below(
-                                   static_cast<std::uint64_t>(pause.count()) + 1)));
-    co_await over.wait();
-    pause = std::min(pause * 2, service.backoff * 10);
+    co_await pause_between(call, service, pause);
   }
+}
+
+Task<void> pause_between(Call& call, const ServiceCall& service, std::chrono::milliseconds& pause) {
+  Event over;
+  auto notify = [&over] { over.notify(); };
+  CallTimer<decltype(notify)> timer(notify);
+  call.loop.wheel.arm(timer, std::chrono::milliseconds(call.loop.random.below(
+                                 static_cast<std::uint64_t>(pause.count()) + 1)));
+  co_await over.wait();
+  pause = std::min(pause * 2, service.backoff_max);
 }
 
 bool acceptable(std::string_view name, std::string_view value) {

@@ -16,6 +16,9 @@ namespace tidegate::proxy::filters {
 Task<rpc::GrpcAnswer> ask(Call& call, const ServiceCall& service, std::string_view path,
                           std::string_view message);
 
+/// Waits before a try that is made again, and doubles `pause` for the next.
+Task<void> pause_between(Call& call, const ServiceCall& service, std::chrono::milliseconds& pause);
+
 /// Adds fields that a service named. What is no field (RFC 9110 section 5), or frames the message,
 /// is left out. Names become lower case.
 void add_fields(const std::vector<std::pair<std::string, std::string>>& from, http::Fields& to,

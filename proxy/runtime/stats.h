@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/runtime/counters.h"
@@ -48,8 +49,19 @@ BOOST_DESCRIBE_STRUCT(FilterStats::OAuth2, (),
 BOOST_DESCRIBE_STRUCT(FilterStats::Acl, (), (blocked))
 BOOST_DESCRIBE_STRUCT(FilterStats, (), (csrf, jwt_authn, basic_auth, api_key_auth, oauth2, acl))
 
+/// Why redirects of backends went to the client. Also `envoy_http_…`.
+struct RedirectStats {
+  Counter passthrough_internal_redirect_bad_location, passthrough_internal_redirect_unsafe_scheme,
+      passthrough_internal_redirect_too_many_redirects, passthrough_internal_redirect_no_route;
+};
+BOOST_DESCRIBE_STRUCT(RedirectStats, (),
+                      (passthrough_internal_redirect_bad_location,
+                       passthrough_internal_redirect_unsafe_scheme,
+                       passthrough_internal_redirect_too_many_redirects,
+                       passthrough_internal_redirect_no_route))
+
 /// `envoy_http_…{envoy_http_conn_manager_prefix}`
-struct HttpStats : FilterStats {
+struct HttpStats : FilterStats, RedirectStats {
   Counter downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total,
       downstream_cx_ssl_total, downstream_cx_upgrades_total;
   Gauge downstream_cx_active, downstream_cx_http1_active, downstream_cx_http2_active,
@@ -76,7 +88,7 @@ struct HttpStats : FilterStats {
   Gauge fault_active_faults;
 };
 BOOST_DESCRIBE_STRUCT(
-    HttpStats, (FilterStats),
+    HttpStats, (FilterStats, RedirectStats),
     (downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total,
      downstream_cx_ssl_total, downstream_cx_upgrades_total, downstream_cx_active,
      downstream_cx_http1_active, downstream_cx_http2_active, downstream_cx_ssl_active,
@@ -146,6 +158,7 @@ struct ClusterStats {
       upstream_cx_destroy_local, upstream_cx_destroy_remote, upstream_cx_idle_timeout,
       upstream_cx_protocol_error, upstream_cx_overflow, upstream_cx_none_healthy,
       upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total;
+  Counter upstream_internal_redirect_succeeded_total, upstream_internal_redirect_failed_total;
   Counter upstream_cx_max_requests, lb_healthy_panic, lb_zone_routing_sampled,
       lb_zone_routing_cross_zone;
   Histogram upstream_cx_connect_ms, upstream_cx_length_ms;
@@ -161,9 +174,21 @@ BOOST_DESCRIBE_STRUCT(
      upstream_cx_connect_fail, upstream_cx_connect_timeout, upstream_cx_destroy,
      upstream_cx_destroy_local, upstream_cx_destroy_remote, upstream_cx_idle_timeout,
      upstream_cx_protocol_error, upstream_cx_overflow, upstream_cx_none_healthy,
-     upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total, upstream_cx_max_requests,
-     lb_healthy_panic, lb_zone_routing_sampled, lb_zone_routing_cross_zone, upstream_cx_connect_ms,
-     upstream_cx_length_ms))
+     upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total,
+     upstream_internal_redirect_succeeded_total, upstream_internal_redirect_failed_total,
+     upstream_cx_max_requests, lb_healthy_panic, lb_zone_routing_sampled,
+     lb_zone_routing_cross_zone, upstream_cx_connect_ms, upstream_cx_length_ms))
+
+/// `envoy_vhost_route_…{envoy_virtual_host,envoy_route}`: requests of rules with a stat prefix.
+struct RouteStats {
+  Counter upstream_rq_total, upstream_rq_completed;
+  std::array<Counter, 5> upstream_rq_xx;
+  Counter upstream_rq_retry, upstream_rq_timeout;
+  Histogram upstream_rq_time;  // ms
+};
+BOOST_DESCRIBE_STRUCT(RouteStats, (),
+                      (upstream_rq_total, upstream_rq_completed, upstream_rq_xx, upstream_rq_retry,
+                       upstream_rq_timeout, upstream_rq_time))
 
 /// `envoy_cluster_…` of clusters whose endpoints' health is looked at; written by the control
 /// thread. The first word of a name has a dot behind it in /stats (health_check.attempt).
@@ -216,13 +241,20 @@ class StatsStore {
  public:
   explicit StatsStore(std::size_t workers) : workers_(workers) { http(); }
 
-  PerWorker<HttpStats>& http() { return get(http_, "http"); }
+  PerWorker<HttpStats>& http() { return get(http_, std::string("http")); }
   PerWorker<ListenerStats>& listener(const std::string& address) {
     return get(listeners_, address);
   }
   PerWorker<TcpStats>& tcp(const std::string& prefix) { return get(tcp_, prefix); }
   PerWorker<UdpStats>& udp(const std::string& prefix) { return get(udp_, prefix); }
   PerWorker<ClusterStats>& cluster(const std::string& name) { return get(clusters_, name); }
+  /// Null where there are as many already as are kept: names come from the configuration.
+  PerWorker<RouteStats>* route(const std::string& virtual_host, const std::string& prefix) {
+    constexpr std::size_t kMost = 4096;
+    const std::pair<std::string, std::string> key(virtual_host, prefix);
+    if (routes_.size() >= kMost && !routes_.contains(key)) return nullptr;
+    return &get(routes_, key);
+  }
   HealthStats& health(const std::string& name) {
     PerWorker<HealthStats>& one = health_[name];
     if (one.empty()) one.push_back(std::make_unique<HealthStats>());
@@ -239,6 +271,10 @@ class StatsStore {
   const std::map<std::string, PerWorker<TcpStats>>& all_tcp() const { return tcp_; }
   const std::map<std::string, PerWorker<UdpStats>>& all_udp() const { return udp_; }
   const std::map<std::string, PerWorker<ClusterStats>>& all_clusters() const { return clusters_; }
+  /// By virtual host and prefix.
+  const std::map<std::pair<std::string, std::string>, PerWorker<RouteStats>>& all_routes() const {
+    return routes_;
+  }
   const std::map<std::string, PerWorker<HealthStats>>& all_health() const { return health_; }
   const std::map<std::string, ClusterLimits>& all_limits() const { return limits_; }
   const std::map<std::string, PerWorker<EndpointStats>>& all_endpoints() const {
@@ -246,8 +282,8 @@ class StatsStore {
   }
 
  private:
-  template <class Stats>
-  PerWorker<Stats>& get(std::map<std::string, PerWorker<Stats>>& all, const std::string& name) {
+  template <class Key, class Stats>
+  PerWorker<Stats>& get(std::map<Key, PerWorker<Stats>>& all, const Key& name) {
     PerWorker<Stats>& found = all[name];
     while (found.size() < workers_) found.push_back(std::make_unique<Stats>());
     return found;
@@ -259,6 +295,7 @@ class StatsStore {
   std::map<std::string, PerWorker<UdpStats>> udp_;
   std::map<std::string, PerWorker<ClusterStats>> clusters_;
   std::map<std::string, PerWorker<EndpointStats>> endpoints_;
+  std::map<std::pair<std::string, std::string>, PerWorker<RouteStats>> routes_;
   std::map<std::string, PerWorker<HealthStats>> health_;  // one instance each
   std::map<std::string, ClusterLimits> limits_;
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "proxy/router/virtual_host_name.h"
+
 namespace tidegate::proxy::server {
 namespace {
 
@@ -82,7 +84,10 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     compiled->sites = std::make_unique<router::SiteTable>(listener.sites);
     compiled->stats = &stats.listener(stats_address(listener));
     for (const Site& site : listener.sites) {
-      compiled->plans.emplace_back(site.routes, filters, id_of);
+      compiled->plans.emplace_back(
+          site.routes, filters, id_of, [&](const VirtualHost& host, const std::string& prefix) {
+            return stats.route(router::virtual_host_name(listener, site, host), prefix);
+          });
       compiled->options.push_back(
           exchange::SiteOptions::compile(site.http ? &*site.http : nullptr, listener.declared_port,
                                          lasting.default_logs, *lasting.log_writer, problems));

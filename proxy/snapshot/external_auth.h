@@ -15,11 +15,12 @@ struct ServiceCall {
   std::string cluster;
   std::string authority;  // empty: the cluster's name
   std::chrono::milliseconds timeout{200};
-  std::uint32_t retries = 0;  // tries after the first, where nothing came back
-  std::chrono::milliseconds backoff{1000};
+  std::uint32_t retries = 0;  // tries after the first, where nothing came back (HTTP: or a 5xx)
+  std::chrono::milliseconds backoff{1000};       // before the second try; doubles, with jitter
+  std::chrono::milliseconds backoff_max{10000};  // at most
   bool operator==(const ServiceCall&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(ServiceCall, (), (cluster, authority, timeout, retries, backoff))
+BOOST_DESCRIBE_STRUCT(ServiceCall, (), (cluster, authority, timeout, retries, backoff, backoff_max))
 
 /// A service that must allow the request. Source: HTTPRouteFilter type ExternalAuth (GEP-1494);
 /// TrafficPolicy.spec.extAuth, GatewayExtension.spec.extAuth; Envoy's ext_authz.
@@ -29,7 +30,7 @@ struct ExternalAuth {
   ServiceCall service{.timeout = std::chrono::milliseconds(2000)};
   std::string path_prefix;                                // kHttp: before the request's path
   std::vector<std::string> request_headers;               // that it sees; kGrpc: empty is all
-  std::map<std::string, std::string> headers_to_add;      // kHttp: to its request
+  std::map<std::string, std::string> headers_to_add;      // kHttp: to its request; formats
   bool all_headers_to_backend = false;                    // kHttp: of an answer that allows
   std::vector<std::string> headers_to_backend;            // kHttp: else these
   bool all_headers_to_client = true;                      // kHttp: of a denial
@@ -42,6 +43,7 @@ struct ExternalAuth {
   bool fail_open = false;
   int status_on_error = 403;
   std::uint32_t percent_enabled = 100;  // others go on unasked
+  bool reroute = false;                 // a request that it has changed is routed again
   bool operator==(const ExternalAuth&) const = default;
 };
 BOOST_DESCRIBE_ENUM(ExternalAuth::Protocol, kHttp, kGrpc)
@@ -50,6 +52,6 @@ BOOST_DESCRIBE_STRUCT(ExternalAuth, (),
                        all_headers_to_backend, headers_to_backend, all_headers_to_client,
                        headers_to_client, headers_to_client_on_success, context_extensions,
                        body_max, body_partial, body_as_bytes, fail_open, status_on_error,
-                       percent_enabled))
+                       percent_enabled, reroute))
 
 }  // namespace tidegate::proxy

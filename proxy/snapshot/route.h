@@ -136,6 +136,17 @@ struct SessionPersistence {
 BOOST_DESCRIBE_ENUM(SessionPersistence::Type, kCookie, kHeader)
 BOOST_DESCRIBE_STRUCT(SessionPersistence, (), (type, name, absolute_timeout, permanent))
 
+/// Redirects of the backend that the gateway follows by itself.
+/// Source: kgateway TrafficPolicy.spec.internalRedirect; Envoy's InternalRedirectPolicy.
+struct InternalRedirect {
+  std::vector<int> statuses;               // of answers that are followed
+  bool cross_scheme = false;               // also from http to https, and back
+  std::vector<std::string> copied_fields;  // of the answer, into the next request; lower case
+  std::uint32_t redirects_max = 1;         // of one request
+  bool operator==(const InternalRedirect&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(InternalRedirect, (), (statuses, cross_scheme, copied_fields, redirects_max))
+
 /// One rule of a route: what happens to a request that a Match led here.
 struct Rule {
   Origin origin;
@@ -151,11 +162,14 @@ struct Rule {
   std::optional<Retry> retry;
   std::optional<SessionPersistence> session;
   bool auto_host_rewrite = false;  // Host becomes the endpoint's name, where it is the only one
+  std::optional<InternalRedirect> internal_redirect;
+  std::string stat_prefix;  // under which its requests are counted apart; empty: they are not
   bool operator==(const Rule&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Rule, (),
                       (origin, name, policy, filters, action, request_timeout, backend_timeout,
-                       stream_idle_timeout, retry, session, auto_host_rewrite))
+                       stream_idle_timeout, retry, session, auto_host_rewrite, internal_redirect,
+                       stat_prefix))
 
 struct RouteEntry {
   Match match;

@@ -172,6 +172,14 @@ std::vector<Sample> collect(const StatsStore& stats) {
     add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}},
             workers);
   }
+  for (const auto& [name, workers] : stats.all_routes()) {
+    const auto& [host, prefix] = name;
+    add_all(out,
+            {"vhost." + host + ".route." + prefix + ".",
+             "envoy_vhost_route_",
+             {{"envoy_route", prefix}, {"envoy_virtual_host", host}}},
+            workers);
+  }
   for (const auto& [name, one] : stats.all_health()) {
     const std::size_t before = out.size();
     add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}}, one);

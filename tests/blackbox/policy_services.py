@@ -175,7 +175,119 @@ def who_may_come_in_is_asked_over_http(gateway):
     assert status(gateway, Authorization="broken") == 403
 
 
-TESTS = [a_bucket_lets_as_many_through_as_it_has, a_bucket_fills_again, a_route_takes_a_limit_of_the_gateway_away,
+def http_answers(gateway, answer):
+    """An authorization service: `answer(head)` gives the bytes of each answer; empty: the connection is closed."""
+    def script(peer, number):
+        while True:
+            head, _ = service.head(peer)
+            bytes_ = answer(head)
+            if not bytes_:
+                return
+            peer.sendall(bytes_)
+    service = ScriptedUpstream(script)
+    gateway.backends.append(service)
+    gateway.service("auth", service.port)
+    return service
+
+
+def an_http_service_that_fails_is_asked_again(gateway):
+    answers = [b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]
+    service = http_answers(gateway, lambda head: answers[min(len(service.heads), 3) - 1])
+    retry = "retry: {attempts: 2, backoff: {baseInterval: 1ms, maxInterval: 2ms}}"
+    authorization(gateway, f"httpService: {{backendRef: {{name: auth, port: 80}}, {retry}}}")
+    start(gateway)
+    assert status(gateway) == 200 and len(service.heads) == 3, len(service.heads)
+    answers[:] = [b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"] * 3
+    service.heads.clear()
+    assert status(gateway) == 403 and len(service.heads) == 3, len(service.heads)
+    answers[:] = [b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"] * 3  # an answer, and not a failure
+    service.heads.clear()
+    assert status(gateway) == 401 and len(service.heads) == 1, len(service.heads)
+
+
+def fields_of_the_question_are_made_by_formats(gateway):
+    service = http_answers(gateway, lambda head: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    authorization(gateway, """httpService:
+      backendRef: {name: auth, port: 80}
+      authorizationRequest:
+        headersToAdd: {X-Was: "%REQ(:METHOD)% %REQ(:PATH)%", X-None: "%REQ(X-No)%", X-Key: "mine%%", X-From: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}
+    headersToForward: [x-key]""")
+    start(gateway)
+    assert status(gateway, "/a?b", **{"X-Key": "theirs"}) == 200
+    asked = service.heads[0].lower()
+    for wanted in (b"\r\nx-was: get /a?b", b"\r\nx-key: mine%\r\n", b"\r\nx-from: 127.0.0.1"):
+        assert wanted in asked + b"\r\n", (wanted, asked)
+    assert b"x-none" not in asked and b"theirs" not in asked, asked
+    authorization(gateway, """httpService:
+      backendRef: {name: auth, port: 80}
+      authorizationRequest: {headersToAdd: {X-Was: "%NOPE%"}}""")
+    gateway.wait_for_route(status=500)
+    assert "headersToAdd[X-Was]: position 0" in gateway.log(), gateway.log()
+
+
+def a_request_goes_where_the_authorization_leads_it(gateway):
+    service = http_answers(gateway, lambda head: b"HTTP/1.1 200 OK\r\nX-Group: " +
+                           (b"a" if b"/a" in head.split(b"\r\n")[0] else b"none") + b"\r\nContent-Length: 0\r\n\r\n")
+    for name in "abc":
+        gateway.write(f"answer-{name}.yaml", f"apiVersion: gateway.kgateway.dev/v1alpha1\nkind: DirectResponse\nmetadata: {{name: {name}}}\n"
+                      f"spec: {{status: 200, body: {name}}}\n")
+    answers = "filters: [{type: ExtensionRef, extensionRef: {group: gateway.kgateway.dev, kind: DirectResponse, name: %s}}]\n"
+    rules = ("    - name: all\n      " + answers % "b" + "    - name: of-group\n      matches: [{headers: [{name: X-Group, value: a}]}]\n      " + answers % "a")
+    gateway.route(rules)
+    question = "httpService: {backendRef: {name: auth, port: 80}, authorizationResponse: {headersToBackend: [x-group]}}\n"
+    authorization(gateway, question + "    clearRouteCache: true")
+    gateway.start()
+    assert get(gateway.port, "/a")[2] == b"a" and get(gateway.port, "/b")[2] == b"b"
+    assert len(service.heads) == 2, service.heads  # who has been asked is not asked again
+    # What holds for the rule that it goes to now holds for it, also what would have stood before.
+    gateway.write("users.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {jane: k-jane}\n")
+    policy(gateway, "  apiKeyAuth: {secretRef: {name: keys}, keySources: [{header: X-Key}]}\n", "keys",
+           "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route, sectionName: of-group}")
+    wait_for(lambda: status(gateway, "/a") == 401, "the other rule's policy holds")
+    assert status(gateway, "/b") == 200 and status(gateway, "/a", **{"X-Key": "k-jane"}) == 200
+    # Without it, the route stays.
+    authorization(gateway, question)
+    wait_for(lambda: get(gateway.port, "/a")[2] == b"b", "the first route has it")
+    # Where nothing has the request any more, there is no route.
+    authorization(gateway, question + "    clearRouteCache: true")
+    gateway.route("    - matches: [{headers: [{name: X-Group, value: none}]}]\n      " + answers % "c" )
+    wait_for(lambda: status(gateway, "/a", **{"X-Group": "none"}) == 404, "no route is left")
+    assert get(gateway.port, "/b", headers={"X-Group": "none"})[2] == b"c"
+
+
+def each_route_has_a_bucket(gateway):
+    limit_text = "  rateLimit: {local: {tokenBucket: {maxTokens: 1, fillInterval: 100s}}}\n"
+    gateway.backend()
+    two = ("    - {name: one, matches: [{path: {value: /a}}, {path: {value: /b}}], backendRefs: [{name: echo, port: 80}]}\n"
+           "    - {name: two, matches: [{path: {value: /c}}], backendRefs: [{name: echo, port: 80}]}\n")
+    gateway.route(two, hostnames="x.example.com, y.example.com")
+    policy(gateway, limit_text)
+    gateway.start()
+    places = [(path, host) for path in ("/a", "/b", "/c") for host in ("x.example.com", "y.example.com")]
+    assert [get(gateway.port, *place)[0] for place in places] == [200] * 6
+    assert [get(gateway.port, *place)[0] for place in places] == [429] * 6
+    # What changes elsewhere does not fill them, nor does another rule in front.
+    gateway.route("    - {matches: [{path: {value: /new}}], backendRefs: [{name: echo, port: 80}]}\n" + two, hostnames="x.example.com, y.example.com")
+    wait_for(lambda: get(gateway.port, "/new", "x.example.com")[0] == 200, "the change is there")
+    assert [get(gateway.port, *place)[0] for place in places] == [429] * 6
+
+
+def a_gateway_has_a_bucket_and_a_listener_one_for_each_host(gateway):
+    gateway.backend()
+    gateway.route("    - {matches: [{path: {value: /a}}, {path: {value: /b}}], backendRefs: [{name: echo, port: 80}]}\n",
+                  hostnames="x.example.com, y.example.com")
+    limit_text = "  rateLimit: {local: {tokenBucket: {maxTokens: %s, fillInterval: 100s}}}\n"
+    policy(gateway, limit_text % 3, "all", "{group: gateway.networking.k8s.io, kind: Gateway, name: g}")
+    gateway.start()
+    places = [(path, host) for path in ("/a", "/b") for host in ("x.example.com", "y.example.com")]
+    assert [get(gateway.port, *place)[0] for place in places] == [200, 200, 200, 429]
+    policy(gateway, limit_text % 1, "one", "{group: gateway.networking.k8s.io, kind: Gateway, name: g, sectionName: http}")
+    wait_for(lambda: get(gateway.port, "/a", "x.example.com")[0] == 200, "the listener's policy goes first")
+    assert [get(gateway.port, *place)[0] for place in places] == [429, 200, 429, 429]
+
+
+TESTS = [an_http_service_that_fails_is_asked_again, fields_of_the_question_are_made_by_formats, a_request_goes_where_the_authorization_leads_it,
+         each_route_has_a_bucket, a_gateway_has_a_bucket_and_a_listener_one_for_each_host, a_bucket_lets_as_many_through_as_it_has, a_bucket_fills_again, a_route_takes_a_limit_of_the_gateway_away,
          a_service_counts_for_everybody, who_may_come_in_is_asked_over_grpc, who_may_come_in_is_asked_over_http]
 
 if __name__ == "__main__":

@@ -91,8 +91,9 @@ const Description& description<InternalRedirect>() {
           .field<&R::allow_cross_scheme_redirect>("allowCrossSchemeRedirect")
           .field<&R::response_headers_to_copy>(
               "responseHeadersToCopy", Bounds().items(1, 16).length(1, 256).pattern(kHeaderName))
-          .field<&R::max_redirects>("maxRedirects",
-                                    Bounds().range(1, 4'294'967'295).doc("absent: 1"))
+          .field<&R::max_redirects>(
+              "maxRedirects",
+              Bounds().range(1, 4'294'967'295).doc("absent: 1; at most 32 are followed"))
           .rule_at("redirectResponseCodes",
                    "Unsupported value: supported values: \"301\", \"302\", \"303\", \"307\", "
                    "\"308\"",
@@ -201,7 +202,7 @@ const Description& description<TrafficPolicy>() {
         .field<&P::buffer>("buffer")
         .field<&P::timeouts>("timeouts")
         .field<&P::retry>("retry")
-        .field<&P::internal_redirect>("internalRedirect", unserved())
+        .field<&P::internal_redirect>("internalRedirect")
         .field<&P::rbac>("rbac")
         .field<&P::jwt_auth>("jwtAuth")
         .field<&P::url_rewrite>("urlRewrite")
@@ -212,8 +213,7 @@ const Description& description<TrafficPolicy>() {
         .field<&P::tracing>("tracing", unserved())
         .field<&P::fault_injection>("faultInjection")
         .field<&P::acl>("acl")
-        .field<&P::stat_prefix>("statPrefix",
-                                unserved(Bounds().length(1, 256).pattern(kStatPrefix)));
+        .field<&P::stat_prefix>("statPrefix", Bounds().length(1, 256).pattern(kStatPrefix));
     add_rules(f);
     return f;
   }();

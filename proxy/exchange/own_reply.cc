@@ -1,18 +1,25 @@
-#include "proxy/exchange/direct_reply.h"
+#include "proxy/exchange/own_reply.h"
 
+#include "proxy/filters/path_modifier.h"
 #include "proxy/format/body.h"
 
 namespace tidegate::proxy::exchange {
 
 using std::chrono::system_clock;
 
-filters::Reply direct_reply(const Plan& plan, filters::Call& call,
-                            std::chrono::steady_clock::time_point started) {
-  const auto& direct = std::get<DirectResponse>(plan.rule->action);
+filters::Reply own_reply(const Plan& plan, filters::Call& call,
+                         std::chrono::steady_clock::time_point started) {
   filters::Reply reply;
+  reply.details = "direct_response";
+  if (const auto* redirect = std::get_if<Redirect>(&plan.rule->action)) {
+    reply.status = redirect->status;
+    reply.fields.append("location",
+                        filters::location(*redirect, *call.match, call.request, call.arena));
+    return reply;
+  }
+  const auto& direct = std::get<DirectResponse>(plan.rule->action);
   reply.status = direct.status;
   reply.body = direct.body;
-  reply.details = "direct_response";
   if (!plan.body) return reply;
   format::Values values;
   values.request = &call.request;
