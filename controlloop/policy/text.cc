@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "proxy/cel/expression.h"
+
 namespace tidegate::controlloop::policy {
 
 std::string lower(std::string text) {
@@ -16,6 +18,16 @@ std::string regex_problem(const std::string& expression) {
   const re2::RE2 compiled(expression, options);
   if (compiled.ok()) return {};
   return fmt::format("\"{}\" is no regular expression: {}", expression, compiled.error());
+}
+
+std::string cel_problem(const std::string& expression, std::string_view when) {
+  const proxy::cel::Expression::Compiled compiled = proxy::cel::Expression::compile(expression);
+  if (!compiled) return "no CEL expression: " + proxy::cel::describe(compiled.error());
+  for (const proxy::cel::Attribute attribute : (*compiled)->attributes()) {
+    if (!proxy::cel::known_on_request(attribute))
+      return fmt::format("'{}' is not known {}", proxy::cel::name(attribute), when);
+  }
+  return {};
 }
 
 proxy::TextMatch text_match(const config::kgateway::StringMatcher& from, std::string& problem) {

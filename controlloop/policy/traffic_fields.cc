@@ -37,7 +37,7 @@ const std::vector<Field>& traffic_fields() {
       {"extAuth", has<&P::ext_auth>, make_ext_auth},
       {"jwtAuth", has<&P::jwt_auth>, make_jwt_auth},
       {"rbac", has<&P::rbac>, make_rbac},
-      {"extProc", has<&P::ext_proc>},
+      {"extProc", has<&P::ext_proc>, make_ext_proc},
       {"rateLimit.local", has_local_limit, make_local_rate_limit, nullptr, nullptr, true},
       {"rateLimit.global", has_global_limit, make_global_rate_limit},
       {"transformation", has<&P::transformation>, make_transformation},

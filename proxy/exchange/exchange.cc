@@ -57,6 +57,7 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> answer_locally(int status, std::string_view text, const char* flag);
   Task<void> answer(filters::Reply reply);
   Task<void> send_own(http::ResponseHead& head, std::string_view text);
+  std::string_view replaced_by(const filters::Reply& reply, http::ResponseHead& head);
   /// False: a filter has answered.
   Task<bool> request_filters(const filters::Chain* chain);
   void route_again(std::size_t acted);
@@ -88,6 +89,7 @@ class Exchange final : private http::ServerStream::Watcher {
   void give_up(upstream::Error why) {
     given_up_ = why;
     if (lease_) lease_.stream().cancel(given_up_);
+    call_.abandon_response();
     backoff_done_.notify();
     waiting_.cancel(given_up_);
   }
@@ -153,40 +155,42 @@ void Exchange::finished(int status) {
 }
 
 Task<void> Exchange::answer_locally(int status, std::string_view text, const char* flag) {
-  filters::Reply reply;
-  reply.status = status;
-  reply.body = text;
-  reply.flag = flag;
-  co_await answer(std::move(reply));
+  if (!call_.refusal) call_.reply = filters::Reply{status, {}, text, flag};
+  co_await answer(call_.decided());
 }
 
 Task<void> Exchange::answer(filters::Reply reply) {
   http::ResponseHead head;
+  co_await send_own(head, replaced_by(reply, head));
+}
+
+/// An answer in the place of another; its text.
+std::string_view Exchange::replaced_by(const filters::Reply& reply, http::ResponseHead& head) {
+  head = http::ResponseHead();
   head.status = reply.status;
-  head.fields = std::move(reply.fields);
+  head.fields = reply.fields;
   flag_ = reply.flag;
   record_.details = reply.details.empty() ? details_of(flag_, head.status) : reply.details;
-  co_await send_own(head, reply.body);
+  return reply.body;
 }
 
 /// The rule's filters act on it as they would on the backend's answer.
 Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
   std::string changed, shaped;
+  std::optional<filters::KeptBody> own;
   status_ = head.status;
   if (site_ && site_->shapes()) text = site_->shape(values(), head, text, shaped);
   if (chain_ && !filtered_) {
-    filters::KeptBody own{std::string(text)};
+    own.emplace(std::string(text));
     head.body = {http::BodyLength::Kind::kExact, text.size()};
-    call_.set_response_body(own);
+    call_.set_response_body(*own);
     if (!co_await filters::run_response(*chain_, call_, head)) {
-      head = http::ResponseHead();
-      head.status = call_.reply.status;
-      head.fields = call_.reply.fields;
-      flag_ = call_.reply.flag;
-      text = call_.reply.body;
-    } else if (&call_.response_body() != &own) {
-      text = changed = co_await filters::read_all(call_.response_body());
+      text = replaced_by(call_.decided(), head);
+    } else if (&call_.response_body() != &*own) {
+      changed = co_await filters::whole(call_.response_body());
+      text = call_.refusal ? replaced_by(call_.decided(), head) : std::string_view(changed);
     }
+    co_await call_.settle();
   }
   if (site_) site_->finish(head);
   finished(head.status);
@@ -203,7 +207,7 @@ Task<bool> Exchange::request_filters(const filters::Chain* chain) {
     filters::Verdict verdict = filter.request(call_);
     if (verdict == filters::Verdict::kWait) verdict = co_await filter.request_waiting(call_);
     if (verdict != filters::Verdict::kContinue) {
-      co_await answer(std::move(call_.reply));
+      co_await answer(call_.decided());
       co_return false;
     }
     if (!call_.reroute || chain != chain_) continue;
@@ -275,6 +279,7 @@ Task<void> Exchange::run() {
       co_await answer(own_reply(*plan_, call_, started_));
     }
   }
+  co_await call_.settle();
   context_.stats.downstream_rq_active.sub();
   const auto took = std::chrono::steady_clock::now() - started_;
   context_.stats.downstream_rq_time.record(std::chrono::duration<double, std::milli>(took).count());
@@ -397,6 +402,7 @@ Task<void> Exchange::forward() {
   idle_after_ = milliseconds(0);
   stream_.watch_client(nullptr);
   co_await stop_upload();
+  co_await call_.settle();
   if (failed && given_up_ == upstream::Error::kTimeout) lease_.count(0);
   lease_.finish();
   retrying_.reset();
@@ -505,7 +511,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     if (!chain || co_await filters::run_response(*chain, call_, head)) continue;
     lease_.stream().cancel(make_error_code(upstream::Error::kReset));  // its answer is not wanted
     filtered_ = true;
-    co_await answer(std::move(call_.reply));
+    co_await answer(call_.decided());
     co_return;
   }
   if (plan_->has_session) {
@@ -581,7 +587,7 @@ Task<void> Exchange::upload() {
     Result<http::Chunk> chunk = co_await body.read();
     if (upload_stopped_) break;
     if (!chunk) {
-      client_gone();
+      call_.refusal ? give_up(upstream::Error::kReset) : client_gone();
       break;
     }
     received_ += chunk->bytes.size();

@@ -2,12 +2,10 @@
 
 #include <string>
 
+#include "base/task.h"
 #include "proxy/http/body.h"
 
 namespace tidegate::proxy::filters {
-
-/// The bytes of a body until it ends or fails.
-Task<std::string> read_all(http::BodySource& body);
 
 /// A source in front of another: the base of what compresses, counts or copies a body. What it does
 /// not say otherwise is the inner source's business.
@@ -54,5 +52,8 @@ class KeptBody final : public http::BodySource {
   const http::Fields* trailers_ = nullptr;
   bool given_ = false;
 };
+
+/// All of a body of our own that filters have changed, up to 4 MiB; what came where it breaks off.
+Task<std::string> whole(http::BodySource& body);
 
 }  // namespace tidegate::proxy::filters

@@ -5,6 +5,18 @@ namespace tidegate::proxy::filters {
 
 Call::~Call() = default;
 
+Task<std::string> whole(http::BodySource& body) {
+  constexpr std::size_t kMax = 4U << 20U;
+  std::string out;
+  while (out.size() <= kMax) {
+    Result<http::Chunk> chunk = co_await body.read();
+    if (!chunk) break;
+    out.append(chunk->bytes.data(), chunk->bytes.size());
+    if (chunk->end) break;
+  }
+  co_return out;
+}
+
 Task<Result<Gathered>> Call::gather(http::BodySource*& body, std::uint64_t bytes_max) {
   auto kept = std::make_unique<KeptBody>(std::string());
   http::BodySource& from = *body;
@@ -66,22 +78,17 @@ void Call::wrap_response(http::ResponseHead& head, std::unique_ptr<http::BodySou
   bodies_.push_back(std::move(wrapper));
 }
 
+Task<void> Call::settle() {
+  if (beside_ == 0) co_return;
+  for (const auto& body : bodies_) body->abandon();
+  while (beside_ > 0) co_await beside_ended_.wait();
+}
+
 boost::json::object& Call::metadata(std::string_view name_space) {
   if (!metadata_) metadata_ = std::make_unique<boost::json::object>();
   boost::json::value& found = (*metadata_)[name_space];
   if (!found.is_object()) found.emplace_object();
   return found.get_object();
-}
-
-Task<std::string> read_all(http::BodySource& body) {
-  std::string out;
-  while (true) {
-    Result<http::Chunk> chunk = co_await body.read();
-    if (!chunk) break;
-    out.append(chunk->bytes.data(), chunk->bytes.size());
-    if (chunk->end) break;
-  }
-  co_return out;
 }
 
 }  // namespace tidegate::proxy::filters

@@ -3,6 +3,8 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "proxy/http/message.h"
 #include "proxy/net/stream.h"
 #include "proxy/runtime/arena.h"
+#include "proxy/runtime/event.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/runtime/stats.h"
 #include "proxy/snapshot/route.h"
@@ -77,6 +80,14 @@ class Call {
   /// A filter has changed what routes are chosen by, and wants the request to go by another where
   /// it leads to one now: the filters of that rule act then, but for those that have acted already.
   bool reroute = false;
+  /// The answer that a filter has decided on while nobody asked it, and that goes before any other:
+  /// whoever reads a body then gets an error. It is given where none has begun.
+  std::optional<Reply> refusal;
+  /// The answer that is to be given: `refusal`, which is used up, or `reply`.
+  Reply& decided() {
+    if (refusal) reply = *std::exchange(refusal, std::nullopt);
+    return reply;
+  }
 
   http::BodySource& request_body() { return *request_body_; }
   /// What is sent to the client: the backend's body, or that of our own reply. From response() on.
@@ -95,6 +106,19 @@ class Call {
   /// is not known any more.
   void wrap_request(std::unique_ptr<http::BodySource> wrapper);
   void wrap_response(http::ResponseHead& head, std::unique_ptr<http::BodySource> wrapper);
+
+  /// For a coroutine that works beside the exchange on one of its bodies; it ends soon after that
+  /// body's abandon().
+  void begin_beside() { ++beside_; }
+  void end_beside() {
+    if (--beside_ == 0) beside_ended_.notify();
+  }
+  /// Ends those, and waits for it: before what they read from goes.
+  Task<void> settle();
+  /// Nobody wants the answer any more: whoever waits for a part of it is not to wait longer.
+  void abandon_response() {
+    if (response_body_) response_body_->abandon();
+  }
 
   /// A filter's own data of this exchange; made when it is first asked for.
   template <class T>
@@ -118,6 +142,8 @@ class Call {
   std::vector<std::unique_ptr<http::BodySource>> bodies_;  // that are ours
   std::vector<std::pair<const Filter*, std::shared_ptr<void>>> states_;
   std::unique_ptr<boost::json::object> metadata_;
+  std::size_t beside_ = 0;
+  Event beside_ended_;
 };
 
 /// Acts on exchanges. Made on the control thread of one struct of the snapshot, then immutable and

@@ -12,6 +12,7 @@ FilterPtr compile(const UrlRewrite& from, const CompileContext& context);
 FilterPtr compile(const PathRegexRewrite& from, const CompileContext& context);
 FilterPtr compile(const Cors& from, const CompileContext& context);
 FilterPtr compile(const ExternalAuth& from, const CompileContext& context);
+FilterPtr compile(const ExternalProcessing& from, const CompileContext& context);
 FilterPtr compile(const LocalRateLimit& from, const CompileContext& context);
 FilterPtr compile(const GlobalRateLimit& from, const CompileContext& context);
 FilterPtr compile(const IpAcl& from, const CompileContext& context);

@@ -36,6 +36,12 @@ struct FilterStats {
   struct Acl {
     Counter blocked;
   } acl;
+  struct ExtProc {
+    Counter streams_started, stream_msgs_sent, stream_msgs_received, spurious_msgs_received,
+        streams_closed, streams_failed, failure_mode_allowed, message_timeouts,
+        rejected_header_mutations, override_message_timeout_received,
+        override_message_timeout_ignored;
+  } ext_proc;
 };
 BOOST_DESCRIBE_STRUCT(FilterStats::Csrf, (),
                       (missing_source_origin, request_invalid, request_valid))
@@ -47,7 +53,13 @@ BOOST_DESCRIBE_STRUCT(FilterStats::OAuth2, (),
                       (oauth_success, oauth_failure, oauth_unauthorized_rq,
                        oauth_refreshtoken_success, oauth_refreshtoken_failure))
 BOOST_DESCRIBE_STRUCT(FilterStats::Acl, (), (blocked))
-BOOST_DESCRIBE_STRUCT(FilterStats, (), (csrf, jwt_authn, basic_auth, api_key_auth, oauth2, acl))
+BOOST_DESCRIBE_STRUCT(FilterStats::ExtProc, (),
+                      (streams_started, stream_msgs_sent, stream_msgs_received,
+                       spurious_msgs_received, streams_closed, streams_failed, failure_mode_allowed,
+                       message_timeouts, rejected_header_mutations,
+                       override_message_timeout_received, override_message_timeout_ignored))
+BOOST_DESCRIBE_STRUCT(FilterStats, (),
+                      (csrf, jwt_authn, basic_auth, api_key_auth, oauth2, acl, ext_proc))
 
 /// Why redirects of backends went to the client. Also `envoy_http_…`.
 struct RedirectStats {

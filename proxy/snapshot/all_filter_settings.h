@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proxy/snapshot/auth_filters.h"
+#include "proxy/snapshot/external_processing.h"
 #include "proxy/snapshot/filter_settings.h"
 #include "proxy/snapshot/filters.h"
 #include "proxy/snapshot/rate_limit.h"
@@ -24,6 +25,7 @@ using AllFilterSettings = std::tuple<
     PathRegexRewrite,
     Cors,
     ExternalAuth,
+    ExternalProcessing,
     LocalRateLimit,
     GlobalRateLimit,
     IpAcl,
@@ -45,6 +47,7 @@ inline constexpr const char* kFilterSettingsNames[] = {
     "path_regex_rewrite",
     "cors",
     "external_auth",
+    "external_processing",
     "local_rate_limit",
     "global_rate_limit",
     "ip_acl",

@@ -187,7 +187,8 @@ const Description& description<ExtProcProvider>() {
           .field<&P::allowed_processing_mode_overrides>("allowedProcessingModeOverrides")
           .field<&P::message_timeout>("messageTimeout", positive_duration())
           .field<&P::max_message_timeout>("maxMessageTimeout", positive_duration())
-          .field<&P::stat_prefix>("statPrefix", Bounds().length(1, SIZE_MAX))
+          .field<&P::stat_prefix>("statPrefix",
+                                  Bounds().length(1, SIZE_MAX).no_effect("counters have no prefix"))
           .field<&P::route_cache_action>("routeCacheAction")
           .field<&P::metadata_options>("metadataOptions")
           .field<&P::request_attributes>("requestAttributes")

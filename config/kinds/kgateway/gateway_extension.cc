@@ -1,4 +1,3 @@
-// Fields marked unserved() are decoded and do nothing yet; see rules.h for how the mark goes.
 #include "config/kinds/kgateway/gateway_extension.h"
 
 #include "config/kinds/kgateway/descriptions.h"
@@ -25,7 +24,7 @@ const Description& description<GatewayExtension>() {
     Fields<E> f;
     f.field<&E::type>("type", Bounds().effect(Effect::kNoEffect).doc("the members decide"))
         .field<&E::ext_auth>("extAuth")
-        .field<&E::ext_proc>("extProc", unserved())
+        .field<&E::ext_proc>("extProc")
         .field<&E::rate_limit>("rateLimit")
         .field<&E::jwt>("jwt")
         .field<&E::oauth2>("oauth2")

@@ -192,7 +192,7 @@ const Description& description<TrafficPolicy>() {
     f.field<&P::target_refs>("targetRefs", Bounds().items(1, 16))
         .field<&P::target_selectors>("targetSelectors")
         .field<&P::transformation>("transformation")
-        .field<&P::ext_proc>("extProc", unserved())
+        .field<&P::ext_proc>("extProc")
         .field<&P::ext_auth>("extAuth")
         .field<&P::rate_limit>("rateLimit")
         .field<&P::cors>("cors")
