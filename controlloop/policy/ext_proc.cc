@@ -103,10 +103,10 @@ void settings(const ExtProcProvider& from, const GatewayExtension& extension,
       context.error(kPath, of_extension(fmt::format("requestAttributes '{}': {}", text, wrong)));
   }
   to.request_attributes = from.request_attributes;
-  if (from.route_cache_action == ExtProcProvider::RouteCacheAction::kClear) {
-    context.warning(kPath, of_extension("routeCacheAction: a route is chosen once; headers that "
-                                        "the service sets do not lead to another one"));
-  }
+  using Action = ExtProcProvider::RouteCacheAction;
+  using RouteCache = proxy::ExternalProcessing::RouteCache;
+  if (from.route_cache_action == Action::kClear) to.route_cache = RouteCache::kClear;
+  if (from.route_cache_action == Action::kRetain) to.route_cache = RouteCache::kRetain;
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ class ExternalProcessingFilter final : public Filter {
 
   Verdict request(Call& call) const override {
     std::optional<Processor>& processor = call.state<Exchanged>(*this).processor;
+    if (processor) return Verdict::kContinue;  // it has been here
     processor.emplace(call, config_);
     if (!has_body(call.request)) {
       processor->request.body = Body::kNone;
@@ -88,6 +89,7 @@ class ExternalProcessingFilter final : public Filter {
       if (!processor.change(said.headers, call.request.fields, &call.request, nullptr,
                             said.replace))
         co_return Verdict::kReply;
+      choose_again(call, said);
       if (said.replace) {
         if (duplex) duplex->stop();
         replace_request(call, said);
@@ -156,6 +158,12 @@ class ExternalProcessingFilter final : public Filter {
     side.body = Body::kNone;
     side.trailers = side.body_due = side.trailers_due = false;
     if (&side == &processor.response && !processor.request.busy) processor.finish();
+  }
+
+  void choose_again(Call& call, const ProcessingResponse& said) const {
+    using RouteCache = ExternalProcessing::RouteCache;
+    if (said.headers.empty() || config_.route_cache == RouteCache::kRetain) return;
+    if (said.clear_route_cache || config_.route_cache == RouteCache::kClear) call.reroute = true;
   }
 
   ProcessingRequest request_headers(Call& call) const {
@@ -248,6 +256,7 @@ class ExternalProcessingFilter final : public Filter {
         if (!co_await processor.ask(side, std::move(message), said)) co_return processor.verdict();
         if (!processor.change(said.headers, call.request.fields, &call.request, nullptr, false))
           co_return Verdict::kReply;
+        choose_again(call, said);
         put_body(call, nullptr, *gathered, said);
         if (side.trailers) {
           const http::BodyLength after = call.request.body;

@@ -32,6 +32,9 @@ BOOST_DESCRIBE_STRUCT(ProcessingMode, (),
 /// A service that sees and changes requests and answers. Source: TrafficPolicy.spec.extProc,
 /// GatewayExtension.spec.extProc; Envoy's ext_proc.
 struct ExternalProcessing {
+  /// Whether the rule is chosen again after its changes. kFromResponse: where it says so.
+  enum class RouteCache { kFromResponse, kClear, kRetain };
+
   ServiceCall service;  // its time-out is that of each message
   bool fail_open = true;
   ProcessingMode mode;
@@ -40,11 +43,14 @@ struct ExternalProcessing {
   std::chrono::milliseconds message_timeout_max{0};  // that the service may ask for; 0: none
   std::vector<std::string> forwarded_metadata;       // name spaces that it sees
   std::vector<std::string> request_attributes;       // CEL, whose values it sees
+  RouteCache route_cache = RouteCache::kFromResponse;
   std::uint64_t body_bytes_max = 1U << 20U;  // that are buffered; Envoy's buffer of a connection
   bool operator==(const ExternalProcessing&) const = default;
 };
+BOOST_DESCRIBE_ENUM(ExternalProcessing::RouteCache, kFromResponse, kClear, kRetain)
 BOOST_DESCRIBE_STRUCT(ExternalProcessing, (),
                       (service, fail_open, mode, allow_mode_override, allowed_modes,
-                       message_timeout_max, forwarded_metadata, request_attributes, body_bytes_max))
+                       message_timeout_max, forwarded_metadata, request_attributes, route_cache,
+                       body_bytes_max))
 
 }  // namespace tidegate::proxy

@@ -527,6 +527,89 @@ def what_is_no_http_is_refused(gateway):
     assert get(gateway.port, "/")[0] == 200
 
 
+def the_service_leads_to_another_rule(gateway):
+    now = [{"set_headers": [("x-model", "b")]}]
+
+    def say(request, seen):
+        out = reply(part_of(request), **now[0]) if part_of(request) == "request_headers" else reply(part_of(request))
+        if part_of(request) == "request_headers":
+            out.request_headers.response.clear_route_cache = now[0].get("set_headers") != [("x-model", "stay")]
+        return out
+    processor = Processor(gateway, say)
+    gateway.backend()
+
+    def headed(model, more=""):
+        return (f"    - name: {model}\n      matches: [{{path: {{value: /first}}, headers: [{{name: x-model, value: {model}}}]}}]\n"
+                f"      filters: [{{type: RequestHeaderModifier, requestHeaderModifier: {{set: [{{name: x-rule, value: {model}}}]}}}}{more}]\n"
+                "      backendRefs: [{name: echo, port: 80}]\n")
+    gateway.route(headed("b") + headed("guarded") +
+                  "    - name: first\n      matches: [{path: {value: /first}}]\n      backendRefs: [{name: echo, port: 80}]\n")
+    gateway.write("policy-guard.yaml", """apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {name: guard}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route, sectionName: guarded}]
+  rbac: {policy: {matchExpressions: ["false"]}}
+""")
+    extension(gateway, "    failOpen: false\n")
+    policy(gateway)
+    gateway.start()
+
+    def rule(path="/first"):
+        status, _, body = get(gateway.port, path)
+        return json.loads(body)["headers"].get("x-rule", [""])[0] if status == 200 else status
+    wait_for(lambda: rule() == "b", "the service's header leads to the other rule")
+    now[0] = {"set_headers": [("x-model", "guarded")]}
+    assert rule() == 403, rule()  # that rule's own filters act too
+    now[0] = {"set_headers": [("x-model", "stay")]}
+    assert rule() == ""
+    now[0] = {"set_headers": [(":path", "/nowhere")]}
+    assert rule() == 404
+    now[0] = {}
+    assert rule() == ""
+    assert {"response_headers"} <= set(processor.parts()), processor.parts()
+    now[0] = {"set_headers": [("x-model", "b")]}
+    extension(gateway, "    failOpen: false\n    routeCacheAction: Retain\n")
+    wait_for(lambda: rule() == "", "the rule is retained")
+
+
+def bodies_pass_in_http2(gateway):
+    def say(request, seen):
+        part = part_of(request)
+        return reply(part, body=getattr(request, part).body.replace(b"a", b"b")) if part.endswith("body") else reply(part)
+    Processor(gateway, say)
+    gateway.backend(app_protocol="kubernetes.io/h2c")
+    start(gateway, "    processingMode: {requestBodyMode: STREAMED, responseBodyMode: BUFFERED}\n", backend=False)
+    gateway.wait_for_route(status=200)
+    seen = json.loads(get(gateway.port, "/", method="POST", body=b"a" * 500000)[2])
+    assert seen["bodyBytes"] == 500000 and "hebders" in seen and "a" not in seen["body"], list(seen)
+
+
+def clients_that_leave_do_no_harm(gateway):
+    def say(request, seen):
+        time.sleep(0.01)
+        part = part_of(request)
+        if part.endswith("body") and seen[0].protocol_config.request_body_mode == 4:
+            return reply(part, streamed=(getattr(request, part).body, getattr(request, part).end_of_stream))
+        return reply(part, [("x-mode", str(seen[0].protocol_config.request_body_mode))])
+    Processor(gateway, say)
+    start(gateway)
+    gateway.wait_for_route(status=200)
+    for number, mode in ((1, "STREAMED"), (2, "BUFFERED"), (4, "FULL_DUPLEX_STREAMED")):
+        again(gateway, "    " + BOTH_BODIES % (mode, mode) + "\n", lambda number=number: get(gateway.port, "/")[1].get("x-mode") == str(number))
+        for after in (0, 0.01, 0.05, 0.2):
+            peers = []
+            for number in range(20):
+                peer = socket.create_connection(("127.0.0.1", gateway.port))
+                peer.sendall(b"POST /?bytes=3000000 HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * (5000 * number))
+                peers.append(peer)
+            time.sleep(after)
+            for peer in peers:
+                peer.close()
+    wait_for(lambda: b"http.http.downstream_rq_active: 0" in get(gateway.admin, "/stats")[2], "every exchange has ended")
+    assert gateway.process.poll() is None
+
+
 def late_trouble_breaks_the_answer_off(gateway):
     now = [None]
 
@@ -589,6 +672,7 @@ TESTS = [headers_are_shown_and_changed_both_ways, the_service_answers_in_place_o
          a_service_that_stops_reading_holds_the_client_back, a_service_may_choose_another_mode, a_service_may_ask_for_time,
          attributes_and_metadata_are_shown, a_service_that_fails_lets_nothing_through,
          a_service_that_ends_in_good_order_is_not_asked_again, what_is_no_http_is_refused, late_trouble_breaks_the_answer_off,
+         the_service_leads_to_another_rule, bodies_pass_in_http2, clients_that_leave_do_no_harm,
          policies_say_for_whom_and_why_not]
 
 if __name__ == "__main__":

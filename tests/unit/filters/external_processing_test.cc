@@ -122,18 +122,19 @@ TEST_CASE("a tunnel's bytes are no body") {
 }
 
 TEST_CASE("a body over the limit is not buffered, whoever would have seen it") {
-  Answered one({{"some "}, {"text", false}});
   ExternalProcessing config = away(true, bodies(Body::kBuffered, Body::kBuffered));
   config.mode.request_headers = config.mode.response_headers = false;
   config.body_bytes_max = 5;
-  const auto filter = one.make(config);
-  CHECK(one.ask(*filter) == Verdict::kReply);
-  CHECK(one.call().decided().status == 413);
-  one.request.body = {http::BodyLength::Kind::kUnknown, 0};
-  CHECK(one.ask(*filter) == Verdict::kReply);
-  CHECK(one.call().decided().status == 413);
-  CHECK(one.answer(*filter) == Verdict::kReply);
-  CHECK(one.call().decided().status == 500);
+  for (const auto kind : {http::BodyLength::Kind::kExact, http::BodyLength::Kind::kUnknown}) {
+    Answered one({{"some "}, {"text", false}});
+    one.request.body.kind = kind;
+    one.head.body.kind = kind;
+    const auto filter = one.make(config);
+    CHECK(one.ask(*filter) == Verdict::kReply);
+    CHECK(one.call().decided().status == 413);
+    CHECK(one.answer(*filter) == Verdict::kReply);
+    CHECK(one.call().decided().status == 500);
+  }
 }
 
 TEST_CASE("a client that breaks off while its body is shown is not waited for") {
