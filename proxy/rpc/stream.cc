@@ -86,11 +86,12 @@ class GrpcStream::Core : public std::enable_shared_from_this<Core> {
   std::string first_;
   Receiver* receiver_;  // null: nobody listens any more
   upstream::Lease lease_;
-  std::deque<Turn*> turns_;  // of those who send; each in its coroutine's frame
-  std::string came_;         // not yet handed over
-  bool open_ = false;        // the first message has been sent
-  bool spoken_ = false;      // others after it
-  bool answered_ = false;    // a head has come
+  upstream::Host::Waiting waiting_;  // for a connection
+  std::deque<Turn*> turns_;          // of those who send; each in its coroutine's frame
+  std::string came_;                 // not yet handed over
+  bool open_ = false;                // the first message has been sent
+  bool spoken_ = false;              // others after it
+  bool answered_ = false;            // a head has come
   bool over_ = false;
   Event room_;
   CallTimer<std::function<void()>> linger_;
@@ -132,7 +133,10 @@ Task<void> GrpcStream::Core::pause(std::chrono::milliseconds longest) {
 }
 
 Task<int> GrpcStream::Core::attempt(bool fresh) {
-  Result<upstream::Lease> lease = co_await cluster_->acquire(fresh, true);
+  upstream::Choice choice;
+  waiting_.failed = {};
+  choice.waiting = &waiting_;
+  Result<upstream::Lease> lease = co_await cluster_->acquire(fresh, true, choice);
   if (!lease || !receiver_) co_return kUnavailable;
   lease_ = std::move(*lease);
   http::RequestHead head = grpc_head(authority_, path_);
@@ -231,6 +235,7 @@ void GrpcStream::Core::close() {
     open_ = true;
     cancel();
     next_turn();
+    if (!lease_) waiting_.cancel(make_error_code(upstream::Error::kTimeout));
     return;
   }
   loop_.wheel.arm(linger_, kLinger);
