@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "config/problem.h"
 #include "controlloop/control_loop.h"
 #include "controlloop/kubeapi/pages.h"
@@ -33,8 +34,6 @@ namespace {
 namespace asio = boost::asio;
 using namespace tidegate;
 using std::chrono::milliseconds;
-
-constexpr char kVersion[] = "0.1.0";
 
 constexpr char kHelp[] = R"(
 `run` is meant where no command is given. Each of its options can be given as an environment variable

@@ -63,9 +63,12 @@ Task<Answer> call(upstream::Clusters& clusters, const std::string& cluster_name,
     // Closed while it idled: once more, on a connection of its own.
     const bool stale = !out.whole && !late && lease.stream().reused() && !lease.stream().answered();
     lease.finish();
+    out.late = late;
     if (!stale) co_return out;
   }
-  co_return Answer();
+  Answer out;
+  out.late = late;
+  co_return out;
 }
 
 std::string grpc_frame(std::string_view message) {
@@ -98,6 +101,7 @@ Task<GrpcAnswer> grpc_call(upstream::Clusters& clusters, const std::string& clus
   const CallOptions call_options{options.timeout, options.answer_max};
   const Answer answer = co_await call(clusters, cluster, head, frame, call_options, arena);
   GrpcAnswer out;
+  out.late = answer.late;
   if (!answer.whole || answer.status != 200) co_return out;
   const std::string_view status = answer.fields.get("grpc-status");
   int code = 2;  // UNKNOWN
@@ -107,6 +111,7 @@ Task<GrpcAnswer> grpc_call(upstream::Clusters& clusters, const std::string& clus
   const std::string_view came = answer.body;
   if (came.size() < 5 || came[0] != 0) {  // no message, or a compressed one that we never asked for
     out.status = 13;                      // INTERNAL
+    out.nothing = came.empty();
     co_return out;
   }
   out.message = came.substr(5);

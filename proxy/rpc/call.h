@@ -14,6 +14,7 @@ namespace tidegate::proxy::rpc {
 /// One call of our own to a cluster of the snapshot, and what came of it.
 struct Answer {
   bool whole = false;  // false: nothing came, not all of it, or too much
+  bool late = false;   // its time was over
   int status = 0;
   http::Fields fields;  // trailers included; in the arena
   std::string body;
@@ -37,7 +38,9 @@ using Metadata = http::Fields;
 /// (DEADLINE_EXCEEDED) is not told from it. Source: gRPC over HTTP/2.
 struct GrpcAnswer {
   int status = 14;
-  std::string message;  // of the response, as it stands on the wire
+  std::string message;   // of the response, as it stands on the wire
+  bool late = false;     // with 14: its time was over
+  bool nothing = false;  // with 13: the call went well, but there is no message
   bool ok() const { return status == 0; }
 };
 struct GrpcOptions {

@@ -56,6 +56,42 @@ void ProtoWriter::entry(std::uint32_t field, std::string_view key, std::string_v
   message(field, pair);
 }
 
+void ProtoWriter::fixed32(std::uint32_t field, std::uint32_t value) {
+  if (value == 0) return;
+  varint(std::uint64_t{field} << 3U | kFixed32);
+  for (int i = 0; i < 4; ++i, value >>= 8U) data_ += static_cast<char>(value & 0xffU);
+}
+
+void ProtoWriter::fixed64(std::uint32_t field, std::uint64_t value) {
+  if (value == 0) return;
+  varint(std::uint64_t{field} << 3U | kFixed64);
+  for (int i = 0; i < 8; ++i, value >>= 8U) data_ += static_cast<char>(value & 0xffU);
+}
+
+void ProtoWriter::text(std::uint32_t field, std::string_view value) {
+  varint(std::uint64_t{field} << 3U | kLengthDelimited);
+  varint(value.size());
+  data_ += value;
+}
+
+std::size_t ProtoWriter::open(std::uint32_t field) {
+  varint(std::uint64_t{field} << 3U | kLengthDelimited);
+  data_ += '\0';
+  return data_.size();
+}
+
+void ProtoWriter::close(std::size_t mark) {
+  std::size_t size = data_.size() - mark;
+  char length[10];
+  std::size_t count = 0;
+  do {
+    length[count++] = static_cast<char>((size & 0x7fU) | (size >= 0x80 ? 0x80U : 0U));
+    size >>= 7U;
+  } while (size > 0);
+  data_[mark - 1] = length[0];
+  if (count > 1) data_.insert(mark, length + 1, count - 1);
+}
+
 bool ProtoReader::varint(std::uint64_t& out) {
   out = 0;
   for (unsigned shift = 0; shift < 64 && !left_.empty(); shift += 7) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tidegate::proxy::rpc {
 
@@ -20,8 +21,20 @@ class ProtoWriter {
   void explicit_zero(std::uint32_t field);
   /// An entry of map<string, string>.
   void entry(std::uint32_t field, std::string_view key, std::string_view value);
+  void fixed32(std::uint32_t field, std::uint32_t value);
+  void fixed64(std::uint32_t field, std::uint64_t value);
+  /// A string, also where it is empty: one of a oneof.
+  void text(std::uint32_t field, std::string_view value);
+  /// Fields that have been written elsewhere, as they are.
+  void append(std::string_view fields) { data_ += fields; }
+
+  /// Begins a message inside this one, which takes what is written until close() gets the result.
+  /// Nothing is copied but where the message is longer than 127 bytes.
+  std::size_t open(std::uint32_t field);
+  void close(std::size_t mark);
 
   const std::string& data() const { return data_; }
+  std::string take() { return std::move(data_); }
 
  private:
   void varint(std::uint64_t value);

@@ -42,6 +42,9 @@ struct FilterStats {
         rejected_header_mutations, override_message_timeout_received,
         override_message_timeout_ignored;
   } ext_proc;
+  struct Tracing {
+    Counter random_sampling, service_forced, client_enabled, not_traceable, health_check;
+  } tracing;
 };
 BOOST_DESCRIBE_STRUCT(FilterStats::Csrf, (),
                       (missing_source_origin, request_invalid, request_valid))
@@ -58,8 +61,11 @@ BOOST_DESCRIBE_STRUCT(FilterStats::ExtProc, (),
                        spurious_msgs_received, streams_closed, streams_failed, failure_mode_allowed,
                        message_timeouts, rejected_header_mutations,
                        override_message_timeout_received, override_message_timeout_ignored))
+BOOST_DESCRIBE_STRUCT(FilterStats::Tracing, (),
+                      (random_sampling, service_forced, client_enabled, not_traceable,
+                       health_check))
 BOOST_DESCRIBE_STRUCT(FilterStats, (),
-                      (csrf, jwt_authn, basic_auth, api_key_auth, oauth2, acl, ext_proc))
+                      (csrf, jwt_authn, basic_auth, api_key_auth, oauth2, acl, ext_proc, tracing))
 
 /// Why redirects of backends went to the client. Also `envoy_http_…`.
 struct RedirectStats {
@@ -231,6 +237,24 @@ struct ClusterLimits {
   std::atomic<bool> track_remaining{false};
 };
 
+/// What is sent to the collectors of spans and log entries, a member as Envoy names it:
+/// `envoy_tracing_opentelemetry_…`, `envoy_access_logs_{open_telemetry,grpc}_access_log_…`.
+struct TracingStats {
+  Counter spans_sent, spans_dropped, timer_flushed;
+};
+BOOST_DESCRIBE_STRUCT(TracingStats, (), (spans_sent, spans_dropped, timer_flushed))
+struct RemoteLogStats {
+  Counter logs_written, logs_dropped;
+};
+BOOST_DESCRIBE_STRUCT(RemoteLogStats, (), (logs_written, logs_dropped))
+/// `tidegate_telemetry_…{sink}`: the same by collector.
+struct ExportStats {
+  Counter items_sent_total, items_dropped_total, calls_failed_total;
+  Gauge queue_items;
+};
+BOOST_DESCRIBE_STRUCT(ExportStats, (),
+                      (items_sent_total, items_dropped_total, calls_failed_total, queue_items))
+
 /// What /clusters shows of one address.
 struct EndpointStats {
   Gauge cx_active;
@@ -273,6 +297,10 @@ class StatsStore {
     return *one[0];
   }
   ClusterLimits& limits(const std::string& name) { return limits_[name]; }
+  PerWorker<TracingStats>& tracing() { return get(tracing_, "opentelemetry"); }
+  /// "open_telemetry_access_log" or "grpc_access_log".
+  PerWorker<RemoteLogStats>& remote_logs(const std::string& name) { return get(logs_, name); }
+  PerWorker<ExportStats>& exports(const std::string& sink) { return get(exports_, sink); }
   /// Key: cluster name, space, "IP:PORT".
   PerWorker<EndpointStats>& endpoint(const std::string& key) { return get(endpoints_, key); }
 
@@ -289,6 +317,9 @@ class StatsStore {
   }
   const std::map<std::string, PerWorker<HealthStats>>& all_health() const { return health_; }
   const std::map<std::string, ClusterLimits>& all_limits() const { return limits_; }
+  const std::map<std::string, PerWorker<TracingStats>>& all_tracing() const { return tracing_; }
+  const std::map<std::string, PerWorker<RemoteLogStats>>& all_remote_logs() const { return logs_; }
+  const std::map<std::string, PerWorker<ExportStats>>& all_exports() const { return exports_; }
   const std::map<std::string, PerWorker<EndpointStats>>& all_endpoints() const {
     return endpoints_;
   }
@@ -306,6 +337,9 @@ class StatsStore {
   std::map<std::string, PerWorker<TcpStats>> tcp_;
   std::map<std::string, PerWorker<UdpStats>> udp_;
   std::map<std::string, PerWorker<ClusterStats>> clusters_;
+  std::map<std::string, PerWorker<TracingStats>> tracing_;
+  std::map<std::string, PerWorker<RemoteLogStats>> logs_;
+  std::map<std::string, PerWorker<ExportStats>> exports_;
   std::map<std::string, PerWorker<EndpointStats>> endpoints_;
   std::map<std::pair<std::string, std::string>, PerWorker<RouteStats>> routes_;
   std::map<std::string, PerWorker<HealthStats>> health_;  // one instance each

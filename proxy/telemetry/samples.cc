@@ -168,6 +168,12 @@ std::vector<Sample> collect(const StatsStore& stats) {
     add_all(out, {"tcp." + name + ".", "envoy_tcp_", {{"envoy_tcp_prefix", name}}}, workers);
   for (const auto& [name, workers] : stats.all_udp())
     add_all(out, {"udp." + name + ".", "envoy_udp_", {{"envoy_udp_prefix", name}}}, workers);
+  for (const auto& [name, workers] : stats.all_tracing())
+    add_all(out, {"tracing." + name + ".", "envoy_tracing_" + name + "_", {}}, workers);
+  for (const auto& [name, workers] : stats.all_remote_logs())
+    add_all(out, {"access_logs." + name + ".", "envoy_access_logs_" + name + "_", {}}, workers);
+  for (const auto& [sink, workers] : stats.all_exports())
+    add_all(out, {"telemetry." + sink + ".", "tidegate_telemetry_", {{"sink", sink}}}, workers);
   for (const auto& [name, workers] : stats.all_clusters()) {
     add_all(out, {"cluster." + name + ".", "envoy_cluster_", {{"envoy_cluster_name", name}}},
             workers);
