@@ -50,7 +50,7 @@ const std::vector<Field>& traffic_fields() {
       {"retry", has<&P::retry>, check_retry, apply_retry},
       {"internalRedirect", has<&P::internal_redirect>, check_internal_redirect,
        apply_internal_redirect},
-      {"tracing", has<&P::tracing>},
+      {"tracing", has<&P::tracing>, nothing, apply_tracing},
       {"statPrefix", has<&P::stat_prefix>, nothing, apply_stat_prefix},
   };
   return fields;

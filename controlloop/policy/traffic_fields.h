@@ -55,6 +55,7 @@ void apply_stat_prefix(const TrafficPolicy& policy, proxy::Rule& rule);
 void check_retry(const TrafficPolicy& policy, FieldContext& context);
 void apply_retry(const TrafficPolicy& policy, proxy::Rule& rule);
 void apply_timeouts(const TrafficPolicy& policy, proxy::Rule& rule);
+void apply_tracing(const TrafficPolicy& policy, proxy::Rule& rule);
 void apply_auto_host_rewrite(const TrafficPolicy& policy, proxy::Rule& rule);
 void make_url_rewrite(const TrafficPolicy& policy, FieldContext& context);
 std::optional<TrafficPolicy> unite_acl(const std::vector<const TrafficPolicy*>& policies);

@@ -359,8 +359,9 @@ std::string TrafficPolicies::apply(const ListenerPlace& place, const std::vector
 /// The policies' filters among those of the rule, each at its place.
 void TrafficPolicies::put(const Chain& chain, proxy::Rule& rule) {
   rule.policy = chain.name;
-  if (std::holds_alternative<proxy::Forward>(rule.action)) {
-    for (const auto& [apply, policy] : chain.settings) apply(*policy, rule);
+  const bool forwards = std::holds_alternative<proxy::Forward>(rule.action);
+  for (const auto& [apply, policy] : chain.settings) {
+    if (forwards || apply == apply_tracing) apply(*policy, rule);
   }
   std::vector<std::pair<Position, proxy::Filter>> all;
   for (const Chain::Entry& entry : chain.filters) {

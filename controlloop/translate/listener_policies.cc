@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "config/kinds/core/service.h"
 #include "controlloop/translate/ca_certificates.h"
 #include "controlloop/translate/http_settings.h"
 
@@ -42,9 +43,10 @@ policy::Target target_of(const char* kind, const config::Meta& meta, std::string
 }  // namespace
 
 ListenerPolicies::ListenerPolicies(const config::ObjectSet& objects, const Options& options,
-                                   Report& report)
+                                   policy::References& references, Report& report)
     : objects_(objects),
       options_(options),
+      references_(references),
       report_(report),
       attachments_(policy_objects<ListenerPolicy>(objects, "ListenerPolicy"), objects,
                    options.global_policy_namespace, report),
@@ -100,10 +102,16 @@ bool ListenerPolicies::right(const Found& found) {
   if (!is_new || !found.settings.http_settings) return known->second;
   const char* kind = found.http_kind ? "HTTPListenerPolicy" : "ListenerPolicy";
   const std::string path = found.http_kind ? "spec" : "spec.default.httpSettings";
-  const proxy::HttpOptions options =
+  proxy::HttpOptions options =
       http_options(*found.settings.http_settings, [&](std::string_view at, std::string message) {
         report_.warning(kind, *found.meta, fmt::format("{}.{}", path, at), std::move(message));
       });
+  add_remote_logs(
+      *found.settings.http_settings, "", "",
+      [](const kgateway::TelemetryService&, std::string_view) {
+        return FoundCollector{"-", false};
+      },
+      options);
   std::vector<std::string> problems;
   if (options_.check_http) problems = options_.check_http(options);
   if (problems.empty()) return true;
@@ -113,16 +121,51 @@ bool ListenerPolicies::right(const Found& found) {
   return known->second = false;
 }
 
+FindCollector ListenerPolicies::find_from(const Found& found) {
+  return [this, found](const kgateway::TelemetryService& service, std::string_view at) {
+    const char* kind = found.http_kind ? "HTTPListenerPolicy" : "ListenerPolicy";
+    const config::BackendRef& ref = service.backend_ref;
+    FoundCollector out;
+    const std::string& namespace_ = ref.namespace_ ? *ref.namespace_ : found.meta->namespace_;
+    if (const auto* backend = ref.kind == "Service"
+                                  ? objects_.find<config::Service>(namespace_, ref.name)
+                                  : nullptr) {
+      for (const config::ServicePort& port : backend->ports) {
+        if (ref.port && port.port == *ref.port)
+          out.http = port.name == "otlp-http" || port.app_protocol == "http";
+      }
+    }
+    const bool envoy = at.ends_with("].grpcService");  // Envoy's service is gRPC's alone
+    out.http = out.http && !envoy;
+    policy::References::Backend backend =
+        references_.backend(kind, found.meta->namespace_,
+                            {ref.group, ref.kind, ref.name, ref.namespace_, ref.port}, !out.http);
+    out.cluster = std::move(backend.cluster);
+    if (backend.problem.empty()) return out;
+    out.cluster.clear();
+    if (!told_.emplace(found.http_kind, found.policy, std::string(at)).second) return out;
+    const std::string_view path = found.http_kind ? "spec" : "spec.default.httpSettings";
+    report_.error(kind, *found.meta, fmt::format("{}.{}.backendRef", path, at), backend.problem);
+    (found.http_kind ? http_statuses_ : statuses_).invalid(found.policy, backend.problem);
+    return out;
+  };
+}
+
 void ListenerPolicies::put(ListenerState& listener, const config::Gateway& gateway) {
   Settings merged;
   std::optional<kgateway::ClientCertificates> certificates;
   const Found* first = nullptr;
   const Found* certificates_from = nullptr;
+  const Found* logs_from = nullptr;
+  const Found* tracing_from = nullptr;
   const std::vector<Found> all = found_at(listener, gateway);
   std::size_t given = 0;
   for (const Found& one : all) {
     if (!right(one)) continue;
     bool took = fill(merged, one.settings);
+    if (merged.http_settings && !merged.http_settings->access_log.empty() && !logs_from)
+      logs_from = &one;
+    if (merged.http_settings && merged.http_settings->tracing && !tracing_from) tracing_from = &one;
     if (one.client_certificates && !certificates) {
       certificates = one.client_certificates;
       certificates_from = &one;
@@ -141,6 +184,12 @@ void ListenerPolicies::put(ListenerState& listener, const config::Gateway& gatew
   const char* kind = first->http_kind ? "HTTPListenerPolicy" : "ListenerPolicy";
   if (merged.http_settings) {
     listener.http = http_options(*merged.http_settings, [](std::string_view, std::string) {});
+    const std::string node = gateway.meta.name + "." + gateway.meta.namespace_;
+    if (logs_from)
+      add_remote_logs(*merged.http_settings, node, options_.zone, find_from(*logs_from),
+                      *listener.http);
+    if (tracing_from)
+      add_tracing(*merged.http_settings, node, find_from(*tracing_from), *listener.http);
     listener.http->origin = {
         kind, first->meta->namespace_, first->meta->name,
         "",   first->meta->file,       report_.line(kind, *first->meta, "spec")};

@@ -1,11 +1,16 @@
 #pragma once
 
 #include <memory>
+#include <set>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "config/kinds/kgateway/listener_policy.h"
 #include "controlloop/policy/policy_status.h"
 #include "controlloop/policy/target.h"
+#include "controlloop/policy/traffic_field.h"
+#include "controlloop/translate/collectors.h"
 #include "controlloop/translate/gateway.h"
 
 namespace tidegate::controlloop::translate {
@@ -17,7 +22,8 @@ namespace tidegate::controlloop::translate {
 class ListenerPolicies {
  public:
   /// All outlive it.
-  ListenerPolicies(const config::ObjectSet& objects, const Options& options, Report& report);
+  ListenerPolicies(const config::ObjectSet& objects, const Options& options,
+                   policy::References& references, Report& report);
 
   /// Puts what holds for them into the listeners.
   void apply(std::vector<std::shared_ptr<GatewayState>>& gateways);
@@ -37,15 +43,19 @@ class ListenerPolicies {
   /// What is wrong with a policy; it takes no part then. Told once.
   bool right(const Found& found);
   void put(ListenerState& listener, const config::Gateway& gateway);
+  /// The collectors that a policy names are found from where the policy is.
+  FindCollector find_from(const Found& policy);
 
   const config::ObjectSet& objects_;
   const Options& options_;
+  policy::References& references_;
   Report& report_;
   policy::Attachments attachments_;
   policy::Attachments http_attachments_;
   policy::PolicyStatuses statuses_;
   policy::PolicyStatuses http_statuses_;
   std::map<std::pair<bool, policy::PolicyIndex>, bool> judged_;
+  std::set<std::tuple<bool, policy::PolicyIndex, std::string>> told_;  // of which collectors
 };
 
 }  // namespace tidegate::controlloop::translate

@@ -249,7 +249,7 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   translate_stream_routes(context, backends);
   policies.statuses(options.controller_name, out.statuses);
   rejected_statuses(context);
-  ListenerPolicies listener_policies(objects, options, report);
+  ListenerPolicies listener_policies(objects, options, references, report);
   listener_policies.apply(gateways);
   listener_policies.statuses(options.controller_name, out.statuses);
   tls.finish(gateways, *snapshot);

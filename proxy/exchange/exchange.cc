@@ -46,7 +46,7 @@ class Exchange final : private http::ServerStream::Watcher {
         }),
         backoff_([this] { backoff_done_.notify(); }),
         idle_([this] { idled_ = true, give_up(upstream::Error::kTimeout); }),
-        record_(context.options.logs.get()) {}
+        record_(context.options, request_) {}
 
   Task<void> run();
 
@@ -66,7 +66,6 @@ class Exchange final : private http::ServerStream::Watcher {
   /// One try. Without a value the response has been sent, or it can't be any more.
   Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);
   Task<void> respond(upstream::ClusterState& cluster, http::ResponseHead& head);
-  void arm_attempt(const upstream::ClusterState& cluster);
   /// False: too many others try again already.
   bool begin_retry(upstream::ClusterState& cluster) {
     if (!retrying_) retrying_ = cluster.begin_retry();
@@ -80,6 +79,7 @@ class Exchange final : private http::ServerStream::Watcher {
   void find_session();
   void request_ended();
   void finished(int status);
+  void begin_trace(const Plan* plan);
   format::Values values() const;
 
   /// Something came or went: the stream does not idle.
@@ -131,6 +131,7 @@ class Exchange final : private http::ServerStream::Watcher {
   CallTimer<std::function<void()>> idle_;
   milliseconds idle_after_{0};    // 0: it may
   std::optional<SiteCall> site_;  // none: HTTP as usual here
+  Trace* trace_ = nullptr;        // null: no spans; of site_
   bool idled_ = false;            // for too long
   bool request_ended_ = false;
   // For the log.
@@ -192,7 +193,7 @@ Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
     }
     co_await call_.settle();
   }
-  if (site_) site_->finish(head);
+  if (site_) site_->finish(head, request_);
   finished(head.status);
   sent_ += text.size();
   record_.reached(format::Point::kDownstreamSendBegin);
@@ -250,6 +251,7 @@ Task<bool> Exchange::routed() {
     }
   }
   const Routed routed = find_rule(context_, request_);
+  if (context_.options.tracer) begin_trace(routed.plan);
   if (!routed.plan) {
     co_await answer_locally(routed.status, default_text(routed.status), routed.flag);
     co_return false;
@@ -286,8 +288,17 @@ Task<void> Exchange::run() {
   if (plan_ && plan_->counted && backend_)
     count_route(context_, route_, status_, flag_, record_.tries(), took);
   if (!record_.wanted()) co_return;
+  if (context_.options.tracer && !trace_) begin_trace(nullptr);
   format::Values known = values();
-  record_.write(context_.loop, took, known);
+  record_.complete(context_.loop, took, known);
+  if (trace_) trace_->finish(known);
+  record_.log(context_.loop, known);
+}
+
+/// Sampling goes by the request's id.
+void Exchange::begin_trace(const Plan* plan) {
+  forwarding_fields();
+  trace_ = site_->begin_trace(call_, plan ? plan->rule : nullptr);
 }
 
 format::Values Exchange::values() const {
@@ -367,8 +378,10 @@ Task<void> Exchange::forward() {
   bool fresh = false;
   std::optional<error_code> failed;
   while (true) {
+    if (trace_) trace_->attempt_begins(request_);
     failed = co_await attempt(*cluster, fresh, tries_left == 0);
     attempt_deadline_.cancel();
+    if (trace_) trace_->attempt_ends(failed, values());
     if (failed && late_) {
       failed = make_error_code(upstream::Error::kTimeout);
       cluster->stats().upstream_rq_per_try_timeout.add();
@@ -436,7 +449,10 @@ bool Exchange::may_retry(error_code failed, bool stale) const {
 Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
                                                   bool last) {
   bool once = request_.method != "GET" && request_.method != "HEAD";
-  if (plan_->has_timeouts || !cluster.plain()) arm_attempt(cluster);
+  if (plan_->has_timeouts || !cluster.plain()) {
+    if (const auto time = attempt_time(*plan_->rule, cluster.config()))
+      context_.loop.wheel.arm(attempt_deadline_, *time);
+  }
   late_ = false;
   head_sent_ = false;
   waiting_.failed = {};
@@ -470,21 +486,13 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
       if (error_code failed = co_await stream_.send_informational(**next)) co_return failed;
     }
   }
+  if (trace_) trace_->attempt_answered(head->status);
   if (head->status == 101 && request_.upgrade.empty())
     co_return make_error_code(upstream::Error::kBadResponse);
   if (!last && replayable_ && retries_answer(*plan_->rule->retry, *head) && begin_retry(cluster))
     co_return make_error_code(upstream::Error::kRetriedStatus);
   co_await respond(cluster, *head);
   co_return std::nullopt;
-}
-
-/// The time that one attempt has: the route's, and the cluster's.
-void Exchange::arm_attempt(const upstream::ClusterState& cluster) {
-  std::optional<milliseconds> time = cluster.config().stream_duration_max;
-  if (plan_->has_timeouts && plan_->rule->backend_timeout &&
-      plan_->rule->backend_timeout->count() > 0)
-    time = std::min(time.value_or(milliseconds::max()), *plan_->rule->backend_timeout);
-  if (time && time->count() > 0) context_.loop.wheel.arm(attempt_deadline_, *time);
 }
 
 Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead& head) {
@@ -520,7 +528,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   }
   for (const std::string_view cookie : hash_key_.cookies) head.fields.add("set-cookie", cookie);
   finished(head.status);
-  if (site_) site_->finish(head);
+  if (site_) site_->finish(head, request_);
   record_.keep(head, call_.arena);
   http::BodySource& body = call_.response_body();
   Result<http::Chunk> chunk = body.poll();

@@ -7,20 +7,20 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/exchange/site_options.h"
 #include "proxy/format/values.h"
 #include "proxy/runtime/arena.h"
 #include "proxy/runtime/loop.h"
-#include "proxy/telemetry/access_log.h"
 
 namespace tidegate::proxy::exchange {
 
-/// What an exchange writes down for its access logs while it runs. What costs something (moments,
-/// the answer's fields, which go with the connection that they came on) is written down only where
-/// a log asks for it.
+/// What an exchange writes down for its access logs and its span while it runs. What costs
+/// something (moments, the answer's fields, which go with the connection that they came on) is
+/// written down only where somebody asks for it.
 class Record {
  public:
-  /// `logs` outlives it; null: none.
-  explicit Record(const telemetry::AccessLogs* logs);
+  /// `options` outlive it.
+  Record(const SiteOptions& options, const http::RequestHead& request);
 
   void reached(format::Point point) {
     if (kept_) kept_->points[static_cast<std::size_t>(point)] = std::chrono::steady_clock::now();
@@ -47,9 +47,11 @@ class Record {
   }
 
   std::uint32_t tries() const { return attempts_; }
-  bool wanted() const { return logs_ != nullptr; }
-  /// Completes `values` with what is written down here, and writes the entries.
-  void write(Loop& loop, std::chrono::steady_clock::duration took, format::Values& values);
+  bool wanted() const { return wanted_; }
+  /// Completes `values` with what is written down here, which they borrow.
+  void complete(Loop& loop, std::chrono::steady_clock::duration took, format::Values& values);
+  /// Writes the entries of the logs, where there are some.
+  void log(const Loop& loop, const format::Values& values) const;
 
   std::string_view details;  // RESPONSE_CODE_DETAILS
 
@@ -59,9 +61,12 @@ class Record {
     http::ResponseHead response;
     http::Fields trailers;
     std::vector<std::string> hosts;
+    std::vector<format::AttemptedHost> attempted;  // views of them
+    format::Needs needs;
   };
-  const telemetry::AccessLogs* logs_;
-  std::unique_ptr<Kept> kept_;  // null: no log asks for any of it
+  const telemetry::AccessLogs* logs_;  // null: none
+  bool wanted_;
+  std::unique_ptr<Kept> kept_;  // null: nobody asks for any of it
   std::uint32_t attempts_ = 0;
 };
 

@@ -83,6 +83,14 @@ bool retries_answer(const Retry& retry, const http::ResponseHead& head) {
   });
 }
 
+std::optional<milliseconds> attempt_time(const Rule& rule, const Cluster& cluster) {
+  std::optional<milliseconds> time = cluster.stream_duration_max;
+  if (rule.backend_timeout && rule.backend_timeout->count() > 0)
+    time = std::min(time.value_or(milliseconds::max()), *rule.backend_timeout);
+  if (time && time->count() <= 0) time.reset();
+  return time;
+}
+
 milliseconds pause_before(const Retry& retry, int number, Random& random) {
   const milliseconds most =
       retry.backoff_max.value_or(std::max(retry.backoff, milliseconds(10000)));

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "base/result.h"
 #include "proxy/http/message.h"
 #include "proxy/runtime/loop.h"
+#include "proxy/snapshot/cluster.h"
 #include "proxy/snapshot/route.h"
 
 namespace tidegate::proxy::exchange {
@@ -23,6 +25,9 @@ bool retries_failure(const std::vector<Retry::On>& on, error_code failed, bool h
 /// Whether they, or its statuses, take in an answer. Source: Envoy, x-envoy-retry-on,
 /// x-envoy-retry-grpc-on (grpc-status in the head: an answer without messages).
 bool retries_answer(const Retry& retry, const http::ResponseHead& head);
+
+/// The time that one attempt has: the route's, and the cluster's; nothing: any.
+std::optional<std::chrono::milliseconds> attempt_time(const Rule& rule, const Cluster& cluster);
 
 /// How long to wait before the try of this number, 1 and up; may be 0.
 std::chrono::milliseconds pause_before(const Retry& retry, int number, Random& random);

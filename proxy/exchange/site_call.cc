@@ -38,7 +38,16 @@ std::string_view SiteCall::shape(const format::Values& values, http::ResponseHea
   return into;
 }
 
+Trace* SiteCall::begin_trace(filters::Call& call, const Rule* rule) {
+  if (!options_.tracer) return nullptr;
+  trace_.emplace(*options_.tracer, call.loop, call.arena);
+  const RouteTracing* route = rule && rule->tracing ? &*rule->tracing : nullptr;
+  trace_->begin(call.request, route, client_.internal, health_check_, call.stats);
+  return &*trace_;
+}
+
 void SiteCall::describe(format::Values& values) const {
+  if (trace_) trace_->describe(values);
   values.client_ip = client_.ip;
   values.health_check = health_check_;
   values.listener_name = options_.listener;

@@ -7,6 +7,7 @@
 
 #include "proxy/exchange/client.h"
 #include "proxy/exchange/site_options.h"
+#include "proxy/exchange/trace.h"
 #include "proxy/filters/filter.h"
 
 namespace tidegate::proxy::exchange {
@@ -37,8 +38,14 @@ class SiteCall {
   /// Changes a reply of our own; the result may stand in `into`.
   std::string_view shape(const format::Values& values, http::ResponseHead& head,
                          std::string_view text, std::string& into) const;
+  /// The exchange's spans, once its rule is known (null: there is none); null: the site has no
+  /// tracing.
+  Trace* begin_trace(filters::Call& call, const Rule* rule);
   /// What every answer gets.
-  void finish(http::ResponseHead& head) const { name_server(*options_.source, head); }
+  void finish(http::ResponseHead& head, const http::RequestHead& request) {
+    name_server(*options_.source, head);
+    if (trace_) trace_->answer(head, request);
+  }
   /// What is to be logged of all this.
   void describe(format::Values& values) const;
 
@@ -46,6 +53,7 @@ class SiteCall {
   const SiteOptions& options_;
   Client client_;  // its ip is empty: the connection's peer
   bool health_check_ = false;
+  std::optional<Trace> trace_;
 };
 
 }  // namespace tidegate::proxy::exchange

@@ -27,14 +27,16 @@ std::string_view without_port(std::string_view authority, HttpOptions::StripPort
 
 SiteOptions SiteOptions::compile(const HttpOptions* config, std::uint16_t port,
                                  std::shared_ptr<const telemetry::AccessLogs> default_logs,
-                                 telemetry::LogWriter& writer, std::vector<std::string>& problems) {
+                                 telemetry::LogWriter& writer, telemetry::Sinks& sinks,
+                                 std::vector<std::string>& problems) {
   SiteOptions out;
   out.source = config;
   out.port = port;
   out.logs = std::move(default_logs);
   if (!config) return out;
   if (!config->access_logs.empty())
-    out.logs = telemetry::AccessLogs::compile(config->access_logs, writer, problems);
+    out.logs = telemetry::AccessLogs::compile(config->access_logs, writer, problems, &sinks);
+  if (config->tracing) out.tracer = std::make_shared<telemetry::Tracer>(*config->tracing, sinks);
   for (const std::string& one : config->trusted_cidrs) {
     const ReadCidr read = parse_cidr(one);
     if (read.cidr) {

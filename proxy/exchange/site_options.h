@@ -11,6 +11,7 @@
 #include "proxy/http/message.h"
 #include "proxy/snapshot/http_options.h"
 #include "proxy/telemetry/access_log.h"
+#include "proxy/telemetry/tracer.h"
 
 namespace tidegate::proxy::exchange {
 
@@ -23,11 +24,13 @@ struct SiteOptions {
   std::string listener;                               // FILTER_CHAIN_NAME
   CidrTable trusted;                                  // HttpOptions::trusted_cidrs
   LocalReplyRules replies;
+  std::shared_ptr<const telemetry::Tracer> tracer;  // null: exchanges have no spans
 
   /// `config` outlives it; null: none. What is wrong is left out and told in `problems`.
   static SiteOptions compile(const HttpOptions* config, std::uint16_t port,
                              std::shared_ptr<const telemetry::AccessLogs> default_logs,
-                             telemetry::LogWriter& writer, std::vector<std::string>& problems);
+                             telemetry::LogWriter& writer, telemetry::Sinks& sinks,
+                             std::vector<std::string>& problems);
 };
 
 /// What is wrong with options, before anything is made of them: formats, expressions, ranges.

@@ -141,18 +141,6 @@ void set_mask(std::string_view parameter, Operation& out, Problem& problem) {
     problem.message = fmt::format("{} is not a length of a network's prefix", parameter);
 }
 
-/// Secrets live in the environment, and who writes a route is not who runs the process.
-bool may_show(std::string_view variable) {
-  std::string name(variable);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  if (name.starts_with("TIDEGATE_")) return false;
-  for (const std::string_view word : {"SECRET", "TOKEN", "PASSWORD", "KEY"}) {
-    if (name.find(word) != name.npos) return false;
-  }
-  return true;
-}
-
 void set_environment(std::string_view parameter, Operation& out) {
   out.what = Operator::kLiteral;
   const char* value = may_show(parameter) ? std::getenv(std::string(parameter).c_str()) : nullptr;
@@ -286,6 +274,17 @@ void set_parameter(const OperatorName& known, std::string_view parameter, Operat
 }
 
 }  // namespace
+
+bool may_show(std::string_view variable) {
+  std::string name(variable);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  if (name.starts_with("TIDEGATE_")) return false;
+  for (const std::string_view word : {"SECRET", "TOKEN", "PASSWORD", "KEY"}) {
+    if (name.find(word) != name.npos) return false;
+  }
+  return true;
+}
 
 Operation compile_operator(const Written& written, Problem& problem) {
   problem.position = written.position;

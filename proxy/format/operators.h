@@ -127,4 +127,8 @@ Operation compile_operator(const Written& written, Problem& problem);
 /// `typed`: what has a JSON type of its own is written as JSON, and then whole.
 bool print_value(const Operation& operation, const Values& values, bool typed, std::string& out);
 
+/// Whether an environment variable may be printed. Secrets live in the environment, and who writes
+/// a route is not who runs the process.
+bool may_show(std::string_view variable);
+
 }  // namespace tidegate::proxy::format

@@ -89,8 +89,9 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
             return stats.route(router::virtual_host_name(listener, site, host), prefix);
           });
       compiled->options.push_back(
-          exchange::SiteOptions::compile(site.http ? &*site.http : nullptr, listener.declared_port,
-                                         lasting.default_logs, *lasting.log_writer, problems));
+          exchange::SiteOptions::compile(
+          site.http ? &*site.http : nullptr, listener.declared_port, lasting.default_logs,
+          *lasting.log_writer, lasting.sinks, problems));
       compiled->options.back().listener = listener.name;
     }
     while (compiled->plain_site < listener.sites.size() &&
@@ -128,6 +129,7 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     if (secure) compiled->tls = std::make_unique<tls::ServerContexts>(std::move(contexts));
     out->listeners.emplace(listener.name, std::move(compiled));
   }
+  out->sinks = lasting.sinks.in_use();
   return out;
 }
 

@@ -44,11 +44,12 @@ struct Compiled {
   std::uint64_t version = 0;
   std::map<std::string, std::shared_ptr<const CompiledListener>> listeners;  // by name
   std::map<std::string, upstream::CompiledClusterPtr> clusters;
+  std::vector<std::shared_ptr<const telemetry::Sink>> sinks;  // that spans and log entries go to
 };
 
 /// What outlives snapshots. Control thread.
 struct Lasting {
-  explicit Lasting(StatsStore& stats_in) : stats(stats_in) {}
+  Lasting(StatsStore& stats_in, std::size_t workers) : stats(stats_in), sinks(stats_in, workers) {}
   /// The number of a cluster's name, from 1.
   std::uint32_t cluster_id(const std::string& name) {
     return cluster_ids.try_emplace(name, static_cast<std::uint32_t>(cluster_ids.size() + 1))
@@ -58,6 +59,7 @@ struct Lasting {
   StatsStore& stats;
   upstream::LookUp look_up;  // for clusters whose endpoints are what requests name
   filters::Kept kept;
+  telemetry::Sinks sinks;
   telemetry::LogWriter* log_writer = nullptr;
   std::shared_ptr<const telemetry::AccessLogs> default_logs;  // of the command line; null: none
   std::map<std::string, std::uint32_t> cluster_ids;

@@ -16,7 +16,7 @@ Server::Server(asio::io_context& control, StatsStore& stats, telemetry::LogWrite
                OnApplied on_applied)
     : control_(control),
       stats_(stats),
-      lasting_(stats),
+      lasting_(stats, options.workers),
       options_(options),
       on_applied_(std::move(on_applied)),
       resolver_(control),

@@ -24,10 +24,15 @@ using std::chrono::milliseconds;
 
 namespace {
 constexpr milliseconds kHandshakeTimeout{10000};
+constexpr milliseconds kFlushMax{2000};
 }  // namespace
 
 Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats)
-    : loop_(index, seed), stats_(stats), http_(stats.http()[index].get()), clusters_(loop_) {}
+    : loop_(index, seed),
+      stats_(stats),
+      http_(stats.http()[index].get()),
+      clusters_(loop_),
+      exporters_(loop_, clusters_) {}
 
 Worker::~Worker() { stop(); }
 
@@ -52,6 +57,7 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
                    const std::vector<OpenedSocket>& opened,
                    const std::vector<std::string>& closed_keys) {
   clusters_.update(compiled->clusters, addresses);
+  exporters_.update(compiled->sinks);
   for (const auto& [name, listener] : compiled->listeners) {
     std::shared_ptr<Slot>& slot = slots_[name];
     if (!slot) slot = std::make_shared<Slot>();
@@ -327,9 +333,8 @@ void Worker::check_drained() {
   for (auto& [key, listener] : datagrams_) {
     if (listener->sessions() > 0) return;
   }
-  auto done = std::move(drained_);
-  drained_ = nullptr;
-  done();
+  // What is known of the last requests goes out before the process does.
+  exporters_.flush(kFlushMax, std::exchange(drained_, nullptr));
 }
 
 }  // namespace tidegate::proxy::server

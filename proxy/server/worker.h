@@ -13,6 +13,7 @@
 #include "proxy/runtime/loop.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/converse.h"
+#include "proxy/telemetry/exporter.h"
 #include "proxy/upstream/cluster.h"
 
 namespace tidegate::proxy::server {
@@ -78,6 +79,7 @@ class Worker {
   StatsStore& stats_;
   HttpStats* http_;
   upstream::Clusters clusters_;
+  telemetry::Exporters exporters_;
   std::map<std::string, std::shared_ptr<Slot>> slots_;
   std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;         // TCP, by key
   std::map<std::string, std::shared_ptr<relay::UdpListener>> datagrams_;  // UDP, by key

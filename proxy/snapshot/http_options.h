@@ -11,6 +11,7 @@
 #include "proxy/snapshot/body_format.h"
 #include "proxy/snapshot/filters.h"
 #include "proxy/snapshot/origin.h"
+#include "proxy/snapshot/telemetry.h"
 
 namespace tidegate::proxy {
 
@@ -53,15 +54,16 @@ BOOST_DESCRIBE_STRUCT(LogFilter, (),
                       (kind, comparison, value, header, text, regex, flags, grpc_statuses, exclude,
                        numerator, denominator, independent, filters))
 
-/// One access log into a file. Source: kgateway, AccessLog.fileSink.
+/// One access log, into a file or to a collector. Source: kgateway, AccessLog.
 struct AccessLog {
   std::string path;  // of a file, or /dev/stdout, /dev/stderr
   std::string text;  // with Envoy's operators
   std::string json;  // an object, serialized; empty: `text` is the format
   std::optional<LogFilter> filter;
+  std::optional<RemoteLog> remote;  // instead of a file: path, text and json mean nothing
   bool operator==(const AccessLog&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(AccessLog, (), (path, text, json, filter))
+BOOST_DESCRIBE_STRUCT(AccessLog, (), (path, text, json, filter, remote))
 
 /// Source: kgateway, LocalReplyMapper.
 struct LocalReplyMapper {
@@ -101,6 +103,7 @@ struct HttpOptions {
   enum class StripPort { kNever, kMatching, kAny };
   Origin origin;  // the policy
   std::vector<AccessLog> access_logs;
+  std::optional<Tracing> tracing;
   LocalReplies local_replies;
 
   bool use_remote_address = true;
@@ -136,12 +139,12 @@ struct HttpOptions {
 BOOST_DESCRIBE_ENUM(HttpOptions::ServerField, kOverwrite, kAppendIfAbsent, kPassThrough)
 BOOST_DESCRIBE_ENUM(HttpOptions::StripPort, kNever, kMatching, kAny)
 BOOST_DESCRIBE_STRUCT(HttpOptions, (),
-                      (origin, access_logs, local_replies, use_remote_address, trusted_hops,
-                       trusted_cidrs, append_forwarded_for, client_cert, generate_request_id,
-                       preserve_request_id, server_name, server_field, stream_idle, idle,
-                       requests_max, fields_max, head_kb_max, preserve_case, http10, default_host,
-                       strip_port, health_check_path, early_changes, upgrades, restrict_upgrades,
-                       http2_connect, http2_streams_max, http2_stream_window,
+                      (origin, access_logs, tracing, local_replies, use_remote_address,
+                       trusted_hops, trusted_cidrs, append_forwarded_for, client_cert,
+                       generate_request_id, preserve_request_id, server_name, server_field,
+                       stream_idle, idle, requests_max, fields_max, head_kb_max, preserve_case,
+                       http10, default_host, strip_port, health_check_path, early_changes, upgrades,
+                       restrict_upgrades, http2_connect, http2_streams_max, http2_stream_window,
                        http2_connection_window))
 
 /// What a listener does with a connection before any protocol.

@@ -12,6 +12,7 @@
 #include "proxy/snapshot/body_format.h"
 #include "proxy/snapshot/filters.h"
 #include "proxy/snapshot/origin.h"
+#include "proxy/snapshot/telemetry.h"
 
 namespace tidegate::proxy {
 
@@ -164,12 +165,13 @@ struct Rule {
   bool auto_host_rewrite = false;  // Host becomes the endpoint's name, where it is the only one
   std::optional<InternalRedirect> internal_redirect;
   std::string stat_prefix;  // under which its requests are counted apart; empty: they are not
+  std::optional<RouteTracing> tracing;  // where it is not as the listener has it
   bool operator==(const Rule&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Rule, (),
                       (origin, name, policy, filters, action, request_timeout, backend_timeout,
                        stream_idle_timeout, retry, session, auto_host_rewrite, internal_redirect,
-                       stat_prefix))
+                       stat_prefix, tracing))
 
 struct RouteEntry {
   Match match;

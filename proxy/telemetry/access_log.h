@@ -9,6 +9,7 @@
 #include "proxy/format/json_format.h"
 #include "proxy/snapshot/http_options.h"
 #include "proxy/telemetry/log_file.h"
+#include "proxy/telemetry/remote_log.h"
 
 namespace tidegate::proxy::telemetry {
 
@@ -16,10 +17,12 @@ namespace tidegate::proxy::telemetry {
 /// workers; lines are appended to the worker's own buffers.
 class AccessLogs {
  public:
-  /// What is wrong leaves that log out and is told in `problems`.
+  /// What is wrong leaves that log out and is told in `problems`. `sinks`: for those that are no
+  /// files; null: there are none.
   static std::shared_ptr<const AccessLogs> compile(const std::vector<AccessLog>& config,
                                                    LogWriter& writer,
-                                                   std::vector<std::string>& problems);
+                                                   std::vector<std::string>& problems,
+                                                   Sinks* sinks = nullptr);
 
   /// Tells what is wrong with a log's format and filter; opens nothing.
   static void check(const AccessLog& config, std::vector<std::string>& problems);
@@ -33,6 +36,7 @@ class AccessLogs {
     format::Format text;
     std::optional<format::JsonFormat> json;
     std::shared_ptr<LogFile> file;
+    std::optional<RemoteLogWriter> remote;  // instead of a file
   };
   static Sink compile_sink(const AccessLog& config, std::string& wrong);
 

@@ -239,8 +239,8 @@ const Description& description<AccessLog>() {
   using L = AccessLog;
   static const Description description = Fields<L>()
                                              .field<&L::file_sink>("fileSink")
-                                             .field<&L::grpc_service>("grpcService", unserved())
-                                             .field<&L::open_telemetry>("openTelemetry", unserved())
+                                             .field<&L::grpc_service>("grpcService")
+                                             .field<&L::open_telemetry>("openTelemetry")
                                              .field<&L::filter>("filter");
   return description;
 }

@@ -5,8 +5,7 @@
 #include "config/kinds/kgateway/patterns.h"
 
 /// The fields of HTTPSettings, which a ListenerPolicy has in `httpSettings` and the older
-/// HTTPListenerPolicy in its spec. Fields marked unserved() are decoded and do nothing yet; see
-/// rules.h for how the mark goes.
+/// HTTPListenerPolicy in its spec.
 namespace tidegate::config {
 namespace kgateway {
 
@@ -39,9 +38,8 @@ const Description& description<kgateway::HttpSettings>();
 /// Adds what T, which is HttpSettings or derives from it, has of them.
 template <class T>
 void add_http_settings(Fields<T>& f) {
-  using kgateway::unserved;
   f.template field<&T::access_log>("accessLog", Bounds().items(0, 16));
-  f.template field<&T::tracing>("tracing", unserved());
+  f.template field<&T::tracing>("tracing");
   f.template field<&T::local_replies>("localReplies");
   f.template field<&T::upgrade_config>("upgradeConfig");
   f.template field<&T::use_remote_address>("useRemoteAddress");
@@ -67,7 +65,7 @@ void add_http_settings(Fields<T>& f) {
   f.template field<&T::early_request_header_modifier>("earlyRequestHeaderModifier");
   f.template field<&T::forward_client_cert_details>("forwardClientCertDetails");
   f.template field<&T::max_request_headers_kb>("maxRequestHeadersKb", Bounds().range(1, 8192));
-  f.template field<&T::uuid_request_id_config>("uuidRequestIdConfig", unserved());
+  f.template field<&T::uuid_request_id_config>("uuidRequestIdConfig");
   f.template field<&T::strip_host_port_mode>("stripHostPortMode");
   f.rule("useRemoteAddress must be set to false if xffTrustedCIDRs is set", [](const T& t) {
     return t.xff_trusted_cidrs.empty() || (t.use_remote_address && !*t.use_remote_address);

@@ -210,7 +210,7 @@ const Description& description<TrafficPolicy>() {
         .field<&P::basic_auth>("basicAuth")
         .field<&P::api_key_auth>("apiKeyAuth")
         .field<&P::oauth2>("oauth2")
-        .field<&P::tracing>("tracing", unserved())
+        .field<&P::tracing>("tracing")
         .field<&P::fault_injection>("faultInjection")
         .field<&P::acl>("acl")
         .field<&P::stat_prefix>("statPrefix", Bounds().length(1, 256).pattern(kStatPrefix));
