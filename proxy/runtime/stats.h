@@ -297,7 +297,7 @@ class StatsStore {
     return *one[0];
   }
   ClusterLimits& limits(const std::string& name) { return limits_[name]; }
-  PerWorker<TracingStats>& tracing() { return get(tracing_, "opentelemetry"); }
+  PerWorker<TracingStats>& tracing() { return get(tracing_, std::string("opentelemetry")); }
   /// "open_telemetry_access_log" or "grpc_access_log".
   PerWorker<RemoteLogStats>& remote_logs(const std::string& name) { return get(logs_, name); }
   PerWorker<ExportStats>& exports(const std::string& sink) { return get(exports_, sink); }

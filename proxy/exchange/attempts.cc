@@ -1,0 +1,303 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "proxy/exchange/forwarding.h"
+#include "proxy/exchange/local_reply.h"
+#include "proxy/exchange/one_exchange.h"
+#include "proxy/exchange/retry.h"
+
+/// The part of an exchange that has to do with the backend.
+namespace tidegate::proxy::exchange {
+
+namespace asio = boost::asio;
+
+Task<void> Exchange::forward() {
+  if (plan_->has_session) find_session();
+  if (!backend_) backend_ = plan_->pick(context_.loop.random);
+  std::shared_ptr<upstream::ClusterState> cluster;
+  if (backend_) cluster = context_.clusters.by_id(backend_->cluster);
+  if (!cluster) {
+    co_await answer_locally(500, default_text(500), "NC");
+    co_return;
+  }
+  forwarding_fields();
+  if (backend_->filters) {
+    call_.match = &route_.match();
+    if (!co_await request_filters(backend_->filters)) co_return;
+  }
+  if (plan_->has_redirects) co_await keep_body(call_);
+  Result<http::Chunk> first = call_.request_body().poll();
+  if (!first) {
+    co_await answer_locally(400, default_text(400), "DPE");
+    co_return;
+  }
+  first_ = *first;
+  if (first_.end && call_.request_body().trailers())
+    first_.end = false;  // they follow, in upload()
+  received_ += first_.bytes.size();
+  if (plan_->has_mirrors) {
+    mirrors_.add_all(context_, *plan_->rule, *backend_->source, request_);
+    mirrors_.body(first_);
+  }
+  if (!cluster->plain() && cluster->config().balancing) {
+    hash_key_ = hash_key(cluster->config().balancing->hash_policies, request_, context_.facts,
+                         context_.loop.random, call_.arena);
+  }
+
+  const Rule& rule = *plan_->rule;
+  if (plan_->has_timeouts && rule.request_timeout && rule.request_timeout->count() > 0)
+    context_.loop.wheel.arm(deadline_, *rule.request_timeout);
+  if (site_) idle_after_ = site_->stream_idle();
+  if (plan_->has_timeouts && rule.stream_idle_timeout) idle_after_ = *rule.stream_idle_timeout;
+  moved();
+  stream_.watch_client(this);
+  const Retry* retry = plan_->has_timeouts && rule.retry ? &*rule.retry : nullptr;
+  int tries_left = retry ? retry->attempts : 0;
+  bool fresh = false;
+  std::optional<error_code> failed;
+  while (true) {
+    if (trace_) trace_->attempt_begins(request_);
+    failed = co_await attempt(*cluster, fresh, tries_left == 0);
+    attempt_deadline_.cancel();
+    if (trace_) trace_->attempt_ends(failed, values());
+    if (failed && late_) {
+      failed = make_error_code(upstream::Error::kTimeout);
+      cluster->stats().upstream_rq_per_try_timeout.add();
+    }
+    if (!failed || given_up_) break;
+    bool stale = *failed == upstream::Error::kReset && lease_ && lease_.stream().reused() &&
+                 !lease_.stream().answered();
+    co_await stop_upload();
+    lease_.count(0);
+    lease_.finish();
+    if (!may_retry(*failed, stale)) break;
+    if (stale && !fresh) {  // closed while it idled: the same try again, on a connection of its own
+      fresh = true;
+      continue;
+    }
+    if (tries_left == 0 || !begin_retry(*cluster)) break;
+    --tries_left;
+    fresh = false;
+    wanted_.reset();
+    cluster->stats().upstream_rq_retry.add();
+    const milliseconds pause =
+        pause_before(*retry, retry->attempts - tries_left, context_.loop.random);
+    if (pause.count() > 0) {
+      context_.loop.wheel.arm(backoff_, pause);
+      co_await backoff_done_.wait();
+      if (given_up_) break;
+    }
+  }
+  deadline_.cancel();
+  idle_.cancel();
+  idle_after_ = milliseconds(0);
+  stream_.watch_client(nullptr);
+  co_await stop_upload();
+  co_await call_.settle();
+  if (failed && given_up_ == upstream::Error::kTimeout) lease_.count(0);
+  lease_.finish();
+  retrying_.reset();
+  if (!failed) co_return;
+  if (given_up_) failed = given_up_;
+  if (*failed == upstream::Error::kClientGone) {
+    flag_ = "DC";
+    record_.details = "downstream_remote_disconnect";
+    context_.stats.downstream_rq_rx_reset.add();
+    stream_.abort();
+    co_return;
+  }
+  if (*failed == upstream::Error::kTimeout) cluster->stats().upstream_rq_timeout.add();
+  const char* flag = upstream::flag_of(*failed);
+  int status = upstream::status_of(*failed);
+  if (idled_) {
+    flag = "SI";
+    if (!request_ended_) status = 408;
+  }
+  cluster->stats().upstream_rq_completed.add();
+  cluster->stats().upstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+  co_await answer_locally(status, default_text(status), flag);
+}
+
+bool Exchange::may_retry(error_code failed, bool stale) const {
+  if (!replayable_ || given_up_) return false;
+  const Retry* retry = plan_->has_timeouts && plan_->rule->retry ? &*plan_->rule->retry : nullptr;
+  return safe_to_retry(retry, failed, stale, head_sent_, request_);
+}
+
+Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
+                                                  bool last) {
+  bool once = request_.method != "GET" && request_.method != "HEAD";
+  if (plan_->has_timeouts || !cluster.plain()) {
+    if (const auto time = attempt_time(*plan_->rule, cluster.config()))
+      context_.loop.wheel.arm(attempt_deadline_, *time);
+  }
+  late_ = false;
+  head_sent_ = false;
+  waiting_.failed = {};
+  TimerWheel& wheel = context_.loop.wheel;
+  const upstream::Choice choice{
+      wanted_.get(),      hash_key_.hash,
+      request_.authority, &context_.facts,
+      &waiting_,          std::min(wheel.left(deadline_), wheel.left(attempt_deadline_))};
+  record_.reached(format::Point::kUpstreamConnectionBegin);
+  Result<upstream::Lease> lease = co_await cluster.acquire(fresh, once, choice);
+  if (!lease) co_return lease.error();
+  lease_ = std::move(*lease);
+  if (given_up_) co_return given_up_;
+  if (late_) co_return make_error_code(upstream::Error::kTimeout);
+  upstream_host_ = lease_.host().text;
+  record_.tried(upstream_host_);
+  if (plan_->rewrites_host) rewrite_host(request_, lease_.host().address.hostname);
+  http::ClientStream& upstream = lease_.stream();
+  if (error_code failed = co_await upstream.send_head(request_, first_)) co_return failed;
+  head_sent_ = true;
+  if (first_.end) request_ended();
+  if (!first_.end && !uploading_) start_upload();
+  http::ResponseHead* head = nullptr;
+  while (!head) {
+    Result<http::ResponseHead*> next = co_await upstream.receive_head();
+    if (!next) co_return next.error();
+    int status = (*next)->status;
+    if (status >= 200 || status == 101) {
+      head = *next;
+    } else if (status != 100 && request_.version != http::Version::kHttp10) {
+      if (error_code failed = co_await stream_.send_informational(**next)) co_return failed;
+    }
+  }
+  if (trace_) trace_->attempt_answered(head->status);
+  if (head->status == 101 && request_.upgrade.empty())
+    co_return make_error_code(upstream::Error::kBadResponse);
+  if (!last && replayable_ && retries_answer(*plan_->rule->retry, *head) && begin_retry(cluster))
+    co_return make_error_code(upstream::Error::kRetriedStatus);
+  co_await respond(cluster, *head);
+  co_return std::nullopt;
+}
+
+Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead& head) {
+  ClusterStats& counted = cluster.stats();
+  counted.upstream_rq_completed.add();
+  counted.upstream_rq_xx[static_cast<std::size_t>(head.status / 100 - 1)].add();
+  lease_.count(head.status);
+  record_.answered();
+  const http::Chunk* whole = replayable_ && first_.end ? &first_ : nullptr;
+  if (plan_->has_redirects &&
+      redirects_.follow(context_, *plan_->rule, request_, head, whole, counted)) {
+    status_ = head.status;
+    record_.details = "internal_redirect";
+    if (site_) redirects_.keep(site_->client());
+    if (!head.body.none()) lease_.stream().cancel(make_error_code(upstream::Error::kReset));
+    co_return;
+  }
+  bool upgraded = head.status == 101;
+  if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
+  if (upgraded)
+    deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
+  call_.set_response_body(lease_.stream().response_body());
+  for (const filters::Chain* chain : {backend_->filters, chain_}) {
+    if (!chain || co_await filters::run_response(*chain, call_, head)) continue;
+    lease_.stream().cancel(make_error_code(upstream::Error::kReset));  // its answer is not wanted
+    filtered_ = true;
+    co_await answer(call_.decided());
+    co_return;
+  }
+  if (plan_->has_session) {
+    const SessionToken now{lease_.host().session, now_};
+    keep_session(*plan_->rule->session, session_, now, context_.facts.tls, head, call_.arena);
+  }
+  for (const std::string_view cookie : hash_key_.cookies) head.fields.add("set-cookie", cookie);
+  finished(head.status);
+  if (site_) site_->finish(head, request_);
+  record_.keep(head, call_.arena);
+  http::BodySource& body = call_.response_body();
+  Result<http::Chunk> chunk = body.poll();
+  error_code failed;
+  bool head_sent = false;
+  while (true) {
+    if (!chunk) break;
+    const http::Fields* trailers = chunk->end ? body.trailers() : nullptr;
+    if (trailers && trailers->empty()) trailers = nullptr;
+    moved();
+    http::Chunk part = *chunk;
+    if (trailers) part.end = false;
+    sent_ += part.bytes.size();
+    if (!head_sent) {
+      record_.reached(format::Point::kDownstreamSendBegin);
+      failed = co_await stream_.send_head(head, part);
+      head_sent = true;
+      if (upgraded && !failed) start_upload();  // what the client sends now is the other protocol's
+    } else if (!part.bytes.empty() || part.end) {
+      failed = co_await stream_.send_body(part);
+    }
+    if (!failed && trailers) {
+      record_.keep(*trailers, call_.arena);
+      failed = co_await stream_.send_trailers(*trailers);
+    }
+    if (failed || chunk->end) break;
+    chunk = co_await body.read();
+  }
+  attempt_deadline_.cancel();
+  record_.answer_ended();
+  if (!failed && chunk) {
+    counted.upstream_rq_time.record(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_)
+            .count());
+    co_return;
+  }
+  if (failed) {  // the client has gone
+    flag_ = "DC";
+    record_.details = "downstream_remote_disconnect";
+    lease_.stream().cancel(make_error_code(upstream::Error::kClientGone));
+  } else if (!head_sent) {
+    flag_ = upstream::flag_of(chunk.error());
+    co_await answer_locally(upstream::status_of(chunk.error()),
+                            default_text(upstream::status_of(chunk.error())), flag_);
+    co_return;
+  } else {
+    flag_ = idled_ ? "SI" : upstream::flag_of(chunk.error());
+    context_.stats.rq_reset_after_downstream_response_started.add();
+  }
+  stream_.abort();
+}
+
+void Exchange::start_upload() {
+  replayable_ = false;
+  uploading_ = true;
+  asio::co_spawn(context_.loop.io, upload(), asio::detached);
+}
+
+/// Passes the rest of the request's body on, beside the answer. A backend that takes no more is
+/// left to say why.
+Task<void> Exchange::upload() {
+  http::BodySource& body = call_.request_body();
+  while (!upload_stopped_) {
+    Result<http::Chunk> chunk = co_await body.read();
+    if (upload_stopped_) break;
+    if (!chunk) {
+      call_.refusal ? give_up(upstream::Error::kReset) : client_gone();
+      break;
+    }
+    received_ += chunk->bytes.size();
+    moved();
+    mirrors_.body(*chunk);
+    const http::Fields* trailers = chunk->end ? body.trailers() : nullptr;
+    http::Chunk part = *chunk;
+    if (trailers) part.end = false;
+    error_code failed;
+    if (!part.bytes.empty() || part.end) failed = co_await lease_.stream().send_body(part);
+    if (!failed && trailers) failed = co_await lease_.stream().send_trailers(*trailers);
+    if (chunk->end) request_ended();
+    if (failed || chunk->end) break;
+  }
+  uploading_ = false;
+  upload_ended_.notify();
+}
+
+Task<void> Exchange::stop_upload() {
+  if (!uploading_) co_return;
+  upload_stopped_ = true;
+  call_.request_body().abandon();
+  if (uploading_ && lease_) lease_.stream().cancel(make_error_code(upstream::Error::kReset));
+  while (uploading_) co_await upload_ended_.wait();
+}
+
+}  // namespace tidegate::proxy::exchange

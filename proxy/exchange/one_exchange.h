@@ -1,0 +1,141 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "proxy/exchange/exchange.h"
+#include "proxy/exchange/hash_key.h"
+#include "proxy/exchange/internal_redirect.h"
+#include "proxy/exchange/mirror.h"
+#include "proxy/exchange/record.h"
+#include "proxy/exchange/routing.h"
+#include "proxy/exchange/session.h"
+#include "proxy/exchange/site_call.h"
+#include "proxy/filters/filter.h"
+#include "proxy/runtime/event.h"
+
+namespace tidegate::proxy::exchange {
+
+using std::chrono::milliseconds;
+
+/// One pass of an exchange. What happens around the backend (rule, filters, our own answers, the
+/// log) is in exchange.cc; the backend, attempt by attempt, in attempts.cc.
+class Exchange final : private http::ServerStream::Watcher {
+ public:
+  Exchange(const Context& context, http::ServerStream& stream, Redirects& redirects)
+      : context_(context),
+        stream_(stream),
+        redirects_(redirects),
+        request_(stream.request()),
+        call_(context.loop, context.clusters, context.stats, context.facts, request_,
+              redirects.body(stream.request_body())),
+        forwarding_added_(redirects.begun()),
+        started_(std::chrono::steady_clock::now()),
+        deadline_([this] { give_up(upstream::Error::kTimeout); }),
+        attempt_deadline_([this] {
+          late_ = true;
+          if (lease_) lease_.stream().cancel(make_error_code(upstream::Error::kTimeout));
+          waiting_.cancel(make_error_code(upstream::Error::kTimeout));
+        }),
+        backoff_([this] { backoff_done_.notify(); }),
+        idle_([this] { idled_ = true, give_up(upstream::Error::kTimeout); }),
+        record_(context.options, request_) {}
+
+  Task<void> run();
+
+ private:
+  /// False: there is no rule, and that has been answered.
+  Task<bool> routed();
+  /// An answer of the proxy's own.
+  Task<void> answer_locally(int status, std::string_view text, const char* flag);
+  Task<void> answer(filters::Reply reply);
+  Task<void> send_own(http::ResponseHead& head, std::string_view text);
+  std::string_view replaced_by(const filters::Reply& reply, http::ResponseHead& head);
+  /// False: a filter has answered.
+  Task<bool> request_filters(const filters::Chain* chain);
+  void route_again(std::size_t acted);
+  void take(const Routed& routed);
+  Task<void> forward();
+  /// One try. Without a value the response has been sent, or it can't be any more.
+  Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);
+  Task<void> respond(upstream::ClusterState& cluster, http::ResponseHead& head);
+  /// False: too many others try again already.
+  bool begin_retry(upstream::ClusterState& cluster) {
+    if (!retrying_) retrying_ = cluster.begin_retry();
+    return retrying_.has_value();
+  }
+  void start_upload();
+  Task<void> upload();
+  Task<void> stop_upload();
+  bool may_retry(error_code failed, bool stale) const;
+  void forwarding_fields();
+  void find_session();
+  void request_ended();
+  void finished(int status);
+  void begin_trace(const Plan* plan);
+  format::Values values() const;
+
+  /// Something came or went: the stream does not idle.
+  void moved() {
+    if (idle_after_.count() > 0) context_.loop.wheel.arm(idle_, idle_after_);
+  }
+  void give_up(upstream::Error why) {
+    given_up_ = why;
+    if (lease_) lease_.stream().cancel(given_up_);
+    call_.abandon_response();
+    backoff_done_.notify();
+    waiting_.cancel(given_up_);
+  }
+  void client_gone() override { give_up(upstream::Error::kClientGone); }
+
+  const Context& context_;
+  http::ServerStream& stream_;
+  Redirects& redirects_;
+  http::RequestHead& request_;
+  filters::Call call_;
+  bool forwarding_added_;
+  router::Router::Found route_;
+  const Plan* plan_ = nullptr;               // null: no rule
+  const filters::Chain* chain_ = nullptr;    // of the rule; null: none
+  filters::Chain joined_;                    // chain_, where filters led to another rule
+  const PlannedCluster* backend_ = nullptr;  // that was picked
+  upstream::Lease lease_;
+  Mirrors mirrors_;
+  http::Chunk first_;       // of the request's body: what came with the head
+  bool replayable_ = true;  // no byte of the body has been taken that a second try would miss
+  bool uploading_ = false;
+  bool upload_stopped_ = false;
+  Event upload_ended_;
+  error_code given_up_;
+  bool late_ = false;       // this attempt: its time is over
+  bool head_sent_ = false;  // this attempt: the backend may have seen the request
+  bool filtered_ = false;   // filters have seen an answer: what replaces it is not for them
+  SessionToken session_;
+  std::shared_ptr<upstream::Host> wanted_;  // that it is with
+  HashKey hash_key_;
+  upstream::Host::Waiting waiting_;  // for a connection that another gives back
+  std::optional<Slot> retrying_;     // its place among the cluster's retries
+  std::int64_t now_ = 0;             // seconds since 1970, of session_
+  std::chrono::steady_clock::time_point started_;
+  CallTimer<std::function<void()>> deadline_;
+  CallTimer<std::function<void()>> attempt_deadline_;
+  CallTimer<std::function<void()>> backoff_;
+  Event backoff_done_;
+  CallTimer<std::function<void()>> idle_;
+  milliseconds idle_after_{0};    // 0: it may
+  std::optional<SiteCall> site_;  // none: HTTP as usual here
+  Trace* trace_ = nullptr;        // null: no spans; of site_
+  bool idled_ = false;            // for too long
+  bool request_ended_ = false;
+  // For the log.
+  Record record_;
+  int status_ = 0;
+  const char* flag_ = "-";
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+  std::string upstream_host_;
+};
+
+}  // namespace tidegate::proxy::exchange
