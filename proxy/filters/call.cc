@@ -43,9 +43,9 @@ Task<Result<Gathered>> Call::gather_request(std::uint64_t bytes_max) {
   co_return co_await gather(request_body_, bytes_max);
 }
 
-Task<Result<Gathered>> Call::gather_response(const http::ResponseHead& head,
-                                             std::uint64_t bytes_max) {
+Task<Result<Gathered>> Call::gather_response(http::ResponseHead& head, std::uint64_t bytes_max) {
   if (head.body.none() || head.status == 101) co_return Gathered{{}, true};
+  head.fields.own(arena);
   co_return co_await gather(response_body_, bytes_max);
 }
 

@@ -98,7 +98,8 @@ class Call {
   /// reads on. An upgrade's bytes are another protocol's: nothing is read of them. Errors: those of
   /// the body.
   Task<Result<Gathered>> gather_request(std::uint64_t bytes_max);
-  Task<Result<Gathered>> gather_response(const http::ResponseHead& head, std::uint64_t bytes_max);
+  /// The head's texts are copied first: they are views into what the body is read into.
+  Task<Result<Gathered>> gather_response(http::ResponseHead& head, std::uint64_t bytes_max);
   /// Puts another body in the place of the whole of it; the head's length follows.
   void replace_request_body(std::string bytes);
   void replace_response_body(http::ResponseHead& head, std::string bytes);
