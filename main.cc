@@ -179,6 +179,7 @@ std::string finish(RunOptions& options) {
   options.translate.check_http = [](const proxy::HttpOptions& http) {
     return proxy::exchange::problems_of(http);
   };
+  if (const char* url = std::getenv("AWS_ENDPOINT_URL_STS")) options.translate.aws.sts = url;
   options.translate.reserved_ports.clear();
   for (const std::string* address :
        {&options.admin_address, &options.readiness_address, &options.metrics_address}) {

@@ -11,6 +11,12 @@ namespace tidegate::controlloop::policy {
 /// it.
 void apply_auto_host_rewrite(const TrafficPolicy& policy, proxy::Rule& rule) {
   if (!*policy.auto_host_rewrite || rule.origin.kind != "HTTPRoute") return;
+  // A function's invocation is signed for the host that it has.
+  for (const proxy::WeightedCluster& one : std::get<proxy::Forward>(rule.action).clusters) {
+    for (const proxy::Filter& filter : one.filters) {
+      if (std::holds_alternative<proxy::SharedFilter>(filter)) return;
+    }
+  }
   rule.auto_host_rewrite =
       std::none_of(rule.filters.begin(), rule.filters.end(), [](const proxy::Filter& filter) {
         const auto* rewrite = std::get_if<proxy::UrlRewrite>(&filter);

@@ -11,8 +11,12 @@
 namespace tidegate::controlloop::translate {
 
 Backends::Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls,
-                   BackendConfigs& configs)
-    : objects_(objects), snapshot_(snapshot), tls_(tls), configs_(configs) {
+                   BackendConfigs& configs, const AwsEndpoints& aws)
+    : objects_(objects),
+      snapshot_(snapshot),
+      tls_(tls),
+      configs_(configs),
+      aws_(objects, snapshot, aws) {
   for (const auto& [key, slice] : objects.all<config::EndpointSlice>()) {
     auto owner = slice->meta.labels.find(config::kServiceNameLabel);
     if (owner != slice->meta.labels.end())
@@ -53,8 +57,13 @@ std::vector<proxy::Endpoint> Backends::endpoints_of(const config::Service& servi
 ResolvedBackend Backends::resolve(std::string_view kind, const std::string& namespace_,
                                   const config::BackendObjectRef& ref, Speaks speaks,
                                   std::string_view group) {
-  if (ref.group == config::kgateway::kGroup && ref.kind == "Backend")
-    return resolve_backend(group, kind, namespace_, ref, speaks);
+  if (ref.group == config::kgateway::kGroup && ref.kind == "Backend") {
+    ResolvedBackend out = resolve_backend(group, kind, namespace_, ref, speaks);
+    if (out.filter.empty()) return out;
+    return {"", "InvalidKind",
+            fmt::format("Backend {} is a function: only backendRefs of an HTTPRoute go there",
+                        ref.name)};
+  }
   if (!ref.group.empty() || ref.kind != "Service") {
     return {"", "InvalidKind",
             fmt::format("a backend of kind {}{}{} is not supported", ref.group,
@@ -99,6 +108,13 @@ ResolvedBackend Backends::resolve(std::string_view kind, const std::string& name
     }
   }
   return {std::move(name), "", ""};
+}
+
+ResolvedBackend Backends::resolve_for_rule(std::string_view kind, const std::string& namespace_,
+                                           const config::BackendObjectRef& ref) {
+  const bool backend = ref.group == config::kgateway::kGroup && ref.kind == "Backend";
+  if (!backend || kind != "HTTPRoute") return resolve(kind, namespace_, ref);
+  return resolve_backend(config::kGatewayGroup, kind, namespace_, ref, Speaks::kAsItSays);
 }
 
 std::string Backends::without_tls(const std::string& cluster) {

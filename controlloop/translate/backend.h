@@ -11,6 +11,7 @@
 #include "config/kinds/kgateway/backend.h"
 #include "config/object_set.h"
 #include "controlloop/status/status.h"
+#include "controlloop/translate/aws_backend.h"
 #include "controlloop/translate/backend_config.h"
 #include "controlloop/translate/backend_tls.h"
 #include "proxy/snapshot/snapshot.h"
@@ -22,6 +23,7 @@ struct ResolvedBackend {
   std::string cluster;  // name in Snapshot::clusters; empty: it does not resolve
   std::string reason;   // of ResolvedRefs: False; empty: it does
   std::string message;
+  std::string filter;  // one of Snapshot::shared_filters, the last on the way there; empty: none
 };
 
 /// The backends of one translation: resolves references, and adds the clusters they need to the
@@ -30,7 +32,7 @@ class Backends {
  public:
   /// All outlive it.
   Backends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, BackendTls& tls,
-           BackendConfigs& configs);
+           BackendConfigs& configs, const AwsEndpoints& aws = {});
 
   /// A reference of an object of `group` and `kind` in `namespace_`.
   /// kHttp2: whatever its Service says, this use of it is HTTP/2.
@@ -38,6 +40,10 @@ class Backends {
   ResolvedBackend resolve(std::string_view kind, const std::string& namespace_,
                           const config::BackendObjectRef& ref, Speaks speaks = Speaks::kAsItSays,
                           std::string_view group = config::kGatewayGroup);
+  /// The same for a rule of an HTTPRoute, which also may have what only a filter can reach
+  /// (ResolvedBackend::filter): a function.
+  ResolvedBackend resolve_for_rule(std::string_view kind, const std::string& namespace_,
+                                   const config::BackendObjectRef& ref);
   const config::ObjectSet& objects() const { return objects_; }
   /// The same endpoints without TLS of ours, for what is TLS already. The name of a cluster.
   std::string without_tls(const std::string& cluster);
@@ -47,7 +53,7 @@ class Backends {
   ResolvedBackend resolve_backend(std::string_view group, std::string_view kind,
                                   const std::string& namespace_,
                                   const config::BackendObjectRef& ref, Speaks speaks);
-  std::string backend_problem(const config::kgateway::Backend& backend) const;
+  AwsBackends::Problem backend_problem(const config::kgateway::Backend& backend) const;
   void set_hosts(const config::kgateway::Backend& backend, proxy::Cluster& cluster) const;
   std::vector<proxy::Endpoint> endpoints_of(const config::Service& service,
                                             const config::ServicePort& port) const;
@@ -56,6 +62,7 @@ class Backends {
   proxy::Snapshot& snapshot_;
   BackendTls& tls_;
   BackendConfigs& configs_;
+  AwsBackends aws_;
   std::map<config::NamespacedName, std::vector<const config::EndpointSlice*>>
       slices_;  // by Service
 };

@@ -141,6 +141,20 @@ class RouteTranslation {
     return fmt::format("spec.rules[{}]", step.rule);
   }
 
+  /// What goes to a function is signed with our credentials, and is not for anybody else.
+  static std::string mirrored_function(const proxy::Rule& rule) {
+    auto has = [](const std::vector<proxy::Filter>& filters, auto is) {
+      return std::any_of(filters.begin(), filters.end(), is);
+    };
+    auto mirror = [](const auto& one) { return std::holds_alternative<proxy::RequestMirror>(one); };
+    auto shared = [](const auto& one) { return std::holds_alternative<proxy::SharedFilter>(one); };
+    for (const proxy::WeightedCluster& one : std::get<proxy::Forward>(rule.action).clusters) {
+      if (has(one.filters, shared) && (has(one.filters, mirror) || has(rule.filters, mirror)))
+        return "requests for a function are not mirrored";
+    }
+    return {};
+  }
+
   proxy::Rule one_rule(const ServedRule& source) {
     const RuleStep& own = source.own();
     const config::Meta& meta = own.route->meta;
@@ -178,6 +192,13 @@ class RouteTranslation {
       to.action = std::move(*direct);
     } else {
       to.action = forward(own);
+      const std::string wrong = mirrored_function(to);
+      if (!wrong.empty()) {
+        report_.error(kind_, meta, path_of(own), wrong + ": the rule answers 500");
+        findings_[meta.key()].invalid = fmt::format("rule {}: {}", to.origin.section, wrong);
+        to.filters.clear();
+        to.action = proxy::DirectResponse{500, kReplacedBody};
+      }
     }
     return to;
   }
@@ -249,7 +270,7 @@ class RouteTranslation {
       if (delegates(kind_) && Delegation::is_delegate(ref)) continue;
       const std::string here = fmt::format("{}.backendRefs[{}]", path, i);
       config::BackendObjectRef target{ref.group, ref.kind, ref.name, ref.namespace_, ref.port};
-      ResolvedBackend backend = backends_.resolve(kind_, meta.namespace_, target);
+      ResolvedBackend backend = backends_.resolve_for_rule(kind_, meta.namespace_, target);
       if (!backend.reason.empty()) {
         report_.error(kind_, meta, here, backend.message);
         findings.add_unresolved(backend.reason, backend.message);
@@ -273,6 +294,7 @@ class RouteTranslation {
                         filters.redirect ? "a redirect belongs to the rule" : filters.unsupported);
         backend.cluster.clear();
       }
+      if (!backend.filter.empty()) filters.filters.push_back(proxy::SharedFilter{backend.filter});
       if (ref.weight <= 0) continue;
       out.clusters.push_back(
           {backend.cluster, static_cast<std::uint32_t>(ref.weight), std::move(filters.filters)});

@@ -30,23 +30,22 @@ bool is_http2(const kgw::StaticBackend& from) {
 }  // namespace
 
 /// What of a Backend cannot be served; empty: all can.
-std::string Backends::backend_problem(const kgw::Backend& backend) const {
-  if (backend.gcp) return "a gcp Backend is not supported";
-  if (backend.aws)
-    return backend.aws->ec2 ? "an aws Backend with ec2 is not supported"
-                            : "an aws Backend with lambda is not supported";
+AwsBackends::Problem Backends::backend_problem(const kgw::Backend& backend) const {
+  if (backend.gcp) return {"spec.gcp", "a gcp Backend is not supported"};
+  if (backend.aws) return aws_.problem(backend);
+  constexpr const char* kGroups = "spec.priorityGroups";
   std::optional<bool> http2;
   for (const kgw::PriorityGroup& group : backend.priority_groups) {
     for (const kgw::LocalName& ref : group.backend_refs) {
       const auto* one = objects_.find<kgw::Backend>(backend.meta.namespace_, ref.name);
       if (one == nullptr)
-        return fmt::format("priorityGroups: Backend {}/{} does not exist", backend.meta.namespace_,
-                           ref.name);
+        return {kGroups, fmt::format("priorityGroups: Backend {}/{} does not exist",
+                                     backend.meta.namespace_, ref.name)};
       if (!one->static_)
-        return fmt::format("priorityGroups: Backend {}/{} is not static", backend.meta.namespace_,
-                           ref.name);
+        return {kGroups, fmt::format("priorityGroups: Backend {}/{} is not static",
+                                     backend.meta.namespace_, ref.name)};
       if (http2.value_or(is_http2(*one->static_)) != is_http2(*one->static_))
-        return "priorityGroups: its Backends speak different protocols";
+        return {kGroups, "priorityGroups: its Backends speak different protocols"};
       http2 = is_http2(*one->static_);
       // Its own TLS would be lost, and the way be in the clear.
       const void* tls = configs_.tls_of({kgw::kGroup, "Backend", one->meta.key()});
@@ -57,10 +56,11 @@ std::string Backends::backend_problem(const kgw::Backend& backend) const {
             backend.meta.namespace_, ref.name, backend.meta.name);
     }
   }
-  return "";
+  return {};
 }
 
 void Backends::set_hosts(const kgw::Backend& backend, proxy::Cluster& cluster) const {
+  if (backend.aws) return aws_.set_hosts(backend, cluster);
   if (backend.static_) {
     cluster.endpoints = static_endpoints(*backend.static_);
     if (is_http2(*backend.static_)) cluster.protocol = proxy::UpstreamProtocol::kHttp2;
@@ -98,8 +98,10 @@ ResolvedBackend Backends::resolve_backend(std::string_view group, std::string_vi
     return {"", kInvalid, fmt::format("Backend {}/{} does not exist", space, ref.name)};
   if (kind == "UDPRoute")
     return {"", "InvalidKind", fmt::format("Backend {}/{}: not for datagrams", space, ref.name)};
-  if (std::string wrong = backend_problem(*backend); !wrong.empty())
+  if (const std::string wrong = backend_problem(*backend).message; !wrong.empty())
     return {"", kInvalid, fmt::format("Backend {}/{}: {}", space, ref.name, wrong)};
+  std::string filter;
+  if (backend->aws && backend->aws->lambda) filter = aws_.invocation(*backend);
   const bool says_http2 = backend->static_ && is_http2(*backend->static_);
   const bool http2 = kind == "GRPCRoute" || speaks == Speaks::kHttp2;
   std::string name =
@@ -112,7 +114,7 @@ ResolvedBackend Backends::resolve_backend(std::string_view group, std::string_vi
     if (http2) cluster.protocol = proxy::UpstreamProtocol::kHttp2;
     configs_.apply({kgw::kGroup, "Backend", backend->meta.key()}, cluster);
   }
-  return {std::move(name), "", ""};
+  return {std::move(name), "", "", std::move(filter)};
 }
 
 /// `.status` of every Backend.
@@ -127,15 +129,9 @@ void Backends::statuses(status::Statuses& out, status::Report& report) const {
     out[{"Backend", meta.namespace_, meta.name}] = std::move(status);
   };
   for (const auto& [key, backend] : objects_.all<kgw::Backend>()) {
-    const std::string wrong = backend_problem(*backend);
-    if (!wrong.empty()) {
-      report.error("Backend", backend->meta,
-                   backend->gcp   ? "spec.gcp"
-                   : backend->aws ? (backend->aws->ec2 ? "spec.aws.ec2" : "spec.aws.lambda")
-                                  : "spec.priorityGroups",
-                   wrong);
-    }
-    write(backend->meta, wrong);
+    const AwsBackends::Problem wrong = backend_problem(*backend);
+    if (!wrong.message.empty()) report.error("Backend", backend->meta, wrong.path, wrong.message);
+    write(backend->meta, wrong.message);
   }
   for (const auto& [key, backend] : objects_.rejected<kgw::Backend>())
     write(backend->meta, "the object is not valid: see its problems");

@@ -241,7 +241,7 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   RouteContext context{objects, options, gateways, out.statuses, report};
   BackendTls tls(objects, report);
   BackendConfigs configs(objects, *snapshot, options.zone, report);
-  Backends backends(objects, *snapshot, tls, configs);
+  Backends backends(objects, *snapshot, tls, configs, options.aws);
   PolicyReferences references(objects, backends);
   policy::TrafficPolicies policies(objects, options.global_policy_namespace, references, *snapshot,
                                    report);

@@ -10,6 +10,7 @@
 #include "config/object_set.h"
 #include "config/problem.h"
 #include "controlloop/status/status.h"
+#include "controlloop/translate/aws_backend.h"
 #include "proxy/snapshot/applied.h"
 #include "proxy/snapshot/snapshot.h"
 
@@ -25,6 +26,7 @@ struct Options {
   std::uint16_t port_offset = 0;
   std::string global_policy_namespace;  // policies there may select objects of all; empty: none
   std::string zone;                     // where this process is; empty: it is not known
+  AwsEndpoints aws;
   std::vector<std::uint16_t> reserved_ports{8082, 9091, 19000};
   /// Says what is wrong with formats and expressions in them, which the proxy compiles. Empty:
   /// nobody looks.

@@ -27,5 +27,6 @@ FilterPtr compile(const Decompression& from, const CompileContext& context);
 FilterPtr compile(const FaultInjection& from, const CompileContext& context);
 FilterPtr compile(const Buffer& from, const CompileContext& context);
 FilterPtr compile(const Transformation& from, const CompileContext& context);
+FilterPtr compile(const LambdaInvocation& from, const CompileContext& context);
 
 }  // namespace tidegate::proxy::filters

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proxy/snapshot/auth_filters.h"
+#include "proxy/snapshot/aws.h"
 #include "proxy/snapshot/external_processing.h"
 #include "proxy/snapshot/filter_settings.h"
 #include "proxy/snapshot/filters.h"
@@ -39,7 +40,8 @@ using AllFilterSettings = std::tuple<
     Decompression,
     FaultInjection,
     Buffer,
-    Transformation>;
+    Transformation,
+    LambdaInvocation>;
 inline constexpr const char* kFilterSettingsNames[] = {
     "request_header_modifier",
     "response_header_modifier",
@@ -61,7 +63,8 @@ inline constexpr const char* kFilterSettingsNames[] = {
     "decompression",
     "fault_injection",
     "buffer",
-    "transformation"};
+    "transformation",
+    "aws_lambda"};
 // clang-format on
 static_assert(std::tuple_size_v<AllFilterSettings> == std::size(kFilterSettingsNames));
 

@@ -146,9 +146,11 @@ const Description& description<AwsBackend>() {
   static const Description description = [] {
     Fields<A> f;
     f.field<&A::lambda>("lambda")
-        .field<&A::ec2>("ec2")
+        .field<&A::ec2>("ec2", Bounds().effect(Effect::kRejected).doc("refused"))
         .field<&A::account_id>("accountId", Bounds().length(1, 12).pattern(kAwsAccount))
-        .field<&A::auth>("auth", Bounds().doc("absent: credentials of the environment"))
+        .field<&A::auth>(
+            "auth",
+            Bounds().doc("absent: credentials of the environment: variables, or the shared file"))
         .field<&A::region>("region", Bounds().length(1, 63).pattern(kAwsRegion))
         .rule("accountId must be specified on aws or aws.lambda for lambda backends",
               [](const A& a) {
@@ -188,7 +190,7 @@ const Description& description<Backend>() {
   static const Description description = [] {
     Fields<B> f;
     f.field<&B::type>("type", Bounds().effect(Effect::kNoEffect).doc("the members decide"))
-        .field<&B::aws>("aws", Bounds().effect(Effect::kRejected).doc("refused"))
+        .field<&B::aws>("aws")
         .field<&B::static_>("static")
         .field<&B::dynamic_forward_proxy>("dynamicForwardProxy")
         .field<&B::gcp>("gcp", Bounds().effect(Effect::kRejected).doc("refused"))

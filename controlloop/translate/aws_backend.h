@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+
+#include "config/kinds/kgateway/backend.h"
+#include "config/object_set.h"
+#include "proxy/snapshot/aws.h"
+#include "proxy/snapshot/snapshot.h"
+
+namespace tidegate::controlloop::translate {
+
+/// URLs that stand for Amazon's own; empty: Amazon's. Source: AWS SDKs and Tools Reference Guide,
+/// "Service-specific endpoints" (AWS_ENDPOINT_URL_STS).
+struct AwsEndpoints {
+  std::string sts;
+};
+
+/// Backends of type AWS, on their way into a snapshot.
+/// Source: kgateway AwsBackend; guide destination-types/backends/lambda.
+class AwsBackends {
+ public:
+  /// `objects` and `snapshot` outlive it.
+  AwsBackends(const config::ObjectSet& objects, proxy::Snapshot& snapshot, AwsEndpoints endpoints)
+      : objects_(objects), snapshot_(snapshot), endpoints_(std::move(endpoints)) {}
+
+  /// What of it cannot be served, and the path of the field; empty: all can.
+  struct Problem {
+    std::string path;
+    std::string message;
+  };
+  Problem problem(const config::kgateway::Backend& backend) const;
+  /// Where a cluster's endpoints are. The backend has no problem.
+  void set_hosts(const config::kgateway::Backend& backend, proxy::Cluster& cluster) const;
+  /// The filter that makes a request for a lambda the function's invocation: its name among the
+  /// snapshot's shared filters.
+  std::string invocation(const config::kgateway::Backend& backend);
+
+ private:
+  proxy::AwsIdentity identity(const config::kgateway::Backend& backend);
+  std::string sts_cluster(const std::string& region, std::string& authority);
+
+  const config::ObjectSet& objects_;
+  proxy::Snapshot& snapshot_;
+  const AwsEndpoints endpoints_;
+};
+
+}  // namespace tidegate::controlloop::translate
