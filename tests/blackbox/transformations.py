@@ -2,6 +2,7 @@
 import json
 import pathlib
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from gateway import get, main, raw, wait_for  # noqa: E402
@@ -102,6 +103,25 @@ def headers_alone_do_not_hold_a_body_back(gateway):
     assert b"x-a: 200" in answer and b"abc" in answer, answer
 
 
+def a_head_outlives_the_body_that_comes_after_it(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nX-Kept: all of this value\r\nContent-Type: text/plain\r\nContent-Length: 200\r\n\r\n")
+        go_on.wait(5)
+        peer.sendall(b"y" * 200)
+    go_on = threading.Event()
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    policy(gateway, {"response": {"set": [header("x-first", "{{ substring(body(), 0, 1) }}")], "body": {"parseAs": "AsString", "value": "{{ body() }}!"}}})
+    gateway.start()
+    threading.Timer(0.2, go_on.set).start()  # the head is read by then; if it is not, the test proves less
+    status, fields, body = get(gateway.port, "/")
+    assert status == 200 and fields["x-kept"] == "all of this value" and fields["content-type"] == "text/plain", (status, fields)
+    assert body == b"y" * 200 + b"!" and fields["x-first"] == "y", (fields, body)
+
+
 def answers_of_our_own_are_transformed_too(gateway):
     gateway.route("    - backendRefs: [{name: nowhere, port: 80}]\n")
     policy(gateway, {"response": {"body": {"value": "sorry: {{ header(':status') }}"}, "set": [header("x-a", "b")]}})
@@ -122,7 +142,7 @@ def a_wrong_template_is_told_with_its_line_and_lets_nothing_pass(gateway):
 
 
 TESTS = [heads_are_changed_in_both_directions, a_method_may_change_and_the_answer_fits_what_was_asked,
-         bodies_are_rewritten_whatever_their_framing, a_body_over_the_limit_is_refused, headers_alone_do_not_hold_a_body_back,
+         bodies_are_rewritten_whatever_their_framing, a_body_over_the_limit_is_refused, headers_alone_do_not_hold_a_body_back, a_head_outlives_the_body_that_comes_after_it,
          answers_of_our_own_are_transformed_too, a_wrong_template_is_told_with_its_line_and_lets_nothing_pass]
 
 if __name__ == "__main__":
