@@ -4,6 +4,8 @@
 #include <chrono>
 #include <iterator>
 
+#include "proxy/telemetry/utf8_text.h"
+
 namespace tidegate::proxy::telemetry {
 namespace {
 
@@ -11,6 +13,11 @@ using format::Point;
 using rpc::ProtoWriter;
 using std::chrono::nanoseconds;
 using Endpoint = boost::asio::ip::tcp::endpoint;
+
+/// Left out where it is empty.
+void text(ProtoWriter& out, std::uint32_t field, std::string_view value) {
+  if (!value.empty()) write_text(out, field, value);
+}
 
 void print_address(ProtoWriter& out, std::uint32_t field, std::string_view ip, std::uint16_t port) {
   if (ip.empty()) return;
@@ -66,13 +73,13 @@ void print_certificate(ProtoWriter& out, std::uint32_t field, const net::Certifi
   auto names = [&out](std::uint32_t kind, const std::vector<std::string>& all) {
     for (const std::string& one : all) {
       const std::size_t name = out.open(1);
-      out.bytes(kind, one);
+      text(out, kind, one);
       out.close(name);
     }
   };
   names(1, facts.uri_sans);
   names(2, facts.dns_sans);
-  out.bytes(2, facts.subject);
+  text(out, 2, facts.subject);
   out.close(mark);
 }
 
@@ -80,7 +87,7 @@ void print_tls(ProtoWriter& out, const net::ConnectionFacts& facts) {
   if (!facts.tls) return;
   const std::size_t mark = out.open(4);
   out.number(1, tls_version(facts.tls_version));
-  out.bytes(3, facts.sni);
+  text(out, 3, facts.sni);
   if (facts.peer) print_certificate(out, 5, *facts.peer);
   out.close(mark);
 }
@@ -123,15 +130,15 @@ void print_common(ProtoWriter& out, const format::Values& values) {
   print_since_start(out, 12, values, Point::kDownstreamSendEnd);
   print_host(out, 13, values.upstream_host);
   if (values.upstream) print_address(out, 14, values.upstream->local);
-  out.bytes(15, values.upstream_cluster);
+  text(out, 15, values.upstream_cluster);
   print_flags(out, values.flags);
-  out.bytes(18, values.upstream_failure);
-  out.bytes(19, values.route_name);
+  text(out, 18, values.upstream_failure);
+  text(out, 19, values.route_name);
   print_time(out, 23, std::chrono::duration_cast<nanoseconds>(values.duration));
   out.number(24, values.attempts);
-  out.bytes(25, values.termination);
+  text(out, 25, values.termination);
   bool several = false;
-  if (values.request) out.bytes(26, format::request_field(values, "x-request-id", several));
+  if (values.request) text(out, 26, format::request_field(values, "x-request-id", several));
   constexpr std::uint64_t kDownstreamEnd = 6;
   constexpr std::uint64_t kTcpConnectionEnd = 3;
   out.number(33, values.http ? kDownstreamEnd : kTcpConnectionEnd);
@@ -164,7 +171,11 @@ void print_chosen(ProtoWriter& out, std::uint32_t field, const http::Fields& fie
       joined += one.value;
       found = true;
     }
-    if (found) out.entry(field, name, joined);
+    if (!found) continue;
+    const std::size_t entry = out.open(field);
+    write_text(out, 1, name);
+    write_text(out, 2, joined);
+    out.close(entry);
   }
 }
 
@@ -177,15 +188,15 @@ void print_request(ProtoWriter& out, const RemoteLog& log, const format::Values&
   };
   const std::size_t mark = out.open(3);
   out.number(1, method(request.method));
-  out.bytes(2, request.scheme);
-  out.bytes(3, request.authority);
-  out.bytes(5, request.path);
-  out.bytes(6, field("user-agent"));
-  out.bytes(7, field("referer"));
-  out.bytes(8, field("x-forwarded-for"));
-  out.bytes(9, field("x-request-id"));
-  out.bytes(10,
-            values.original_path.empty() ? field("x-envoy-original-path") : values.original_path);
+  text(out, 2, request.scheme);
+  text(out, 3, request.authority);
+  text(out, 5, request.path);
+  text(out, 6, field("user-agent"));
+  text(out, 7, field("referer"));
+  text(out, 8, field("x-forwarded-for"));
+  text(out, 9, field("x-request-id"));
+  text(out, 10,
+       values.original_path.empty() ? field("x-envoy-original-path") : values.original_path);
   out.number(11, bytes_of(request.fields) + request.method.size() + request.path.size() +
                      request.authority.size() + request.scheme.size());
   out.number(12, values.bytes_received);
@@ -205,7 +216,7 @@ void print_response(ProtoWriter& out, const RemoteLog& log, const format::Values
   if (values.response) print_chosen(out, 4, values.response->fields, log.response_headers);
   if (values.response_trailers)
     print_chosen(out, 5, *values.response_trailers, log.response_trailers);
-  out.bytes(6, values.details);
+  text(out, 6, values.details);
   out.close(mark);
 }
 

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/version.h"
+#include "proxy/http/characters.h"
 #include "proxy/rpc/call.h"
 #include "proxy/telemetry/envoy_log.h"
 #include "proxy/telemetry/otlp.h"
@@ -25,9 +26,19 @@ http::Fields fields_of(const Collector& collector) {
   static const std::string agent = std::string("OTel-OTLP-Exporter-Tidegate/") + kVersion;
   http::Fields out;
   if (collector.protocol != Protocol::kEnvoyLogs) out.append("user-agent", agent);
-  for (const Collector::Metadata& one : collector.metadata)
-    out.append(one.name, one.value.reveal());
+  for (const Collector::Metadata& one : collector.metadata) {
+    const std::string_view value = one.value.reveal();
+    if (!one.name.empty() && http::all_of(one.name, http::kToken) &&
+        http::all_of(value, http::kValue) && !http::frames_message(one.name))
+      out.append(one.name, value);
+  }
   return out;
+}
+
+/// One that is no value of Host counts as none.
+std::string_view authority_of(const Collector& collector) {
+  const std::string& given = collector.authority;
+  return http::all_of(given, http::kValue) ? std::string_view(given) : std::string_view();
 }
 
 /// Seconds; a date counts as nothing.
@@ -166,7 +177,7 @@ Task<Exporter::Outcome> Exporter::call_grpc(const std::string& message, Arena& a
   const http::Fields metadata = fields_of(collector);
   rpc::GrpcOptions options;
   options.timeout = collector.timeout;
-  options.authority = collector.authority;
+  options.authority = authority_of(collector);
   options.metadata = &metadata;
   options.answer_max = collector.answer_max;
   const bool envoy = collector.protocol == Protocol::kEnvoyLogs;
@@ -190,7 +201,8 @@ Task<Exporter::Outcome> Exporter::call_http(const std::string& message, Arena& a
   http::RequestHead head;
   head.method = "POST";
   head.scheme = "http";
-  head.authority = collector.authority.empty() ? collector.cluster : collector.authority;
+  head.authority = authority_of(collector);
+  if (head.authority.empty()) head.authority = collector.cluster;
   head.path = sink_->signal == Signal::kSpans ? "/v1/traces" : "/v1/logs";
   head.body = {http::BodyLength::Kind::kExact, message.size()};
   head.fields = fields_of(collector);

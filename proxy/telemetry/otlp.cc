@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/version.h"
+#include "proxy/telemetry/utf8_text.h"
 
 namespace tidegate::proxy::telemetry {
 namespace {
@@ -76,9 +77,9 @@ bool read_list(std::string_view list, Attributes& out) {
 void add_attribute(ProtoWriter& out, std::uint32_t field, std::string_view key,
                    std::string_view value) {
   const std::size_t pair = out.open(field);
-  out.text(1, key);
+  write_text(out, 1, key);
   const std::size_t any = out.open(2);
-  out.text(1, value);
+  write_text(out, 1, value);
   out.close(any);
   out.close(pair);
 }
@@ -98,9 +99,9 @@ void add_span_event(ProtoWriter& out, std::string_view name,
 void print(const Span& span, ProtoWriter& out) {
   out.bytes(1, span.trace.view());
   out.bytes(2, span.id.view());
-  out.bytes(3, span.trace_state);
+  if (!span.trace_state.empty()) write_text(out, 3, span.trace_state);
   if (span.parent.valid()) out.bytes(4, span.parent.view());
-  out.bytes(5, span.name);
+  write_text(out, 5, span.name);
   out.number(6, static_cast<std::uint64_t>(span.kind));
   out.fixed64(7, nanoseconds(span.start));
   out.fixed64(8, nanoseconds(span.end));

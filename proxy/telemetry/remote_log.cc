@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "proxy/telemetry/envoy_log.h"
 #include "proxy/telemetry/otlp.h"
+#include "proxy/telemetry/utf8_text.h"
 
 namespace tidegate::proxy::telemetry {
 
@@ -65,7 +66,7 @@ void RemoteLogWriter::print_node(const Node& node, const format::Values& values,
   if (node.kind == Node::Kind::kText) {
     std::string text;
     node.text.render(values, format::Missing::kDash, text);
-    return out.text(1, text);
+    return write_text(out, 1, text);
   }
   const bool object = node.kind == Node::Kind::kObject;
   const std::size_t list = out.open(object ? 6 : 5);
@@ -88,7 +89,7 @@ void RemoteLogWriter::print_record(const format::Values& values, rpc::ProtoWrite
     std::string body;
     body_.render(values, format::Missing::kDash, body);
     const std::size_t mark = out.open(5);
-    out.text(1, body);
+    write_text(out, 1, body);
     out.close(mark);
   }
   for (const auto& [key, one] : attributes_.members) {

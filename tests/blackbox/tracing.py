@@ -80,6 +80,9 @@ def an_exchange_has_a_span(gateway):
     assert "absent" not in tags and "error" not in tags, tags
     request_id = headers["x-request-id"][0]
     assert tags["guid:x-request-id"] == request_id and request_id[14] == "9", request_id
+    # What is not UTF-8 would make the collector refuse all that comes with it.
+    assert get(gateway.port, "/", headers={"X-Tenant": "caf\xe9"})[0] == 200
+    assert spans(collector, 2)[1].attributes(9)["tenant"] == "caf!"
     wait_for(lambda: b"envoy_tracing_opentelemetry_spans_sent" in get(gateway.metrics, "/metrics")[2], "it is counted")
 
 
