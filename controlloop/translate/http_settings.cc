@@ -141,7 +141,11 @@ proxy::HttpOptions http_options(const kgateway::HttpSettings& from, const WarnOf
   out.use_remote_address = from.use_remote_address.value_or(true);
   out.trusted_hops = static_cast<std::uint32_t>(from.xff_num_trusted_hops.value_or(0));
   out.trusted_cidrs = from.xff_trusted_cidrs;
-  if (from.skip_xff_append) out.append_forwarded_for = !*from.skip_xff_append;
+  // Where the list is what names the client, the peer comes into it only if that is asked for.
+  if (from.skip_xff_append) {
+    out.append_forwarded_for =
+        !*from.skip_xff_append && (out.use_remote_address || !out.trusted_cidrs.empty());
+  }
   if (from.forward_client_cert_details)
     out.client_cert = client_cert(*from.forward_client_cert_details);
   out.generate_request_id = from.generate_request_id.value_or(true);
@@ -168,8 +172,7 @@ proxy::HttpOptions http_options(const kgateway::HttpSettings& from, const WarnOf
   }
   if (from.http2_protocol_options) add_http2(*from.http2_protocol_options, out);
   if (from.health_check) out.health_check_path = from.health_check->path;
-  // Names of fields go on as they came, whatever this says.
-  out.preserve_case = from.preserve_http1_header_case.value_or(false);
+  // preserveHttp1HeaderCase: names of fields go on as they came, whatever it says.
   out.http10 = from.accept_http_10;
   out.default_host = from.default_host_for_http_10.value_or("");
   if (from.early_request_header_modifier)

@@ -40,6 +40,8 @@ policy::Target target_of(const char* kind, const config::Meta& meta, std::string
   return {config::kGatewayGroup, kind, meta.key(), std::move(section)};
 }
 
+const char* kind_of(bool http_kind) { return http_kind ? "HTTPListenerPolicy" : "ListenerPolicy"; }
+
 }  // namespace
 
 ListenerPolicies::ListenerPolicies(const config::ObjectSet& objects, const Options& options,
@@ -53,24 +55,72 @@ ListenerPolicies::ListenerPolicies(const config::ObjectSet& objects, const Optio
       http_attachments_(policy_objects<HttpListenerPolicy>(objects, "HTTPListenerPolicy"), objects,
                         options.global_policy_namespace, report),
       statuses_(attachments_),
-      http_statuses_(http_attachments_) {}
+      http_statuses_(http_attachments_) {
+  for (policy::PolicyIndex i = 0; i < attachments_.policies().size(); ++i) {
+    const policy::PolicyObject& object = attachments_.policies()[i];
+    const ListenerPolicy& one = policy(object);
+    if (!object.valid) continue;
+    if (one.default_ && one.default_->http_settings)
+      judge(false, i, "spec.default.httpSettings", *one.default_->http_settings);
+    for (std::size_t port = 0; port < one.per_port.size(); ++port) {
+      if (one.per_port[port].listener.http_settings)
+        judge(false, i, fmt::format("spec.perPort[{}].listener.httpSettings", port),
+              *one.per_port[port].listener.http_settings);
+    }
+  }
+  for (policy::PolicyIndex i = 0; i < http_attachments_.policies().size(); ++i) {
+    const policy::PolicyObject& object = http_attachments_.policies()[i];
+    if (object.valid)
+      judge(true, i, "spec", *objects.all<HttpListenerPolicy>().at(object.meta->key()));
+  }
+}
+
+const ListenerPolicy& ListenerPolicies::policy(const policy::PolicyObject& object) const {
+  const auto& from =
+      object.valid ? objects_.all<ListenerPolicy>() : objects_.rejected<ListenerPolicy>();
+  return *from.at(object.meta->key());
+}
+
+void ListenerPolicies::judge(bool http_kind, policy::PolicyIndex index, const std::string& path,
+                             const kgateway::HttpSettings& settings) {
+  const policy::Attachments& all = http_kind ? http_attachments_ : attachments_;
+  const config::Meta& meta = *all.policies()[index].meta;
+  const char* kind = kind_of(http_kind);
+  proxy::HttpOptions options =
+      http_options(settings, [&](std::string_view at, std::string message) {
+        report_.warning(kind, meta, fmt::format("{}.{}", path, at), std::move(message));
+      });
+  add_remote_logs(
+      settings, "", "",
+      [](const kgateway::TelemetryService&, std::string_view) {
+        return FoundCollector{"-", false};
+      },
+      options);
+  std::vector<std::string> problems;
+  if (options_.check_http) problems = options_.check_http(options);
+  if (problems.empty()) return;
+  for (const std::string& problem : problems)
+    report_.error(kind, meta, path, problem + "; it is left out, the rest of the policy holds");
+  (http_kind ? http_statuses_ : statuses_)
+      .invalid(index, fmt::format("{}", fmt::join(problems, "; ")));
+}
 
 void ListenerPolicies::add(bool http_kind, const policy::Target& target, int port,
                            std::vector<Found>& out) const {
   const policy::Attachments& all = http_kind ? http_attachments_ : attachments_;
   for (const policy::PolicyIndex index : all.at(target)) {
     const policy::PolicyObject& object = all.policies()[index];
-    if (!object.valid) continue;
+    if (http_kind && !object.valid) continue;
     Found found;
     found.http_kind = http_kind;
     found.policy = index;
     found.meta = object.meta;
+    found.valid = object.valid;
+    found.of_listener = !target.section.empty();
     if (http_kind) {
-      found.settings.http_settings =
-          *objects_.find<HttpListenerPolicy>(object.meta->namespace_, object.meta->name);
+      found.settings.http_settings = *objects_.all<HttpListenerPolicy>().at(object.meta->key());
     } else {
-      const ListenerPolicy& one =
-          *objects_.find<ListenerPolicy>(object.meta->namespace_, object.meta->name);
+      const ListenerPolicy& one = policy(object);
       if (one.default_) {
         found.settings = *one.default_;
         found.client_certificates = one.default_->client_certificate_validation;
@@ -97,28 +147,39 @@ std::vector<ListenerPolicies::Found> ListenerPolicies::found_at(
   return out;
 }
 
-bool ListenerPolicies::right(const Found& found) {
-  auto [known, is_new] = judged_.try_emplace({found.http_kind, found.policy}, true);
-  if (!is_new || !found.settings.http_settings) return known->second;
-  const char* kind = found.http_kind ? "HTTPListenerPolicy" : "ListenerPolicy";
-  const std::string path = found.http_kind ? "spec" : "spec.default.httpSettings";
-  proxy::HttpOptions options =
-      http_options(*found.settings.http_settings, [&](std::string_view at, std::string message) {
-        report_.warning(kind, *found.meta, fmt::format("{}.{}", path, at), std::move(message));
-      });
-  add_remote_logs(
-      *found.settings.http_settings, "", "",
-      [](const kgateway::TelemetryService&, std::string_view) {
-        return FoundCollector{"-", false};
-      },
-      options);
-  std::vector<std::string> problems;
-  if (options_.check_http) problems = options_.check_http(options);
-  if (problems.empty()) return true;
-  for (const std::string& problem : problems) report_.error(kind, *found.meta, path, problem);
-  (found.http_kind ? http_statuses_ : statuses_)
-      .invalid(found.policy, fmt::format("{}", fmt::join(problems, "; ")));
-  return known->second = false;
+/// A listener whose clients cannot be told from others is not served.
+void ListenerPolicies::validate_clients(ListenerState& listener, const Found& from) {
+  const char* path = "spec.default.clientCertificateValidation";
+  auto refuse = [&](std::string message) {
+    report_.error("ListenerPolicy", *from.meta, path, message);
+    statuses_.invalid(from.policy, message);
+    status::set(listener.conditions, "Accepted", status::Condition::Value::kFalse,
+                "NoValidCACertificate",
+                fmt::format("ListenerPolicy {}: {}", from.meta->name, message));
+  };
+  if (!from.valid)
+    return refuse("it demands client certificates, and is not valid: nobody is let in");
+  CaCertificates ca = ca_certificates(objects_, "ListenerPolicy", from.meta->namespace_,
+                                      from.client_certificates->ca_certificate_refs);
+  if (ca.pem.empty())
+    return refuse(ca.message.empty() ? "no certificate authority for clients could be read"
+                                     : ca.message);
+  if (!ca.reason.empty()) {
+    report_.error("ListenerPolicy", *from.meta, path, ca.message);
+    statuses_.invalid(from.policy, ca.message);
+  }
+  using Mode = proxy::ClientValidation::Mode;
+  if (!from.of_listener && listener.tls.client && listener.tls.client->mode == Mode::kRequire) {
+    report_.warning("ListenerPolicy", *from.meta, path,
+                    fmt::format("spec.tls.frontend of the Gateway holds for listener {} instead",
+                                listener.spec->name));
+    return;
+  }
+  proxy::ClientValidation& to = listener.tls.client.emplace();
+  to.ca_pem = std::move(ca.pem);
+  to.mode = from.client_certificates->mode == kgateway::ClientCertificates::Mode::kOptional
+                ? Mode::kOptional
+                : Mode::kRequire;
 }
 
 FindCollector ListenerPolicies::find_from(const Found& found) {
@@ -153,24 +214,22 @@ FindCollector ListenerPolicies::find_from(const Found& found) {
 
 void ListenerPolicies::put(ListenerState& listener, const config::Gateway& gateway) {
   Settings merged;
-  std::optional<kgateway::ClientCertificates> certificates;
   const Found* first = nullptr;
-  const Found* certificates_from = nullptr;
+  const Found* certificates = nullptr;
   const Found* logs_from = nullptr;
   const Found* tracing_from = nullptr;
   const std::vector<Found> all = found_at(listener, gateway);
   std::size_t given = 0;
   for (const Found& one : all) {
-    if (!right(one)) continue;
-    bool took = fill(merged, one.settings);
+    bool took = one.valid && fill(merged, one.settings);
     if (merged.http_settings && !merged.http_settings->access_log.empty() && !logs_from)
       logs_from = &one;
     if (merged.http_settings && merged.http_settings->tracing && !tracing_from) tracing_from = &one;
     if (one.client_certificates && !certificates) {
-      certificates = one.client_certificates;
-      certificates_from = &one;
+      certificates = &one;
       took = true;
     }
+    if (!one.valid) continue;
     if (took) ++given;
     if (took && !first) first = &one;
     const policy::Reach reach = !took       ? policy::Reach::kOverridden
@@ -179,37 +238,20 @@ void ListenerPolicies::put(ListenerState& listener, const config::Gateway& gatew
     (one.http_kind ? http_statuses_ : statuses_)
         .reach(one.policy, target_of("Gateway", gateway.meta), reach);
   }
+  if (certificates && listener.terminates()) validate_clients(listener, *certificates);
   if (!first) return;
   listener.connection = connection_options(merged);
-  const char* kind = first->http_kind ? "HTTPListenerPolicy" : "ListenerPolicy";
-  if (merged.http_settings) {
-    listener.http = http_options(*merged.http_settings, [](std::string_view, std::string) {});
-    const std::string node = gateway.meta.name + "." + gateway.meta.namespace_;
-    if (logs_from)
-      add_remote_logs(*merged.http_settings, node, options_.zone, find_from(*logs_from),
-                      *listener.http);
-    if (tracing_from)
-      add_tracing(*merged.http_settings, node, find_from(*tracing_from), *listener.http);
-    listener.http->origin = {
-        kind, first->meta->namespace_, first->meta->name,
-        "",   first->meta->file,       report_.line(kind, *first->meta, "spec")};
-  }
-  if (!certificates || !listener.terminates()) return;
-  const CaCertificates ca =
-      ca_certificates(objects_, "ListenerPolicy", certificates_from->meta->namespace_,
-                      certificates->ca_certificate_refs);
-  if (!ca.reason.empty()) {
-    report_.error("ListenerPolicy", *certificates_from->meta,
-                  "spec.default.clientCertificateValidation.caCertificateRefs", ca.message);
-    statuses_.invalid(certificates_from->policy, ca.message);
-  }
-  using Mode = kgateway::ClientCertificates::Mode;
-  proxy::ClientValidation& to = listener.tls.client.emplace();
-  // Without any authority nobody is let in.
-  to.ca_pem = ca.pem;
-  to.mode = certificates->mode == Mode::kOptional && !ca.pem.empty()
-                ? proxy::ClientValidation::Mode::kOptional
-                : proxy::ClientValidation::Mode::kRequire;
+  if (!merged.http_settings) return;
+  const char* kind = kind_of(first->http_kind);
+  listener.http = http_options(*merged.http_settings, [](std::string_view, std::string) {});
+  const std::string node = gateway.meta.name + "." + gateway.meta.namespace_;
+  if (logs_from)
+    add_remote_logs(*merged.http_settings, node, options_.zone, find_from(*logs_from),
+                    *listener.http);
+  if (tracing_from)
+    add_tracing(*merged.http_settings, node, find_from(*tracing_from), *listener.http);
+  listener.http->origin = {kind, first->meta->namespace_, first->meta->name,
+                           "",   first->meta->file,       report_.line(kind, *first->meta, "spec")};
 }
 
 void ListenerPolicies::apply(std::vector<std::shared_ptr<GatewayState>>& gateways) {

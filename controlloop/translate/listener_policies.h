@@ -18,7 +18,9 @@ namespace tidegate::controlloop::translate {
 /// ListenerPolicies and HTTPListenerPolicies: which of them hold for a listener, merged member by
 /// member. Those attached to the listener itself count before those of its Gateway, the older
 /// before the newer, ListenerPolicies before HTTPListenerPolicies. What stands for a port replaces
-/// the policy's default there. Source: kgateway, ListenerPolicySpec, HTTPListenerPolicySpec.
+/// the policy's default there, client certificates excepted. What is wrong in a policy is left out;
+/// where client certificates are wanted and cannot be verified, the listener is not accepted.
+/// Source: kgateway, ListenerPolicySpec, HTTPListenerPolicySpec.
 class ListenerPolicies {
  public:
   /// All outlive it.
@@ -37,11 +39,16 @@ class ListenerPolicies {
     Settings settings;
     std::optional<config::kgateway::ClientCertificates> client_certificates;
     const config::Meta* meta = nullptr;
+    bool of_listener = false;  // attached to the listener itself, by sectionName
+    bool valid = true;         // false: an API server would have refused it
   };
   std::vector<Found> found_at(const ListenerState& listener, const config::Gateway& gateway) const;
   void add(bool http_kind, const policy::Target& target, int port, std::vector<Found>& out) const;
-  /// What is wrong with a policy; it takes no part then. Told once.
-  bool right(const Found& found);
+  const config::kgateway::ListenerPolicy& policy(const policy::PolicyObject& object) const;
+  /// Tells what is wrong with settings, and what of them has no effect.
+  void judge(bool http_kind, policy::PolicyIndex index, const std::string& path,
+             const config::kgateway::HttpSettings& settings);
+  void validate_clients(ListenerState& listener, const Found& from);
   void put(ListenerState& listener, const config::Gateway& gateway);
   /// The collectors that a policy names are found from where the policy is.
   FindCollector find_from(const Found& policy);
@@ -54,7 +61,6 @@ class ListenerPolicies {
   policy::Attachments http_attachments_;
   policy::PolicyStatuses statuses_;
   policy::PolicyStatuses http_statuses_;
-  std::map<std::pair<bool, policy::PolicyIndex>, bool> judged_;
   std::set<std::tuple<bool, policy::PolicyIndex, std::string>> told_;  // of which collectors
 };
 

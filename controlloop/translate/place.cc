@@ -43,6 +43,24 @@ proxy::Site site_of(const ListenerState& listener, const Report& report) {
   return site;
 }
 
+/// Listeners of one socket share what is done before any protocol: the first one's options hold,
+/// but a PROXY header that one of them demands is demanded of all.
+void join_connection(const ListenerState& listener, Report& report, proxy::Listener& here) {
+  if (here.sites.empty()) {
+    here.connection = listener.connection;
+    return;
+  }
+  if (here.connection == listener.connection) return;
+  report.warning(listener.owner.kind, *listener.owner.meta, listener.field(".port"),
+                 fmt::format("the policies of listener {} say otherwise of connections than those "
+                             "of listener {} on the same port; the latter hold for both",
+                             listener.spec->name, here.sites.front().origin.section));
+  using Header = proxy::ConnectionOptions::ProxyHeader;
+  if (!listener.connection || listener.connection->proxy_header != Header::kRequired) return;
+  if (!here.connection) here.connection.emplace();
+  here.connection->proxy_header = Header::kRequired;
+}
+
 }  // namespace
 
 void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const Options& options,
@@ -78,7 +96,7 @@ void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const
           here.name += "~" + fmt::format("{}", fmt::join(state->addresses, ","));
         }
       }
-      if (!here.connection) here.connection = listener.connection;
+      if (!udp) join_connection(listener, report, here);
       listener.snapshot_listener = here.name;
       site.routes = std::move(listener.table);
       site.streams = std::move(listener.streams);

@@ -238,19 +238,19 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   extension_statuses(objects, out.statuses);
   std::vector<std::shared_ptr<GatewayState>> gateways =
       read_gateways(objects, options, *snapshot, report);
-  RouteContext context{objects, options, gateways, out.statuses, report};
   BackendTls tls(objects, report);
   BackendConfigs configs(objects, *snapshot, options.zone, report);
   Backends backends(objects, *snapshot, tls, configs, options.aws);
   PolicyReferences references(objects, backends);
+  ListenerPolicies listener_policies(objects, options, references, report);
+  listener_policies.apply(gateways);
+  RouteContext context{objects, options, gateways, out.statuses, report};
   policy::TrafficPolicies policies(objects, options.global_policy_namespace, references, *snapshot,
                                    report);
   translate_http_routes(context, backends, policies);
   translate_stream_routes(context, backends);
   policies.statuses(options.controller_name, out.statuses);
   rejected_statuses(context);
-  ListenerPolicies listener_policies(objects, options, references, report);
-  listener_policies.apply(gateways);
   listener_policies.statuses(options.controller_name, out.statuses);
   tls.finish(gateways, *snapshot);
   tls.statuses(options.controller_name, out.statuses);

@@ -222,11 +222,13 @@ void add_state_pages(std::vector<Page>& out, const AdminContext& context) {
   out.push_back(action("/healthcheck/fail", "cause the server to fail health checks",
                        [context](const PageRequest&) {
                          *context.healthy = false;
+                         context.server->set_healthy(false);
                          return as_text("OK\n");
                        }));
   out.push_back(action("/healthcheck/ok", "cause the server to pass health checks",
                        [context](const PageRequest&) {
                          *context.healthy = true;
+                         context.server->set_healthy(true);
                          return as_text("OK\n");
                        }));
   out.push_back(action("/quitquitquit", "drain and exit", [context](const PageRequest&) {

@@ -40,7 +40,7 @@ Task<void> Exchange::forward() {
     mirrors_.body(first_);
   }
   if (!cluster->plain() && cluster->config().balancing) {
-    hash_key_ = hash_key(cluster->config().balancing->hash_policies, request_, context_.facts,
+    hash_key_ = hash_key(cluster->config().balancing->hash_policies, request_, call_.client_ip(),
                          context_.loop.random, call_.arena);
   }
 

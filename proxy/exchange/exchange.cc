@@ -108,9 +108,9 @@ Task<bool> Exchange::routed() {
     site_.emplace(context_.options);
     std::optional<filters::Reply> own;
     if (redirects_.begun()) {
-      site_->go_on(redirects_.client());
+      site_->go_on(redirects_.client(), call_);
     } else {
-      own = site_->begin(request_, context_.facts, call_.arena);
+      own = site_->begin(call_);
     }
     if (own) {
       co_await answer(std::move(*own));
@@ -180,6 +180,9 @@ format::Values Exchange::values() const {
   if (backend_) values.upstream_cluster = backend_->source->cluster;
   if (plan_) values.route = &plan_->rule->origin;
   values.dynamic_metadata = call_.all_metadata();
+  values.details = record_.details;
+  values.duration = std::chrono::steady_clock::now() - started_;
+  values.random = &context_.loop.random;
   if (site_) site_->describe(values);
   return values;
 }

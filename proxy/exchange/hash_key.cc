@@ -20,8 +20,8 @@ std::string_view new_cookie(const HashPolicy& policy, std::string_view value, Ar
 
 /// The text that a policy names; data() == nullptr where the request has none.
 std::string_view text_of(const HashPolicy& policy, const http::RequestHead& request,
-                         const net::ConnectionFacts& facts, Arena& arena) {
-  if (policy.kind == HashPolicy::Kind::kSourceIp) return facts.remote_ip;
+                         std::string_view client_ip, Arena& arena) {
+  if (policy.kind == HashPolicy::Kind::kSourceIp) return client_ip;
   if (policy.kind == HashPolicy::Kind::kCookie) return http::cookie(request.fields, policy.name);
   // A field may come several times: all of it counts.
   std::string_view out;
@@ -35,10 +35,10 @@ std::string_view text_of(const HashPolicy& policy, const http::RequestHead& requ
 }  // namespace
 
 HashKey hash_key(const std::vector<HashPolicy>& policies, const http::RequestHead& request,
-                 const net::ConnectionFacts& facts, Random& random, Arena& arena) {
+                 std::string_view client_ip, Random& random, Arena& arena) {
   HashKey out;
   for (const HashPolicy& policy : policies) {
-    std::string_view text = text_of(policy, request, facts, arena);
+    std::string_view text = text_of(policy, request, client_ip, arena);
     if (text.data() == nullptr || text.empty()) {
       if (policy.kind != HashPolicy::Kind::kCookie || !policy.ttl) continue;
       text = arena.copy(fmt::format("{:016x}", random.next()));

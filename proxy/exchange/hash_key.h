@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "proxy/http/message.h"
-#include "proxy/net/stream.h"
 #include "proxy/runtime/arena.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/snapshot/load_balancing.h"
@@ -21,6 +20,6 @@ struct HashKey {
 /// Source: Envoy's RouteAction.HashPolicy: the hashes of all policies together, up to the first
 /// terminal one that gave any.
 HashKey hash_key(const std::vector<HashPolicy>& policies, const http::RequestHead& request,
-                 const net::ConnectionFacts& facts, Random& random, Arena& arena);
+                 std::string_view client_ip, Random& random, Arena& arena);
 
 }  // namespace tidegate::proxy::exchange

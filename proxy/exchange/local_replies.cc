@@ -70,6 +70,7 @@ void LocalReplyRules::print(const Body& format, const format::Values& values,
 
 void LocalReplyRules::apply(format::Values values, http::ResponseHead& head,
                             std::string& body) const {
+  values.response = &head;
   const Body* chosen = format_ ? &*format_ : nullptr;
   for (const Mapper& mapper : mappers_) {
     if (!mapper.filter.matches(values)) continue;

@@ -2,21 +2,22 @@
 
 namespace tidegate::proxy::exchange {
 
-std::optional<filters::Reply> SiteCall::begin(http::RequestHead& request,
-                                              const net::ConnectionFacts& facts, Arena& arena) {
-  const Prepared prepared = prepare(options_, request);
-  client_ = find_client(request.fields, facts, *options_.source, options_.trusted);
+std::optional<filters::Reply> SiteCall::begin(filters::Call& call) {
+  const Prepared prepared = prepare(options_, call.request);
+  client_ = find_client(call.request.fields, call.facts, *options_.source, options_.trusted);
   // X-Forwarded-For is written over, later.
-  client_.ip =
-      client_.ip.data() == facts.remote_ip.data() ? std::string_view() : arena.copy(client_.ip);
+  const bool peer = client_.ip.data() == call.facts.remote_ip.data();
+  client_.ip = peer ? std::string_view() : call.arena.copy(client_.ip);
+  call.forwarded_client = client_.ip;
   filters::Reply reply;
   switch (prepared) {
     case Prepared::kGoOn:
       return std::nullopt;
     case Prepared::kHealthCheck:
       health_check_ = true;
-      reply.status = 200;
-      reply.details = "health_check_ok";
+      reply.status = call.loop.healthy ? 200 : 503;
+      reply.details = call.loop.healthy ? "health_check_ok" : "health_check_failed";
+      if (!call.loop.healthy) reply.fields.append("x-envoy-immediate-health-check-fail", "true");
       break;
     case Prepared::kOldVersion:
       reply.status = 426;

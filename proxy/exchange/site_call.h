@@ -20,11 +20,13 @@ class SiteCall {
 
   /// Before routing: changes the request, finds the client. A reply: that is the answer, and
   /// nothing else happens.
-  std::optional<filters::Reply> begin(http::RequestHead& request, const net::ConnectionFacts& facts,
-                                      Arena& arena);
+  std::optional<filters::Reply> begin(filters::Call& call);
 
   /// In the place of begin(), for a request that the gateway has made of one that began.
-  void go_on(const Client& client) { client_ = client; }
+  void go_on(const Client& client, filters::Call& call) {
+    client_ = client;
+    call.forwarded_client = client_.ip;
+  }
 
   const HttpOptions& options() const { return *options_.source; }
   const Client& client() const { return client_; }

@@ -118,6 +118,12 @@ std::string address(const boost::asio::ip::tcp::endpoint& endpoint) {
   return (v6 ? "[" + host + "]:" : host + ":") + std::to_string(endpoint.port());
 }
 
+/// An address of which no port is known, as Envoy prints it.
+std::string without_port(std::string_view ip) {
+  const std::string host(ip);
+  return (host.find(':') != host.npos ? "[" + host + "]" : host) + ":0";
+}
+
 Value now() {
   auto since = std::chrono::system_clock::now().time_since_epoch();
   auto seconds = std::chrono::floor<std::chrono::seconds>(since);
@@ -131,10 +137,12 @@ bool CallAttributes::get(Attribute attribute, cel::Heap& heap, Value& out) const
   const net::ConnectionFacts& facts = call_.facts;
   switch (attribute) {
     case Attribute::kSourceAddress:
-      out = text(kept(address(facts.remote), heap));
+      out = text(kept(call_.forwarded_client.empty() ? address(facts.remote)
+                                                     : without_port(call_.forwarded_client),
+                      heap));
       return true;
     case Attribute::kSourcePort:
-      out = number(facts.remote.port());
+      out = number(call_.client_port());
       return true;
     case Attribute::kDestinationAddress:
       out = text(kept(address(facts.local), heap));

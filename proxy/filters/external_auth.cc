@@ -143,8 +143,8 @@ Task<Decision> ask_grpc(Call& call, const ExternalAuth& auth, std::string_view b
   check.body = body;
   check.body_as_bytes = auth.body_as_bytes;
   check.context_extensions = &auth.context_extensions;
-  check.client_ip = call.facts.remote_ip;
-  check.client_port = call.facts.remote.port();
+  check.client_ip = call.client_ip();
+  check.client_port = call.client_port();
   const std::string local = call.facts.local.address().to_string();
   check.local_ip = local;
   check.local_port = call.facts.local.port();

@@ -74,6 +74,14 @@ class Call {
   http::RequestHead& request;
   Arena arena;  // texts that are put into heads live here
 
+  /// Who sent the request: the connection's peer, or whom a trusted proxy named in X-Forwarded-For;
+  /// that list tells no port.
+  std::string_view client_ip() const {
+    return forwarded_client.empty() ? std::string_view(facts.remote_ip) : forwarded_client;
+  }
+  std::uint16_t client_port() const { return forwarded_client.empty() ? facts.remote.port() : 0; }
+  std::string_view forwarded_client;  // a valid address; empty: the peer itself
+
   const Rule* rule = nullptr;    // that was taken; null before routing
   const Match* match = nullptr;  // that led there
   Reply reply;                   // with Verdict::kReply

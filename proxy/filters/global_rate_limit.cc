@@ -76,7 +76,7 @@ class GlobalRateLimitFilter final : public Filter {
       case RateLimitEntry::Kind::kHeader:
         return call.request.fields.get(entry.value);
       case RateLimitEntry::Kind::kRemoteAddress:
-        return call.facts.remote_ip;
+        return call.client_ip();
       case RateLimitEntry::Kind::kPath:
         break;
     }

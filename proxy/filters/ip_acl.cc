@@ -9,8 +9,9 @@ namespace tidegate::proxy::filters {
 namespace {
 
 /// The client's address; nothing where it has none that we know.
-std::optional<IpBytes> client(const net::ConnectionFacts& facts) {
-  const boost::asio::ip::address address = facts.remote.address();
+std::optional<IpBytes> client(const Call& call) {
+  if (!call.forwarded_client.empty()) return parse_ip(call.forwarded_client);
+  const boost::asio::ip::address address = call.facts.remote.address();
   if (address.is_unspecified()) return std::nullopt;
   if (address.is_v6()) {
     IpBytes out;
@@ -36,7 +37,7 @@ class IpAclFilter final : public Filter {
   }
 
   Verdict request(Call& call) const override {
-    const std::optional<IpBytes> address = client(call.facts);
+    const std::optional<IpBytes> address = client(call);
     if (!address) return deny(call, "unknown-ip");
     const std::optional<std::size_t> found = table_.find(*address);
     if (!found) return config_.deny ? deny(call, "default") : Verdict::kContinue;

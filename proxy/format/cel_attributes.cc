@@ -288,7 +288,10 @@ bool ValueAttributes::connection(Attribute attribute, Heap& heap, Value& out) co
   switch (attribute) {
     case Attribute::kSourceAddress:
       if (!values_.client_ip.empty())
-        return copied(fmt::format("{}:0", values_.client_ip), heap, out);
+        return copied(values_.client_ip.find(':') == std::string_view::npos
+                          ? fmt::format("{}:0", values_.client_ip)
+                          : fmt::format("[{}]:0", values_.client_ip),
+                      heap, out);
       return endpoint(facts.remote, heap, out);
     case Attribute::kSourcePort:
       return integer(values_.client_ip.empty() ? facts.remote.port() : 0, out);

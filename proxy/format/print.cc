@@ -116,7 +116,7 @@ bool address(const Operation& operation, const Values& values, std::string& out)
   if (brackets) out += ']';
   if (what.shape == AddressDetail::kWhole) {
     out += ':';
-    number(at->port(), out);
+    number(told ? 0 : at->port(), out);
   }
   return true;
 }

@@ -100,6 +100,11 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       }
       std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
       std::size_t size = http1::find_head_end(bytes, searched - begin_);
+      if ((size ? size : bytes.size()) > options_.limits.head_bytes_max) {
+        stats_.downstream_cx_protocol_error.add();
+        co_await refuse(431, "request head too large\n", "http1.headers_too_large");
+        co_return Got::kRefused;
+      }
       if (size) {
         timer_.cancel();
         head_.clear();
@@ -111,11 +116,6 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
         head_end_ = begin_ + size;
         begin_ = head_end_;
         co_return Got::kHead;
-      }
-      if (bytes.size() > options_.limits.head_bytes_max) {
-        stats_.downstream_cx_protocol_error.add();
-        co_await refuse(431, "request head too large\n", "http1.headers_too_large");
-        co_return Got::kRefused;
       }
       searched = end_ - begin_ > 3 ? end_ - 3 : begin_;
       if (begin_ > 0) {  // room for the rest

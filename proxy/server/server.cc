@@ -211,6 +211,11 @@ void Server::close_listeners() {
   }
 }
 
+void Server::set_healthy(bool healthy) {
+  for (auto& worker : workers_)
+    worker->post([&worker = *worker, healthy] { worker.set_healthy(healthy); });
+}
+
 void Server::close_connections_gently() {
   for (auto& worker : workers_) {
     worker->post([&worker = *worker] { worker.close_connections_gently(); });

@@ -49,6 +49,8 @@ class Server {
 
   /// Stops listening for good; connections go on and are asked to close at their next answer.
   void close_listeners();
+  /// Whether the health check paths of listeners say that this process takes traffic.
+  void set_healthy(bool healthy);
   /// Asks all connections to close at their next answer, and goes on listening.
   void close_connections_gently();
 

@@ -315,6 +315,7 @@ void Worker::close_connections_gently() {
 
 void Worker::drain(std::function<void()> done) {
   draining_ = true;
+  loop_.healthy = false;
   drained_ = std::move(done);
   close_listeners();
   close_connections_gently();

@@ -52,6 +52,8 @@ class Worker {
   void close_connections_gently();
   void close_listeners();
   void close_all();
+  /// What the health check paths of listeners answer.
+  void set_healthy(bool healthy) { loop_.healthy = healthy; }
 
  private:
   /// A name in the snapshot, whatever version of it is served now. Connections hold it.

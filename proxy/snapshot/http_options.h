@@ -122,7 +122,6 @@ struct HttpOptions {
   std::optional<std::uint32_t> requests_max;             // of a connection; 0: any number
   std::optional<std::uint32_t> fields_max;               // of a request's head
   std::optional<std::uint32_t> head_kb_max;              // KiB
-  bool preserve_case = false;                            // of HTTP/1 field names
   std::optional<bool> http10;                            // absent: taken
   std::string default_host;                              // of HTTP/1.0 requests without one
   StripPort strip_port = StripPort::kNever;
@@ -142,8 +141,7 @@ BOOST_DESCRIBE_STRUCT(HttpOptions, (),
                       (origin, access_logs, tracing, local_replies, use_remote_address,
                        trusted_hops, trusted_cidrs, append_forwarded_for, client_cert,
                        generate_request_id, preserve_request_id, server_name, server_field,
-                       stream_idle, idle, requests_max, fields_max, head_kb_max, preserve_case,
-                       http10, default_host, strip_port, health_check_path, early_changes, upgrades,
+                       stream_idle, idle, requests_max, fields_max, head_kb_max, http10, default_host, strip_port, health_check_path, early_changes, upgrades,
                        restrict_upgrades, http2_connect, http2_streams_max, http2_stream_window,
                        http2_connection_window))
 

@@ -1,11 +1,15 @@
 """ListenerPolicy from a client's side: who it is, what is logged, what is answered here. Usage: listener_options.py BINARY"""
+import contextlib
 import json
 import pathlib
 import socket
+import ssl
+import struct
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from gateway import get, main, raw, wait_for  # noqa: E402
+from certificates import Certificate, anybody  # noqa: E402
+from gateway import free_port, get, main, raw, wait_for  # noqa: E402
 
 TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
 
@@ -100,12 +104,17 @@ def local_replies_have_the_policys_form(gateway):
     - filter: {statusCodeFilter: {op: EQ, value: 404}}
       statusCode: 410
       body: gone
-  defaultBodyFormat: {json: {code: "%RESPONSE_CODE%", why: "%LOCAL_REPLY_BODY%"}}""")
+    - filter: {durationFilter: {op: LE, value: 60000}}
+      headers: {set: [{name: x-why, value: quick}]}
+  defaultBodyFormat: {json: {code: "%RESPONSE_CODE%", why: "%LOCAL_REPLY_BODY%", details: "%RESPONSE_CODE_DETAILS%"}}""")
     gateway.backend()
-    gateway.route(TO_ECHO, hostnames="www.example.com")
+    gateway.route("    - {matches: [{path: {value: /gone}}], backendRefs: [{name: absent, port: 80}]}\n" + TO_ECHO,
+                  hostnames="www.example.com")
     gateway.start()
     status, headers, body = get(gateway.port, "/", "other")
-    assert (status, headers["content-type"], body) == (410, "application/json", b'{"code":410,"why":"gone"}\n'), (status, headers, body)
+    assert (status, headers["content-type"], body) == (410, "application/json", b'{"code":410,"details":"route_not_found","why":"gone"}\n'), (status, headers, body)
+    status, headers, body = get(gateway.port, "/gone", "www.example.com")
+    assert (status, headers["x-why"]) == (500, "quick") and b"cluster_not_found" in body, (status, headers, body)
 
 
 def timeouts_end_what_does_not_move(gateway):
@@ -141,10 +150,155 @@ def the_older_name_works_too(gateway):
     assert get(gateway.port, "/")[1]["server"] == "envoy"
 
 
+def policies_by_address_go_by_the_client_that_is_believed(gateway):
+    http(gateway, "xffNumTrustedHops: 1")
+    gateway.write("acl.yaml", """apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {name: acl}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}]
+  acl: {defaultAction: deny, rules: [{action: allow, cidrs: [192.0.2.0/24]}]}
+""")
+    served(gateway)
+
+    def status(forwarded_for):
+        return get(gateway.port, "/", headers={"X-Forwarded-For": forwarded_for} if forwarded_for else {})[0]
+    assert status("192.0.2.9") == 200
+    assert status("192.0.2.9, 203.0.113.1") == 403, "what stands before the trusted hop's word is the client's own"
+    assert status("") == status("nobody") == 403, "then it is the peer"
+
+
+def the_health_check_path_follows_the_admin_port(gateway):
+    http(gateway, "healthCheck: {path: /check/healthz}")
+    served(gateway)
+    assert get(gateway.port, "/check/healthz")[0] == 200
+    get(gateway.admin, "/healthcheck/fail", method="POST")
+    wait_for(lambda: get(gateway.port, "/check/healthz")[0] == 503, "the path fails")
+    assert get(gateway.port, "/check/healthz")[1]["x-envoy-immediate-health-check-fail"] == "true"
+    assert get(gateway.port, "/")[0] == 200
+    get(gateway.admin, "/healthcheck/ok", method="POST")
+    wait_for(lambda: get(gateway.port, "/check/healthz")[0] == 200, "the path is well again")
+
+
+def heads_have_the_policys_limits(gateway):
+    http(gateway, "maxHeadersCount: 5\nmaxRequestHeadersKb: 2")
+    served(gateway)
+    three = b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\nAccept: */*\r\n"
+    assert raw(gateway.port, three + b"\r\n").startswith(b"HTTP/1.1 200")
+    assert raw(gateway.port, three + b"X-1: a\r\nX-2: b\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert raw(gateway.port, three + b"X-1: a\r\nX-2: b\r\nX-3: c\r\n\r\n").startswith(b"HTTP/1.1 431")
+    assert raw(gateway.port, three + b"X-1: " + 3000 * b"a" + b"\r\n\r\n").startswith(b"HTTP/1.1 431")
+
+
+def http2_has_the_policys_windows(gateway):
+    http(gateway, "http2ProtocolOptions: {initialStreamWindowSize: 128Ki, maxConcurrentStreams: 100, allowConnect: false}")
+    served(gateway)
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as peer:
+        peer.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+        stream = peer.makefile("rb")
+        head = stream.read(9)
+        assert head[3] == 4, head
+        size = int.from_bytes(head[:3], "big")
+        settings = dict(struct.iter_unpack("!HI", stream.read(size)))
+    assert settings[3] == 100 and settings[4] == 131072 and settings.get(8, 0) == 0, settings
+
+
+def ports_of_hosts_are_taken_off(gateway):
+    http(gateway, "stripHostPortMode: MatchingPort")
+    served(gateway)
+
+    def host(asked):
+        return json.loads(get(gateway.port, "/", asked)[2])["host"]
+    assert host(f"www.example.com:{gateway.port}") == "www.example.com"
+    assert host("www.example.com:9999") == "www.example.com:9999"
+
+
+def a_request_id_from_outside_may_be_refused(gateway):
+    http(gateway, "preserveExternalRequestId: false\nxffNumTrustedHops: 1")
+    served(gateway)
+    assert seen(gateway, x_request_id="mine", x_forwarded_for="192.0.2.1")["x-request-id"] != ["mine"]
+    http(gateway, "generateRequestId: false")
+    wait_for(lambda: "x-request-id" not in seen(gateway), "no id is made")
+    assert seen(gateway, x_request_id="mine")["x-request-id"] == ["mine"]
+
+
+def https(port, context):
+    """The status line, and the fields that the backend saw; empty where no connection comes about."""
+    with contextlib.suppress(ssl.SSLError, OSError), socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        with context.wrap_socket(plain, server_hostname="a.example.com") as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: a.example.com\r\nX-Forwarded-Client-Cert: Hash=forged\r\n"
+                         b"Connection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: peer.recv(65536), b""))
+            head, _, body = answer.partition(b"\r\n\r\n")
+            return head[:12], json.loads(body)["headers"] if body else {}
+    return b"", {}
+
+
+def clients_show_the_certificates_that_a_policy_wants(gateway):
+    folder = gateway.config.parent
+    authority, other = Certificate(folder, "authority"), Certificate(folder, "other")
+    authority.config_map(gateway, "ca")
+    good = Certificate(folder, "good", authority).client_context
+    bad = Certificate(folder, "bad", other).client_context
+    Certificate(folder, "a.example.com").secret(gateway, "s")
+    port = free_port()
+    gateway.write("gateway.yaml", gateway.gateway_yaml(
+        f"    - {{name: https, protocol: HTTPS, port: {port}, tls: {{certificateRefs: [{{name: s}}]}}}}\n"))
+
+    def wanted(mode, name="ca"):
+        policy(gateway, f"""  default:
+    clientCertificateValidation: {{mode: {mode}, caCertificateRefs: [{{group: "", kind: ConfigMap, name: {name}}}]}}
+    httpSettings:
+      forwardClientCertDetails: {{mode: SanitizeSet, details: {{subject: true, dns: true}}}}
+""")
+    wanted("Require")
+    served(gateway)
+    status, headers = https(port, good())
+    forwarded = headers["x-forwarded-client-cert"][0]
+    assert status == b"HTTP/1.1 200" and forwarded.endswith(";Subject=\"CN=good\";DNS=good"), (status, forwarded)
+    assert forwarded.startswith("Hash=") and "forged" not in forwarded
+    assert https(port, anybody())[0] == https(port, bad())[0] == b""
+
+    wanted("Optional")
+    wait_for(lambda: https(port, anybody())[0] == b"HTTP/1.1 200", "nobody has to show one")
+    assert "x-forwarded-client-cert" not in https(port, anybody())[1]
+    assert https(port, good())[0] == b"HTTP/1.1 200" and https(port, bad())[0] == b""
+
+    # An authority that is not there closes the listener, and no other.
+    wanted("Optional", "missing")
+    wait_for(lambda: https(port, anybody())[0] == b"", "the listener is closed")
+    assert https(port, good())[0] == b"" and get(gateway.port, "/")[0] == 200
+    listeners = gateway.object("gateways", "g")["status"]["listeners"]
+    closed = gateway.condition(next(one for one in listeners if one["name"] == "https")["conditions"], "Accepted")
+    assert closed["reason"] == "NoValidCACertificate", closed
+
+
+def a_header_of_the_proxy_protocol_may_be_missing_where_that_is_allowed(gateway):
+    policy(gateway, "  default: {proxyProtocol: {allowRequestsWithoutProxyProtocol: true}}\n")
+    served(gateway)
+    request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    assert b'"192.0.2.7"' in raw(gateway.port, b"PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\n" + request)
+    assert raw(gateway.port, request).startswith(b"HTTP/1.1 200")
+
+
+def a_forwarded_certificate_of_a_trusted_proxy_is_passed_on(gateway):
+    http(gateway, "forwardClientCertDetails: {mode: AlwaysForwardOnly}")
+    served(gateway)
+    claim = "By=spiffe://cluster.local/ns/default/sa/backend;Hash=abc123"
+    assert seen(gateway, x_forwarded_client_cert=claim)["x-forwarded-client-cert"] == [claim]
+    http(gateway, "forwardClientCertDetails: {mode: ForwardOnly}")
+    wait_for(lambda: "x-forwarded-client-cert" not in seen(gateway, x_forwarded_client_cert=claim), "not in the clear")
+
+
 TESTS = [logs_go_to_files_with_formats_and_filters, a_wrong_format_makes_the_policy_invalid,
          the_client_is_found_behind_trusted_hops, requests_are_changed_and_answered_before_routing,
          local_replies_have_the_policys_form, timeouts_end_what_does_not_move, the_proxy_protocol_names_the_client,
-         a_port_has_its_own_settings, the_older_name_works_too]
+         a_port_has_its_own_settings, the_older_name_works_too,
+         policies_by_address_go_by_the_client_that_is_believed, the_health_check_path_follows_the_admin_port,
+         heads_have_the_policys_limits, http2_has_the_policys_windows, ports_of_hosts_are_taken_off,
+         a_request_id_from_outside_may_be_refused, clients_show_the_certificates_that_a_policy_wants,
+         a_header_of_the_proxy_protocol_may_be_missing_where_that_is_allowed,
+         a_forwarded_certificate_of_a_trusted_proxy_is_passed_on]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)
