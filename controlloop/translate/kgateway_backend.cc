@@ -50,10 +50,10 @@ AwsBackends::Problem Backends::backend_problem(const kgw::Backend& backend) cons
       // Its own TLS would be lost, and the way be in the clear.
       const void* tls = configs_.tls_of({kgw::kGroup, "Backend", one->meta.key()});
       if (tls && tls != configs_.tls_of({kgw::kGroup, "Backend", backend.meta.key()}))
-        return fmt::format(
-            "priorityGroups: Backend {}/{} has a BackendConfigPolicy with tls, which must be for "
-            "{} too",
-            backend.meta.namespace_, ref.name, backend.meta.name);
+        return {kGroups,
+                fmt::format("priorityGroups: Backend {}/{} has a BackendConfigPolicy with tls, "
+                            "which must be for {} too",
+                            backend.meta.namespace_, ref.name, backend.meta.name)};
     }
   }
   return {};

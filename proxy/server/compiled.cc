@@ -88,8 +88,7 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
           site.routes, filters, id_of, [&](const VirtualHost& host, const std::string& prefix) {
             return stats.route(router::virtual_host_name(listener, site, host), prefix);
           });
-      compiled->options.push_back(
-          exchange::SiteOptions::compile(
+      compiled->options.push_back(exchange::SiteOptions::compile(
           site.http ? &*site.http : nullptr, listener.declared_port, lasting.default_logs,
           *lasting.log_writer, lasting.sinks, problems));
       compiled->options.back().listener = listener.name;

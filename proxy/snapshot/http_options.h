@@ -141,7 +141,8 @@ BOOST_DESCRIBE_STRUCT(HttpOptions, (),
                       (origin, access_logs, tracing, local_replies, use_remote_address,
                        trusted_hops, trusted_cidrs, append_forwarded_for, client_cert,
                        generate_request_id, preserve_request_id, server_name, server_field,
-                       stream_idle, idle, requests_max, fields_max, head_kb_max, http10, default_host, strip_port, health_check_path, early_changes, upgrades,
+                       stream_idle, idle, requests_max, fields_max, head_kb_max, http10,
+                       default_host, strip_port, health_check_path, early_changes, upgrades,
                        restrict_upgrades, http2_connect, http2_streams_max, http2_stream_window,
                        http2_connection_window))
 
