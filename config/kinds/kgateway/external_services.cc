@@ -126,7 +126,8 @@ const Description& description<ExtAuthProvider>() {
         .field<&P::clear_route_cache>("clearRouteCache")
         .field<&P::with_request_body>("withRequestBody")
         .field<&P::status_on_error>("statusOnError", Bounds().range(100, 511))
-        .field<&P::stat_prefix>("statPrefix", Bounds().length(1, SIZE_MAX));
+        .field<&P::stat_prefix>("statPrefix",
+                                Bounds().length(1, SIZE_MAX).no_effect("counters have no prefix"));
     exactly_one<&P::grpc_service, &P::http_service>(f, "grpcService httpService");
     return f;
   }();

@@ -43,7 +43,8 @@ const Description& description<Jwks::AsyncFetch>() {
   using A = Jwks::AsyncFetch;
   static const Description description =
       Fields<A>()
-          .field<&A::fast_listener>("fastListener")
+          .field<&A::fast_listener>("fastListener",
+                                    Bounds().no_effect("no listener waits for keys: requests do"))
           .field<&A::failed_refetch_duration>("failedRefetchDuration",
                                               positive_duration().doc("absent: 1s"));
   return description;
