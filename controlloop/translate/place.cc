@@ -56,7 +56,11 @@ void join_connection(const ListenerState& listener, Report& report, proxy::Liste
                              "of listener {} on the same port; the latter hold for both",
                              listener.spec->name, here.sites.front().origin.section));
   using Header = proxy::ConnectionOptions::ProxyHeader;
-  if (!listener.connection || listener.connection->proxy_header != Header::kRequired) return;
+  const Header own = listener.connection ? listener.connection->proxy_header : Header::kNone;
+  // A header that may be made up is taken only where all of them take it.
+  if (own == Header::kNone && here.connection && here.connection->proxy_header == Header::kAllowed)
+    here.connection->proxy_header = Header::kNone;
+  if (own != Header::kRequired) return;
   if (!here.connection) here.connection.emplace();
   here.connection->proxy_header = Header::kRequired;
 }

@@ -180,7 +180,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   lease_.count(head.status);
   record_.answered();
   const http::Chunk* whole = replayable_ && first_.end ? &first_ : nullptr;
-  if (plan_->has_redirects &&
+  if (plan_->has_redirects && !call_.own_secrets &&
       redirects_.follow(context_, *plan_->rule, request_, head, whole, counted)) {
     status_ = head.status;
     record_.details = "internal_redirect";
@@ -200,6 +200,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     co_await answer(call_.decided());
     co_return;
   }
+  filtered_ = true;
   if (plan_->has_session) {
     const SessionToken now{lease_.host().session, now_};
     keep_session(*plan_->rule->session, session_, now, context_.facts.tls, head, call_.arena);

@@ -55,8 +55,11 @@ Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
     if (!co_await filters::run_response(*chain_, call_, head)) {
       text = replaced_by(call_.decided(), head);
     } else if (&call_.response_body() != &*own) {
-      changed = co_await filters::whole(call_.response_body());
-      text = call_.refusal ? replaced_by(call_.decided(), head) : std::string_view(changed);
+      std::optional<std::string> all = co_await filters::whole(call_.response_body());
+      if (!all && !call_.refusal) call_.reply = filters::Reply{500, {}, default_text(500), "-"};
+      const bool replaced = !all || call_.refusal;
+      if (all) changed = std::move(*all);
+      text = replaced ? replaced_by(call_.decided(), head) : std::string_view(changed);
     }
     co_await call_.settle();
   }
@@ -88,17 +91,20 @@ Task<bool> Exchange::request_filters(const filters::Chain* chain) {
 void Exchange::route_again(std::size_t acted) {
   call_.reroute = false;
   const Routed routed = find_rule(context_, request_);
-  if (routed.plan == plan_) return;
+  if (routed.plan == plan_) {  // by another match, perhaps
+    if (routed.plan) take(routed, chain_);
+    return;
+  }
   joined_ = joined(*chain_, acted, routed.plan ? routed.plan->filters : nullptr);
   plan_ = nullptr;
-  if (routed.plan) take(routed);
+  if (routed.plan) take(routed, &joined_);
   chain_ = &joined_;
 }
 
-void Exchange::take(const Routed& routed) {
+void Exchange::take(const Routed& routed, const filters::Chain* chain) {
   route_ = routed.found;
   plan_ = routed.plan;
-  chain_ = plan_->filters;
+  chain_ = chain;
   call_.rule = plan_->rule;
   if (chain_ || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
 }
@@ -123,7 +129,7 @@ Task<bool> Exchange::routed() {
     co_await answer_locally(routed.status, default_text(routed.status), routed.flag);
     co_return false;
   }
-  take(routed);
+  take(routed, routed.plan->filters);
   co_return true;
 }
 

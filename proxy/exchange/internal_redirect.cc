@@ -76,7 +76,7 @@ bool Redirects::follow(const Context& context, const Rule& rule, http::RequestHe
   }
   own(next, state_->arena);
   request = next;
-  state_->body = std::make_unique<filters::KeptBody>(std::move(bytes));
+  state_->bodies.push_back(std::make_unique<filters::KeptBody>(std::move(bytes)));
   ++state_->followed;
   again_ = true;
   counted.upstream_internal_redirect_succeeded_total.add();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "proxy/exchange/client.h"
 #include "proxy/exchange/exchange.h"
@@ -20,7 +21,7 @@ class Redirects {
   /// Whether follow() has said yes since the last call.
   bool again() { return std::exchange(again_, false); }
   /// The body of this pass; `own` is that of the client's request.
-  http::BodySource& body(http::BodySource& own) { return begun() ? *state_->body : own; }
+  http::BodySource& body(http::BodySource& own) { return begun() ? *state_->bodies.back() : own; }
 
   /// Who the client is, as the first pass has found: its fields have been written over since.
   void keep(const Client& client) {
@@ -38,7 +39,7 @@ class Redirects {
  private:
   struct State {
     Arena arena;
-    std::unique_ptr<filters::KeptBody> body;
+    std::vector<std::unique_ptr<filters::KeptBody>> bodies;  // of all passes: one is still at work
     Client client;
     std::uint32_t followed = 0;
   };

@@ -56,7 +56,7 @@ class Exchange final : private http::ServerStream::Watcher {
   /// False: a filter has answered.
   Task<bool> request_filters(const filters::Chain* chain);
   void route_again(std::size_t acted);
-  void take(const Routed& routed);
+  void take(const Routed& routed, const filters::Chain* chain);
   Task<void> forward();
   /// One try. Without a value the response has been sent, or it can't be any more.
   Task<std::optional<error_code>> attempt(upstream::ClusterState& cluster, bool fresh, bool last);

@@ -91,6 +91,7 @@ class AwsLambdaFilter final : public Filter {
                                 return is_dropped(field.name, config_.passthrough);
                               }),
                list.end());
+    call.own_secrets = true;
     request.method = "POST";
     request.path = call.arena.join("/2015-03-31/functions/", config_.arn, "/invocations");
     request.authority = config_.authority;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/task.h"
@@ -53,7 +54,8 @@ class KeptBody final : public http::BodySource {
   bool given_ = false;
 };
 
-/// All of a body of our own that filters have changed, up to 4 MiB; what came where it breaks off.
-Task<std::string> whole(http::BodySource& body);
+/// All of a body of our own that filters have changed; nothing where it breaks off or is longer
+/// than 4 MiB.
+Task<std::optional<std::string>> whole(http::BodySource& body);
 
 }  // namespace tidegate::proxy::filters

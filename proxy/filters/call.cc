@@ -5,16 +5,15 @@ namespace tidegate::proxy::filters {
 
 Call::~Call() = default;
 
-Task<std::string> whole(http::BodySource& body) {
+Task<std::optional<std::string>> whole(http::BodySource& body) {
   constexpr std::size_t kMax = 4U << 20U;
   std::string out;
-  while (out.size() <= kMax) {
+  while (true) {
     Result<http::Chunk> chunk = co_await body.read();
-    if (!chunk) break;
+    if (!chunk || out.size() + chunk->bytes.size() > kMax) co_return std::nullopt;
     out.append(chunk->bytes.data(), chunk->bytes.size());
-    if (chunk->end) break;
+    if (chunk->end) co_return out;
   }
-  co_return out;
 }
 
 Task<Result<Gathered>> Call::gather(http::BodySource*& body, std::uint64_t bytes_max) {
@@ -74,6 +73,7 @@ void Call::wrap_request(std::unique_ptr<http::BodySource> wrapper) {
 void Call::wrap_response(http::ResponseHead& head, std::unique_ptr<http::BodySource> wrapper) {
   head.body = {http::BodyLength::Kind::kUnknown, 0};
   head.declared_length = -1;
+  head.fields.own(arena);  // it may be read from before the head is sent
   response_body_ = wrapper.get();
   bodies_.push_back(std::move(wrapper));
 }

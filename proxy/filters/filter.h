@@ -88,6 +88,8 @@ class Call {
   /// A filter has changed what routes are chosen by, and wants the request to go by another where
   /// it leads to one now: the filters of that rule act then, but for those that have acted already.
   bool reroute = false;
+  /// The request carries credentials of ours: it goes nowhere but to the backend that they are for.
+  bool own_secrets = false;
   /// The answer that a filter has decided on while nobody asked it, and that goes before any other:
   /// whoever reads a body then gets an error. It is given where none has begun.
   std::optional<Reply> refusal;

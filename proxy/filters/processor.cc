@@ -86,13 +86,18 @@ Task<bool> Processor::tell(Side& side, rpc::ProcessingRequest message) {
   co_return sent && !over_;
 }
 
+namespace {
+/// What a message in the inbox counts for: one without a body takes room, too.
+std::size_t cost_of(const rpc::ProcessingResponse& said) { return sizeof said + said.body.size(); }
+}  // namespace
+
 Task<bool> Processor::hear(Side& side, rpc::ProcessingResponse& out) {
   while (side.inbox.empty() && !over_ && !side.abandoned) co_await side.changed.wait();
   if (side.inbox.empty() || refused() || side.abandoned) co_return false;
   out = std::move(side.inbox.front());
   side.inbox.pop_front();
-  side.inbox_bytes -= out.body.size();
-  if (stream_) stream_->read_on();
+  side.inbox_bytes -= cost_of(out);
+  if (stream_ && side.inbox_bytes <= kInboxMax) stream_->read_on();
   co_return true;
 }
 
@@ -230,8 +235,10 @@ bool Processor::received(std::string_view message) {
       said.part == ProcessingPart::kRequestHeaders || said.part == ProcessingPart::kResponseHeaders;
   if (headers && said.mode_override) override_mode(*said.mode_override);
   if (both_ways && is_body && said.end_of_stream) side.body_due = side.trailers_due = false;
-  if (both_ways) arm(side);
-  side.inbox_bytes += said.body.size();
+  if (both_ways && is_body) said.headers = {};  // of streamed parts nobody looks at them
+  // What brings nothing is no sign of life.
+  if (both_ways && (!is_body || !said.body.empty() || said.end_of_stream)) arm(side);
+  side.inbox_bytes += cost_of(said);
   side.inbox.push_back(std::move(said));
   wake(side);
   return side.inbox_bytes <= kInboxMax;

@@ -41,7 +41,7 @@ std::optional<tcp::endpoint> endpoint(std::string_view ip, std::string_view port
   error_code failed;
   const asio::ip::address address = asio::ip::make_address(std::string(ip), failed);
   const std::optional<std::uint16_t> number = port(port_text);
-  if (failed || !number || address.is_v6() != v6) return std::nullopt;
+  if (failed || !number || address.is_v6() != v6 || ip.find('%') != ip.npos) return std::nullopt;
   return tcp::endpoint(address, *number);
 }
 

@@ -74,6 +74,9 @@ bool header_value(std::string_view bytes, HeaderMutation::Set& out, bool& ambigu
 }
 
 /// HeaderValueOption. One without a header says nothing.
+/// More than any head may have.
+constexpr std::size_t kChangesMax = 1000;
+
 bool header_option(std::string_view bytes, HeaderMutation& out) {
   using Action = HeaderMutation::Action;
   ProtoReader reader(bytes);
@@ -105,6 +108,7 @@ bool header_mutation(std::string_view bytes, HeaderMutation& out) {
   while (reader.next()) {
     if (reader.field() == 1 && !header_option(reader.bytes(), out)) return false;
     if (reader.field() == 2) out.remove.emplace_back(reader.bytes());
+    if (out.set.size() > kChangesMax || out.remove.size() > kChangesMax) return false;
   }
   return !reader.malformed();
 }

@@ -106,9 +106,9 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
         problems.push_back(fmt::format("Gateway {}/{} listener {}: TLS: {}", site.origin.namespace_,
                                        site.origin.name, site.origin.section,
                                        context.error().message()));
-        continue;
       }
-      contexts.push_back({site.hostname, *context});
+      // Without one its name is refused: no other listener's is to serve it.
+      contexts.push_back({site.hostname, context ? *context : nullptr});
     }
     bool secure = false;
     for (const Site& site : listener.sites) {

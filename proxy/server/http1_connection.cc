@@ -341,8 +341,8 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
   answered_ = true;
   raw_ = head.status == 101 || (head_.method == "CONNECT" && head.status < 300);
   if (raw_) body_done_ = false;
-  bool bodiless = head_.is_head() || head.status == 204 || head.status == 304 || raw_;
-  bool unknown = head.body.kind == http::BodyLength::Kind::kUnknown && !bodiless;
+  bodiless_ = !raw_ && (head_.is_head() || head.status == 204 || head.status == 304);
+  bool unknown = head.body.kind == http::BodyLength::Kind::kUnknown && !bodiless_ && !raw_;
   chunked_ = unknown && head_.version == http::Version::kHttp11;
   if (unknown && !chunked_) keep_ = false;  // HTTP/1.0: the close ends the body
   if (draining_ || (!body_done_ && continue_due_)) keep_ = false;
@@ -350,7 +350,7 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
   out_.clear();
   http1::write_response_head(head, head_.version, !keep_ && !raw_, head_.is_head(), http::date(),
                              out_);
-  if (bodiless && !raw_) first.bytes = {};
+  if (bodiless_) first.bytes = {};
   char size[20];
   std::size_t size_bytes =
       chunked_ && !first.bytes.empty() ? http1::write_chunk_size(size, first.bytes.size()) : 0;
@@ -363,7 +363,7 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
 }
 
 Task<error_code> Http1Connection::send_body(http::Chunk chunk) {
-  if (head_.is_head()) co_return error_code{};
+  if (bodiless_) co_return error_code{};
   char size[20];
   std::size_t size_bytes =
       chunked_ && !chunk.bytes.empty() ? http1::write_chunk_size(size, chunk.bytes.size()) : 0;

@@ -96,6 +96,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool body_done_ = false;
   bool raw_ = false;           // after 101
   bool chunked_ = false;       // the answer's body
+  bool bodiless_ = false;      // the answer has none, whatever is given
   bool continue_due_ = false;  // the client waits for 100
   bool answered_ = false;
   bool keep_ = true;

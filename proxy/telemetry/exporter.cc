@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <charconv>
 
+#include "base/log.h"
 #include "base/version.h"
 #include "proxy/http/characters.h"
 #include "proxy/rpc/call.h"
@@ -101,6 +102,20 @@ void Exporter::start() {
 
 Task<void> Exporter::run(std::shared_ptr<Exporter> self) {
   Exporter& me = *self;
+  try {
+    co_await send_all(me);
+  } catch (const std::exception& failed) {  // memory, above all: that batch is lost, no other
+    log::error(log::Component::kMain, "telemetry: a batch was not sent: {}", failed.what());
+  }
+  me.sending_ = false;
+  if (me.queue_.waiting() > 0) {
+    me.loop_.wheel.arm(me.timer_, Sink::kFlushAfter);
+  } else if (me.on_idle_) {
+    me.on_idle_();
+  }
+}
+
+Task<void> Exporter::send_all(Exporter& me) {
   while (true) {
     const std::uint32_t items = me.queue_.items.items;
     const std::uint32_t connections = me.queue_.connections.items;
@@ -116,12 +131,6 @@ Task<void> Exporter::run(std::shared_ptr<Exporter> self) {
     const bool much =
         me.queue_.waiting() >= Sink::kSendItems || me.queue_.bytes() >= Sink::kSendBytes;
     if (me.queue_.waiting() == 0 || !(much || me.hurried_)) break;
-  }
-  me.sending_ = false;
-  if (me.queue_.waiting() > 0) {
-    me.loop_.wheel.arm(me.timer_, Sink::kFlushAfter);
-  } else if (me.on_idle_) {
-    me.on_idle_();
   }
 }
 

@@ -38,6 +38,7 @@ class Exporter : public std::enable_shared_from_this<Exporter> {
     std::chrono::milliseconds pause{0};  // that the collector asks for
   };
   static Task<void> run(std::shared_ptr<Exporter> self);
+  static Task<void> send_all(Exporter& me);
   Task<void> deliver(std::string message, std::uint32_t items);
   Task<Outcome> call(const std::string& message);
   Task<Outcome> call_grpc(const std::string& message, Arena& arena);

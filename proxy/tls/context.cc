@@ -93,20 +93,31 @@ std::string alpn_wire(const std::vector<std::string>& names) {
   return out;
 }
 
-/// Keeps the wire form of a context's protocols as long as the context.
-int alpn_index() {
+/// What a server's context has besides what OpenSSL keeps of it.
+struct Kept {
+  std::string alpn;    // wire form
+  std::string groups;  // empty: OpenSSL's own
+  std::string signature_algorithms;
+};
+
+/// Keeps it as long as the context.
+int kept_index() {
   static const int index = SSL_CTX_get_ex_new_index(
       0, nullptr, nullptr, nullptr, [](void*, void* data, CRYPTO_EX_DATA*, int, long, void*) {
-        delete static_cast<std::string*>(data);
+        delete static_cast<Kept*>(data);
       });
   return index;
 }
 
+const Kept* kept_of(SSL_CTX* context) {
+  return static_cast<const Kept*>(SSL_CTX_get_ex_data(context, kept_index()));
+}
+
 int select_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size,
                 const unsigned char* offered, unsigned size, void*) {
-  const auto* ours =
-      static_cast<const std::string*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), alpn_index()));
-  if (ours == nullptr || ours->empty()) return SSL_TLSEXT_ERR_NOACK;
+  const Kept* kept = kept_of(SSL_get_SSL_CTX(ssl));
+  if (kept == nullptr || kept->alpn.empty()) return SSL_TLSEXT_ERR_NOACK;
+  const std::string* ours = &kept->alpn;
   unsigned char* picked = nullptr;
   const int found =
       SSL_select_next_proto(&picked, out_size, reinterpret_cast<const unsigned char*>(ours->data()),
@@ -172,6 +183,17 @@ void share_ticket_keys(SSL_CTX* context) {
   SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), static_cast<long>(keys.size()));
 }
 
+/// What all contexts of servers have in common.
+ContextPtr server_context() {
+  ContextPtr context = fresh_context(TLS_server_method());
+  SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context.get(), 1);
+  share_ticket_keys(context.get());
+  SSL_CTX_set_alpn_select_cb(context.get(), select_alpn, nullptr);
+  return context;
+}
+
 /// Sessions are resumed only where certificate and demands on the client are what they were.
 void separate_sessions(SSL_CTX* context, const TlsTermination& termination,
                        const std::map<std::string, Certificate>& certificates) {
@@ -183,7 +205,8 @@ void separate_sessions(SSL_CTX* context, const TlsTermination& termination,
   if (termination.client)
     identity +=
         termination.client->ca_pem + std::to_string(static_cast<int>(termination.client->mode));
-  identity += termination.min_version + termination.ciphers + termination.ciphersuites;
+  identity += termination.min_version + termination.max_version + termination.ciphers +
+              termination.ciphersuites + termination.groups + termination.signature_algorithms;
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   EVP_Digest(identity.data(), identity.size(), digest, &size, EVP_sha256(), nullptr);
@@ -194,6 +217,21 @@ void separate_sessions(SSL_CTX* context, const TlsTermination& termination,
 
 ServerContexts::ServerContexts(std::vector<Entry> entries) : entries_(std::move(entries)) {
   for (const Entry& entry : entries_) by_name_.emplace(entry.hostname, entry.context.get());
+  if (entries_.empty()) return;
+  beginning_ = server_context();
+  SSL_CTX_set_client_hello_cb(beginning_.get(), on_client_hello, nullptr);
+}
+
+void ServerContexts::choose(SSL* ssl, SSL_CTX* context) {
+  SSL_set_SSL_CTX(ssl, context);  // certificates and ciphers; the rest stays the beginning's
+  SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context), SSL_CTX_get_verify_callback(context));
+  SSL_set_client_CA_list(ssl, SSL_dup_CA_list(SSL_CTX_get_client_CA_list(context)));
+  SSL_set_min_proto_version(ssl, static_cast<int>(SSL_CTX_get_min_proto_version(context)));
+  SSL_set_max_proto_version(ssl, static_cast<int>(SSL_CTX_get_max_proto_version(context)));
+  const Kept* kept = kept_of(context);
+  if (!kept->groups.empty()) SSL_set1_groups_list(ssl, kept->groups.c_str());
+  if (!kept->signature_algorithms.empty())
+    SSL_set1_sigalgs_list(ssl, kept->signature_algorithms.c_str());
 }
 
 SSL_CTX* ServerContexts::find(std::string_view sni) const {
@@ -209,12 +247,8 @@ SSL_CTX* ServerContexts::find(std::string_view sni) const {
 
 Result<ContextPtr> make_server_context(const TlsTermination& termination,
                                        const std::map<std::string, Certificate>& certificates) {
-  ContextPtr context = fresh_context(TLS_server_method());
-  SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
+  ContextPtr context = server_context();
   if (error_code failed = restrict(context.get(), termination)) return failed;
-  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(context.get(), 1);
-  share_ticket_keys(context.get());
   separate_sessions(context.get(), termination, certificates);
   bool any = false;
   for (const std::string& name : termination.certificates) {
@@ -224,9 +258,9 @@ Result<ContextPtr> make_server_context(const TlsTermination& termination,
     any = true;
   }
   if (!any) return make_error_code(boost::system::errc::invalid_argument);
-  SSL_CTX_set_ex_data(context.get(), alpn_index(), new std::string(alpn_wire(termination.alpn)));
-  SSL_CTX_set_alpn_select_cb(context.get(), select_alpn, nullptr);
-  SSL_CTX_set_client_hello_cb(context.get(), on_client_hello, nullptr);
+  SSL_CTX_set_ex_data(
+      context.get(), kept_index(),
+      new Kept{alpn_wire(termination.alpn), termination.groups, termination.signature_algorithms});
   if (termination.client) {
     if (termination.client->mode == ClientValidation::Mode::kRequire) {
       if (error_code failed = trust(context.get(), termination.client->ca_pem, true)) return failed;

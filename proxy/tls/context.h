@@ -21,19 +21,22 @@ class ServerContexts {
  public:
   struct Entry {
     std::string hostname;  // exact, "*.example.com", or empty: any
-    ContextPtr context;
+    ContextPtr context;    // null: it could not be made; handshakes for the name are refused
   };
   explicit ServerContexts(std::vector<Entry> entries);
 
   /// The most specific one: exact, the longest wildcard, any. Null where none matches: the
   /// handshake is refused.
   SSL_CTX* find(std::string_view sni) const;
-  /// What a handshake begins with, before the client has named anybody; null where there is none at
-  /// all.
-  SSL_CTX* any() const { return entries_.empty() ? nullptr : entries_[0].context.get(); }
+  /// What a handshake begins with, before the client has named anybody: it demands and restricts
+  /// nothing; null where there is none at all.
+  SSL_CTX* any() const { return beginning_.get(); }
+  /// The handshake goes on with this one, with all that it demands and restricts.
+  static void choose(SSL* ssl, SSL_CTX* context);
 
  private:
   std::vector<Entry> entries_;
+  ContextPtr beginning_;
   std::map<std::string, SSL_CTX*, std::less<>> by_name_;
 };
 

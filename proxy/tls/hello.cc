@@ -199,11 +199,7 @@ int on_client_hello(SSL* ssl, int* alert, void*) {
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     return SSL_CLIENT_HELLO_ERROR;
   }
-  if (context != SSL_get_SSL_CTX(ssl)) {
-    SSL_set_SSL_CTX(ssl, context);
-    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context), SSL_CTX_get_verify_callback(context));
-    SSL_set_client_CA_list(ssl, SSL_dup_CA_list(SSL_CTX_get_client_CA_list(context)));
-  }
+  ServerContexts::choose(ssl, context);
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 

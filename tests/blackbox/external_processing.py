@@ -610,6 +610,47 @@ def clients_that_leave_do_no_harm(gateway):
     assert gateway.process.poll() is None
 
 
+def a_status_without_a_body_has_none(gateway):
+    def say(request, seen):
+        return reply("response_headers", [(":status", "204")]) if part_of(request) == "response_headers" else reply(part_of(request))
+    Processor(gateway, say)
+    start(gateway)
+    gateway.wait_for_route(status=204)
+    request = b"GET /?bytes=300000 HTTP/1.1\r\nHost: www.example.com\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gateway.port), 5) as peer:
+        peer.sendall(request + request.replace(b"Host", b"Connection: close\r\nHost"))
+        answer = b""
+        while data := peer.recv(65536):
+            answer += data
+    assert len(answer) < 2000 and answer.count(b"HTTP/1.1 204 ") == 2, answer[:600]
+
+
+def a_body_that_is_read_early_leaves_the_head_alone(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nX-Kept: as it was\r\nContent-Length: 60000\r\n\r\n")
+        for _ in range(60):
+            time.sleep(0.005)
+            peer.sendall(b"a" * 1000)
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+
+    def say(request, seen):
+        part = part_of(request)
+        if part == "response_headers":
+            time.sleep(0.2)
+        if part.endswith("body"):
+            return reply(part, streamed=(getattr(request, part).body, getattr(request, part).end_of_stream))
+        return reply(part)
+    Processor(gateway, say)
+    start(gateway, "    processingMode: {requestHeaderMode: SEND, responseBodyMode: FULL_DUPLEX_STREAMED, responseTrailerMode: SEND}\n", backend=False)
+    wait_for(lambda: get(gateway.port, "/")[1].get("x-kept") == "as it was", "the head is as the backend said")
+    for _ in range(5):
+        status, fields, body = get(gateway.port, "/")
+        assert (status, fields["x-kept"], len(body)) == (200, "as it was", 60000), (status, fields, len(body))
+
+
 def late_trouble_breaks_the_answer_off(gateway):
     now = [None]
 
@@ -673,6 +714,7 @@ TESTS = [headers_are_shown_and_changed_both_ways, the_service_answers_in_place_o
          attributes_and_metadata_are_shown, a_service_that_fails_lets_nothing_through,
          a_service_that_ends_in_good_order_is_not_asked_again, what_is_no_http_is_refused, late_trouble_breaks_the_answer_off,
          the_service_leads_to_another_rule, bodies_pass_in_http2, clients_that_leave_do_no_harm,
+         a_status_without_a_body_has_none, a_body_that_is_read_early_leaves_the_head_alone,
          policies_say_for_whom_and_why_not]
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def an_edit_is_served_within_100_ms_and_costs_no_request(gateway):
                 failed.append(error)
             done[0] += 1
 
-    loaders = [threading.Thread(target=load) for _ in range(2)]
+    loaders = [threading.Thread(target=load, daemon=True) for _ in range(2)]
     for one in loaders:
         one.start()
     waits = []

@@ -81,6 +81,42 @@ def listener_options_restrict_tls(gateway):
         pass
 
 
+def each_listener_of_a_port_restricts_its_own_tls(gateway):
+    port = tls_gateway(gateway, "a.example.com", "b.example.com", "c.example.com")
+    lines = (gateway.config / "gateway.yaml").read_text()
+    lines = lines.replace("[{name: s1}]", "[{name: s1}], options: {kgateway.dev/min-tls-version: '1.3', kgateway.dev/cipher-suites: "
+                          "TLS_CHACHA20_POLY1305_SHA256, kgateway.dev/ecdh-curves: P-384}")
+    gateway.write("gateway.yaml", lines.replace("[{name: s2}]", "[{name: s2}], options: {kgateway.dev/max-tls-version: '1.2'}"))
+    with_curve = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername"]
+
+    def spoken(name, *more):
+        done = subprocess.run([*with_curve, name, *more], input=b"", capture_output=True, check=False)
+        return next((line.split(",")[1].strip() for line in done.stdout.decode().splitlines() if line.startswith("New, TLSv")), None) \
+            if done.returncode == 0 else None
+    wait_for(lambda: spoken("b.example.com", "-tls1_2") is None and spoken("b.example.com") is not None, "the second speaks 1.3 alone")
+    assert spoken("b.example.com", "-curves", "P-384") is not None and spoken("b.example.com", "-curves", "X25519") is None
+    assert spoken("a.example.com", "-tls1_2") is not None and spoken("a.example.com", "-curves", "X25519") is not None
+    assert spoken("c.example.com", "-tls1_3") is None and spoken("c.example.com", "-tls1_2") is not None
+
+
+def a_listener_whose_tls_cannot_be_made_is_served_by_no_other(gateway):
+    port = tls_gateway(gateway, "a.example.com", "'*.example.com'")
+    with connect(port, "a.example.com") as peer:
+        assert subject(peer) == "a.example.com"
+    # OpenSSL reads this key, and does not use one as small.
+    Certificate(gateway.config.parent, "a.example.com", key=["-newkey", "rsa:1024", "-nodes"]).secret(gateway, "s0")
+
+    def refused():
+        try:
+            connect(port, "a.example.com").close()
+            return False
+        except (ssl.SSLError, OSError):
+            return True
+    wait_for(refused, "the name is refused")
+    with connect(port, "x.example.com") as peer:
+        assert peer.version() == "TLSv1.3"
+
+
 def a_certificate_is_rotated_without_dropping_a_connection(gateway):
     port = tls_gateway(gateway, "a.example.com")
     request = b"GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n"
@@ -219,7 +255,8 @@ def an_idempotent_request_survives_a_stale_connection(gateway):
         wait_for(listening, "the backend is back")
 
 
-TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, listener_options_restrict_tls,
+TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, listener_options_restrict_tls, each_listener_of_a_port_restricts_its_own_tls,
+         a_listener_whose_tls_cannot_be_made_is_served_by_no_other,
          a_request_for_another_listeners_host_is_misdirected,
          a_certificate_is_rotated_without_dropping_a_connection, http2_over_tls_and_with_prior_knowledge,
          grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_slow_reader_holds_the_backend_back,

@@ -8,10 +8,10 @@ EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 class Certificate:
     """For `name` (a DNS name): self-signed, or signed by another one. `chain` and `key` are PEM files."""
 
-    def __init__(self, folder, name, signed_by=None, authority=False, san=None):
+    def __init__(self, folder, name, signed_by=None, authority=False, san=None, key=EC):
         self.name = name
         self.chain, self.key = folder / f"{name}.crt", folder / f"{name}.key"
-        command = ["openssl", "req", "-x509", *EC, "-days", "2", "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.chain,
+        command = ["openssl", "req", "-x509", *key, "-days", "2", "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.chain,
                    "-addext", f"subjectAltName={san or 'DNS:' + name}"]
         if signed_by:
             command += ["-CA", signed_by.chain, "-CAkey", signed_by.key, "-addext", "basicConstraints=critical,CA:FALSE"]

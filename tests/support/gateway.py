@@ -11,10 +11,17 @@ import tempfile
 import time
 
 
+GIVEN = set()  # ports: the system may give one twice while nobody listens on it
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
 
 
 def wait_for(fact, what, seconds=10):
