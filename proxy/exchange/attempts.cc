@@ -93,7 +93,7 @@ Task<void> Exchange::forward() {
   idle_after_ = milliseconds(0);
   stream_.watch_client(nullptr);
   co_await stop_upload();
-  co_await call_.settle();
+  if (!call_.settled()) co_await call_.settle();
   if (failed && given_up_ == upstream::Error::kTimeout) lease_.count(0);
   lease_.finish();
   retrying_.reset();

@@ -109,7 +109,7 @@ void Exchange::take(const Routed& routed, const filters::Chain* chain) {
   if (chain_ || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
 }
 
-Task<bool> Exchange::routed() {
+bool Exchange::routed() {
   if (context_.options.source) {
     site_.emplace(context_.options);
     std::optional<filters::Reply> own;
@@ -119,24 +119,26 @@ Task<bool> Exchange::routed() {
       own = site_->begin(call_);
     }
     if (own) {
-      co_await answer(std::move(*own));
-      co_return false;
+      call_.reply = std::move(*own);
+      return false;
     }
   }
   const Routed routed = find_rule(context_, request_);
   if (context_.options.tracer) begin_trace(routed.plan);
   if (!routed.plan) {
-    co_await answer_locally(routed.status, default_text(routed.status), routed.flag);
-    co_return false;
+    call_.reply = filters::Reply{routed.status, {}, default_text(routed.status), routed.flag};
+    return false;
   }
   take(routed, routed.plan->filters);
-  co_return true;
+  return true;
 }
 
 Task<void> Exchange::run() {
   context_.stats.downstream_rq_total.add();
   context_.stats.downstream_rq_active.add();
-  if (co_await routed()) {
+  if (!routed()) {
+    co_await answer(call_.reply);
+  } else {
     context_.stats.rq_total.add();
     bool go_on = true;
     if (chain_) {
@@ -154,7 +156,7 @@ Task<void> Exchange::run() {
       co_await answer(own_reply(*plan_, call_, started_));
     }
   }
-  co_await call_.settle();
+  if (!call_.settled()) co_await call_.settle();
   context_.stats.downstream_rq_active.sub();
   const auto took = std::chrono::steady_clock::now() - started_;
   context_.stats.downstream_rq_time.record(std::chrono::duration<double, std::milli>(took).count());

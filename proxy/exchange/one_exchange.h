@@ -46,8 +46,8 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> run();
 
  private:
-  /// False: there is no rule, and that has been answered.
-  Task<bool> routed();
+  /// False: there is no rule, and Call::reply is the answer.
+  bool routed();
   /// An answer of the proxy's own.
   Task<void> answer_locally(int status, std::string_view text, const char* flag);
   Task<void> answer(filters::Reply reply);

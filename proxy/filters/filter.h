@@ -126,6 +126,7 @@ class Call {
   }
   /// Ends those, and waits for it: before what they read from goes.
   Task<void> settle();
+  bool settled() const { return beside_ == 0; }
   /// Nobody wants the answer any more: whoever waits for a part of it is not to wait longer.
   void abandon_response() {
     if (response_body_) response_body_->abandon();
