@@ -2,26 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/serialize.hpp>
-
 #include "config/kinds/kgateway/direct_response.h"
+#include "controlloop/translate/body_format.h"
 #include "proxy/format/body.h"
 
 namespace tidegate::controlloop::translate {
 
 namespace kgw = config::kgateway;
-
-namespace {
-
-proxy::BodyFormat body_format(const kgw::BodyFormat& from) {
-  proxy::BodyFormat out;
-  out.text = from.text.value_or("");
-  if (from.json) out.json = boost::json::serialize(*from.json);
-  out.content_type = from.content_type.value_or("");
-  return out;
-}
-
-}  // namespace
 
 bool names_direct_response(const config::LocalObjectRef& ref) {
   return ref.group == kgw::kGroup && ref.kind == "DirectResponse";

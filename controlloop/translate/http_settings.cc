@@ -2,24 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/serialize.hpp>
-
 #include "controlloop/policy/text.h"
 #include "controlloop/translate/access_log.h"
+#include "controlloop/translate/body_format.h"
 
 namespace tidegate::controlloop::translate {
 
 namespace kgateway = config::kgateway;
 
 namespace {
-
-proxy::BodyFormat body_format(const kgateway::BodyFormat& from) {
-  proxy::BodyFormat out;
-  out.text = from.text.value_or("");
-  if (from.json) out.json = boost::json::serialize(*from.json);
-  out.content_type = from.content_type.value_or("");
-  return out;
-}
 
 void add_headers(const std::vector<kgateway::HeaderEntry>& from, std::string_view path,
                  const WarnOfSetting& warn, std::vector<proxy::HeaderValue>& to) {

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string>
 
+#include "proxy/http/percent.h"
+
 namespace tidegate::proxy::exchange {
 namespace {
 
@@ -59,22 +61,6 @@ bool is_private(std::string_view ip) {
   return b[15] == 1;
 }
 
-std::string url_encoded(std::string_view text) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '~') {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
-}
-
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -86,8 +72,8 @@ std::string quoted(std::string_view text) {
 
 std::string element(const net::CertificateFacts& peer, const ClientCertForwarding& how) {
   std::string out = "Hash=" + peer.fingerprint_256;
-  if (how.cert) out += ";Cert=\"" + url_encoded(peer.pem) + "\"";
-  if (how.chain) out += ";Chain=\"" + url_encoded(peer.chain_pem) + "\"";
+  if (how.cert) out += ";Cert=\"" + http::percent_encode(peer.pem) + "\"";
+  if (how.chain) out += ";Chain=\"" + http::percent_encode(peer.chain_pem) + "\"";
   if (how.subject) out += ";Subject=" + quoted(peer.subject);
   if (how.uri) {
     for (const std::string& uri : peer.uri_sans) out += ";URI=" + uri;

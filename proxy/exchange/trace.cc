@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "proxy/http/version_name.h"
 #include "proxy/upstream/error.h"
 
 namespace tidegate::proxy::exchange {
@@ -15,18 +16,6 @@ using telemetry::Span;
 using telemetry::SpanId;
 
 constexpr std::string_view kDecorator = "x-envoy-decorator-operation";
-
-std::string_view version_name(http::Version version) {
-  switch (version) {
-    case http::Version::kHttp10:
-      return "HTTP/1.0";
-    case http::Version::kHttp11:
-      return "HTTP/1.1";
-    case http::Version::kHttp2:
-      return "HTTP/2";
-  }
-  return "-";
-}
 
 void add_number(ProtoWriter& out, std::string_view key, std::uint64_t value) {
   add_span_attribute(out, key, fmt::format_int(value).c_str());
@@ -212,7 +201,7 @@ void Trace::print_exchange(ProtoWriter& out, const format::Values& values) const
   add_or_dash(out, "http.method", request.method);
   add_or_dash(out, "downstream_cluster", field("x-envoy-downstream-service-cluster"));
   add_or_dash(out, "user_agent", field("user-agent"));
-  add_or_dash(out, "http.protocol", version_name(request.version));
+  add_or_dash(out, "http.protocol", http::version_name(request.version));
   const std::string_view peer =
       values.client_ip.empty() ? std::string_view(values.downstream->remote_ip) : values.client_ip;
   add_or_dash(out, "peer.address", peer);

@@ -4,6 +4,8 @@
 #include <boost/json/object.hpp>
 #include <chrono>
 
+#include "proxy/http/version_name.h"
+
 namespace tidegate::proxy::filters {
 namespace {
 
@@ -107,11 +109,6 @@ std::uint64_t head_bytes(const http::RequestHead& request) {
   return bytes;
 }
 
-std::string_view protocol(http::Version version) {
-  if (version == http::Version::kHttp2) return "HTTP/2";
-  return version == http::Version::kHttp10 ? "HTTP/1.0" : "HTTP/1.1";
-}
-
 std::string address(const boost::asio::ip::tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
   const bool v6 = endpoint.address().is_v6();
@@ -190,7 +187,7 @@ bool CallAttributes::get_request(Attribute attribute, cel::Heap& heap, Value& ou
       out = text(request.method);
       return true;
     case Attribute::kRequestProtocol:
-      out = text(protocol(request.version));
+      out = text(http::version_name(request.version));
       return true;
     case Attribute::kRequestHeaders: {
       const HeaderMap* map = heap.make<HeaderMap>(request);

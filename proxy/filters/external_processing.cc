@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "proxy/cel/expression.h"
+#include "proxy/filters/answers.h"
 #include "proxy/filters/attributes.h"
 #include "proxy/filters/chain.h"
 #include "proxy/filters/processed_body.h"
@@ -243,13 +244,14 @@ class ExternalProcessingFilter final : public Filter {
         break;
       default: {
         const bool known = length.kind == http::BodyLength::Kind::kExact;
-        if (!partial && known && length.bytes > config_.body_bytes_max) co_return too_large(call);
+        if (!partial && known && length.bytes > config_.body_bytes_max)
+          co_return answer_request_too_large(call);
         Result<Gathered> gathered = co_await call.gather_request(config_.body_bytes_max);
         if (!gathered) {
           call.reply = Reply{400, {}, "bad request\n", "DPE"};
           co_return Verdict::kReply;
         }
-        if (!gathered->whole && !partial) co_return too_large(call);
+        if (!gathered->whole && !partial) co_return answer_request_too_large(call);
         ProcessingRequest message = body_message(call.request_body(), *gathered);
         message.part = ProcessingPart::kRequestBody;
         ProcessingResponse said;
@@ -293,12 +295,7 @@ class ExternalProcessingFilter final : public Filter {
           co_return answer_too_large(call);
         Result<Gathered> gathered = co_await call.gather_response(head, config_.body_bytes_max);
         if (!gathered) {
-          call.reply = Reply{502,
-                             {},
-                             "the backend failed before its answer was whole\n",
-                             "UC",
-                             "upstream_reset_before_response_body_ended"};
-          co_return Verdict::kReply;
+          co_return answer_broken_off(call);
         }
         if (!gathered->whole && !partial) co_return answer_too_large(call);
         ProcessingRequest message = body_message(call.response_body(), *gathered);
@@ -356,17 +353,6 @@ class ExternalProcessingFilter final : public Filter {
       }
     }
     if (framed) length = {http::BodyLength::Kind::kUnknown, 0};
-  }
-
-  static Verdict too_large(Call& call) {
-    call.stats.downstream_rq_too_large.add();
-    call.reply = Reply{413, {}, "request body too large\n", "-", "request_payload_too_large"};
-    return Verdict::kReply;
-  }
-  static Verdict answer_too_large(Call& call) {
-    call.reply =
-        Reply{500, {}, "the backend's answer is too large\n", "-", "response_payload_too_large"};
-    return Verdict::kReply;
   }
 
   ExternalProcessing config_;

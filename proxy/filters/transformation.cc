@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "proxy/filters/answers.h"
 #include "proxy/filters/table.h"
 #include "proxy/filters/transformed_message.h"
 #include "proxy/http/characters.h"
@@ -110,13 +111,13 @@ class TransformationFilter final : public Filter {
   Task<Verdict> request_waiting(Call& call) const override {
     const http::BodyLength& length = call.request.body;
     if (length.kind == http::BodyLength::Kind::kExact && length.bytes > body_bytes_max_)
-      co_return too_large(call);
+      co_return answer_request_too_large(call);
     Result<Gathered> gathered = co_await call.gather_request(body_bytes_max_);
     if (!gathered) {
       call.reply = Reply{400, {}, "bad request\n", "DPE"};
       co_return Verdict::kReply;
     }
-    if (!gathered->whole) co_return too_large(call);
+    if (!gathered->whole) co_return answer_request_too_large(call);
     TransformedMessage message(call.request, nullptr, call.facts, call.arena);
     co_return with_body(call, message, gathered->bytes, nullptr);
   }
@@ -139,12 +140,7 @@ class TransformationFilter final : public Filter {
     if (known && length.bytes > body_bytes_max_) co_return answer_too_large(call);
     Result<Gathered> gathered = co_await call.gather_response(head, body_bytes_max_);
     if (!gathered) {
-      call.reply = Reply{502,
-                         {},
-                         "the backend failed before its answer was whole\n",
-                         "UC",
-                         "upstream_reset_before_response_body_ended"};
-      co_return Verdict::kReply;
+      co_return answer_broken_off(call);
     }
     if (!gathered->whole) co_return answer_too_large(call);
     TransformedMessage message(original(call), &head, call.facts, call.arena);
@@ -154,16 +150,6 @@ class TransformationFilter final : public Filter {
  private:
   static bool has_body(const Call& call, const http::ResponseHead& head) {
     return !head.body.none() && head.status != 101 && !call.request.is_head();
-  }
-
-  static Verdict too_large(Call& call) {
-    call.reply = Reply{413, {}, "request body too large\n", "-", "request_payload_too_large"};
-    return Verdict::kReply;
-  }
-  static Verdict answer_too_large(Call& call) {
-    call.reply =
-        Reply{500, {}, "the backend's answer is too large\n", "-", "response_payload_too_large"};
-    return Verdict::kReply;
   }
 
   const http::RequestHead& original(Call& call) const {

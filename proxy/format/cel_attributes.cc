@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "proxy/format/json_format.h"
+#include "proxy/http/version_name.h"
 
 namespace tidegate::proxy::format {
 namespace {
@@ -238,10 +239,7 @@ bool ValueAttributes::request(Attribute attribute, Heap& heap, Value& out) const
     case Attribute::kRequestId:
       return field(values_, "x-request-id", out);
     case Attribute::kRequestProtocol:
-      return text(head.version == http::Version::kHttp2    ? "HTTP/2"
-                  : head.version == http::Version::kHttp11 ? "HTTP/1.1"
-                                                           : "HTTP/1.0",
-                  out);
+      return text(http::version_name(head.version), out);
     case Attribute::kRequestQuery:
       out = Value::string(head.query());
       return true;

@@ -8,6 +8,8 @@
 
 #include "proxy/format/names.h"
 #include "proxy/format/operators.h"
+#include "proxy/http/percent.h"
+#include "proxy/http/version_name.h"
 #include "proxy/runtime/uuid.h"
 
 namespace tidegate::proxy::format {
@@ -241,21 +243,6 @@ bool joined(const std::vector<std::string>& list, std::string& out) {
   return !list.empty();
 }
 
-bool url_encoded(std::string_view value, std::string& out) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '~') {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return !value.empty();
-}
-
 const net::CertificateFacts* certificate(std::uint8_t detail, const Values& values) {
   const net::ConnectionFacts* facts = detail & kUpstreamSide ? values.upstream : values.downstream;
   return facts != nullptr ? facts->peer.get() : nullptr;
@@ -276,7 +263,8 @@ bool peer(std::uint8_t detail, const Values& values, std::string& out) {
     case kFingerprint1:
       return text(facts->fingerprint_1, out);
     case kPem:
-      return url_encoded(facts->pem, out);
+      out += http::percent_encode(facts->pem);
+      return !facts->pem.empty();
     case kUriSan:
       return joined(facts->uri_sans, out);
     case kDnsSan:
@@ -399,11 +387,6 @@ bool unique_id(const Values& values, std::string& out) {
   return true;
 }
 
-std::string_view version_name(http::Version version) {
-  constexpr std::string_view kVersions[] = {"HTTP/1.0", "HTTP/1.1", "HTTP/2"};
-  return kVersions[static_cast<std::size_t>(version)];
-}
-
 bool print_unbounded(const Operation& operation, const Values& values, bool typed,
                      std::string& out) {
   switch (operation.what) {
@@ -430,7 +413,7 @@ bool print_unbounded(const Operation& operation, const Values& values, bool type
     }
     case Operator::kProtocol:
       if (!values.http) return false;
-      return text(values.request ? version_name(values.request->version) : "HTTP/1.1", out);
+      return text(values.request ? http::version_name(values.request->version) : "HTTP/1.1", out);
     case Operator::kUpstreamProtocol:
       if (!values.http || values.attempts == 0) return false;
       return text(values.upstream_http2 ? "HTTP/2" : "HTTP/1.1", out);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "proxy/http/version_name.h"
 #include "proxy/rpc/struct.h"
 
 namespace tidegate::proxy::rpc {
@@ -17,18 +18,6 @@ ProtoWriter peer(std::string_view ip, std::uint16_t port) {
   ProtoWriter out;
   out.message(1, address);
   return out;
-}
-
-std::string_view protocol(http::Version version) {
-  switch (version) {
-    case http::Version::kHttp10:
-      return "HTTP/1.0";
-    case http::Version::kHttp11:
-      return "HTTP/1.1";
-    case http::Version::kHttp2:
-      break;
-  }
-  return "HTTP/2";
 }
 
 /// HeaderValueOption: its HeaderValue, with `value` or `raw_value`, into `set`, or into `append`
@@ -118,7 +107,7 @@ std::string encode(const CheckRequest& request) {
   to.bytes(6, head.scheme);
   const bool known = head.body.kind != http::BodyLength::Kind::kUnknown;
   to.number(9, known ? head.body.bytes : static_cast<std::uint64_t>(-1));
-  to.bytes(10, protocol(head.version));
+  to.bytes(10, http::version_name(head.version));
   to.bytes(request.body_as_bytes ? 12 : 11, request.body);
   ProtoWriter one;
   one.message(1, time);
