@@ -65,6 +65,12 @@ struct Jwt {
   std::vector<std::string> audiences;
   std::optional<std::uint64_t> not_before;  // seconds since 1970
   std::optional<std::uint64_t> expires;
+
+  /// Once it is believed: it may outlive its text.
+  void forget_text() {
+    signed_part = encoded_claims = {};
+    signature.clear();
+  }
 };
 
 JwtStatus parse(std::string_view token, Jwt& out);

@@ -13,6 +13,7 @@
 #include <openssl/rsa.h>
 
 #include <array>
+#include <atomic>
 #include <boost/json.hpp>
 
 #include "base/jose/base64.h"
@@ -386,17 +387,23 @@ ReadKeys read_json(std::string_view text, bool one_allowed) {
   return out;
 }
 
+ReadKeys numbered(ReadKeys out) {
+  static std::atomic<std::uint64_t> last{0};
+  out.set.generation = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  return out;
+}
+
 }  // namespace
 
-ReadKeys read_key_set(std::string_view json) { return read_json(json, false); }
+ReadKeys read_key_set(std::string_view json) { return numbered(read_json(json, false)); }
 
 ReadKeys read_keys(std::string_view text) {
-  if (text.find("-----BEGIN") == text.npos) return read_json(text, true);
+  if (text.find("-----BEGIN") == text.npos) return numbered(read_json(text, true));
   ReadKeys out;
   Key key;
   out.problem = text.size() > kKeySetBytesMax ? "it is too large" : KeyReader::pem(text, key);
   if (out.problem.empty()) out.set.keys.push_back(std::move(key));
-  return out;
+  return numbered(std::move(out));
 }
 
 }  // namespace tidegate::jose

@@ -62,6 +62,9 @@ class Key {
 /// Immutable once read; shared by threads.
 struct KeySet {
   std::vector<Key> keys;
+  /// No other set that was read in this process has the same; 0: not read from anything. What one
+  /// set has verified is remembered under it.
+  std::uint64_t generation = 0;
 };
 
 /// What reading a text gave. A key of another kind or purpose (encryption) is passed over, as RFC

@@ -8,6 +8,7 @@
 #include "proxy/filters/chain.h"
 #include "proxy/filters/realm.h"
 #include "proxy/filters/remote_keys.h"
+#include "proxy/filters/verified_tokens.h"
 #include "proxy/http/characters.h"
 #include "proxy/http/cookies.h"
 #include "proxy/http/query.h"
@@ -144,9 +145,9 @@ class JwtFilter final : public Filter {
   /// What one provider says of a request.
   struct Opinion {
     JwtStatus status = JwtStatus::kMissing;
-    bool waits = false;        // for its keys
-    std::vector<Found> found;  // its tokens
-    boost::json::object claims;
+    bool waits = false;                    // for its keys
+    std::vector<Found> found;              // its tokens
+    std::shared_ptr<const jose::Jwt> jwt;  // the last of them, with kOk
   };
 
   /// A provider says yes, or no with the reason; the request is changed where all is well.
@@ -165,7 +166,7 @@ class JwtFilter final : public Filter {
       }
     }
     if (all_ ? satisfied.size() == providers_.size() : !satisfied.empty()) {
-      for (auto& [provider, opinion] : satisfied) accept(call, *provider, std::move(opinion));
+      for (const auto& [provider, opinion] : satisfied) accept(call, *provider, opinion);
     } else if (!allow_missing_ || reason != JwtStatus::kMissing) {
       return {deny(call, reason), 0};
     }
@@ -178,30 +179,50 @@ class JwtFilter final : public Filter {
     out.found = find(call, provider.config);
     // Of several tokens all have to be right: the backend may read another one than we did.
     for (const Found& one : out.found) {
-      jose::Jwt jwt;
-      out.status = check(call, provider, one.token, tried, jwt, out.waits);
+      out.status = check(call, provider, one.token, tried, out);
       if (out.waits || out.status != JwtStatus::kOk) break;
-      out.claims = std::move(jwt.claims);
     }
     return out;
   }
 
   static JwtStatus check(Call& call, const Provider& provider, std::string_view token, bool tried,
-                         jose::Jwt& jwt, bool& waits) {
-    if (const JwtStatus bad = jose::parse(token, jwt); bad != JwtStatus::kOk) return bad;
-    if (!provider.config.issuer.empty() && jwt.issuer != provider.config.issuer)
-      return JwtStatus::kUnknownIssuer;
+                         Opinion& out) {
+    // A set of remote keys that has been fetched is looked at first: a token that it has verified
+    // before is not even taken apart.
+    const jose::KeySet* keys = provider.remote ? provider.remote->now(call) : &provider.local;
+    const bool kept = token.size() <= VerifiedTokens::kTokenBytesMax;
+    VerifiedTokens::Digest digest{};
+    if (kept && keys) {
+      digest = VerifiedTokens::digest(token);
+      out.jwt = VerifiedTokens::here().find(digest, keys->generation);
+      if (out.jwt) {
+        call.stats.jwt_authn.jwt_cache_hit.add();
+        return check_claims(*out.jwt, provider.config);
+      }
+      call.stats.jwt_authn.jwt_cache_miss.add();
+    }
+    auto jwt = std::make_shared<jose::Jwt>();
+    if (const JwtStatus bad = jose::parse(token, *jwt); bad != JwtStatus::kOk) return bad;
+    if (const JwtStatus bad = check_claims(*jwt, provider.config); bad != JwtStatus::kOk)
+      return bad;
+    if (!keys) {
+      out.waits = !tried;
+      return JwtStatus::kKeysFetchFailed;
+    }
+    if (const JwtStatus bad = jose::check_signature(*jwt, *keys); bad != JwtStatus::kOk) return bad;
+    jwt->forget_text();
+    if (kept) VerifiedTokens::here().keep(digest, keys->generation, jwt);
+    out.jwt = std::move(jwt);
+    return JwtStatus::kOk;
+  }
+
+  static JwtStatus check_claims(const jose::Jwt& jwt, const JwtAuth::Provider& config) {
+    if (!config.issuer.empty() && jwt.issuer != config.issuer) return JwtStatus::kUnknownIssuer;
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::system_clock::now().time_since_epoch());
     if (const JwtStatus bad = jose::check_time(jwt, now); bad != JwtStatus::kOk) return bad;
-    if (!jose::audience_allowed(jwt, provider.config.audiences))
-      return JwtStatus::kAudienceNotAllowed;
-    const jose::KeySet* keys = provider.remote ? provider.remote->now(call) : &provider.local;
-    if (!keys) {
-      waits = !tried;
-      return JwtStatus::kKeysFetchFailed;
-    }
-    return jose::check_signature(jwt, *keys);
+    return jose::audience_allowed(jwt, config.audiences) ? JwtStatus::kOk
+                                                         : JwtStatus::kAudienceNotAllowed;
   }
 
   static std::vector<Found> find(Call& call, const JwtAuth::Provider& provider) {
@@ -231,9 +252,9 @@ class JwtFilter final : public Filter {
     return out;
   }
 
-  static void accept(Call& call, const Provider& provider, Opinion opinion) {
+  static void accept(Call& call, const Provider& provider, const Opinion& opinion) {
     for (const JwtAuth::Claim& wanted : provider.config.claims) {
-      const boost::json::value* found = claim(opinion.claims, wanted.name);
+      const boost::json::value* found = claim(opinion.jwt->claims, wanted.name);
       const std::string text = found ? header_text(*found) : std::string();
       if (!text.empty() && http::all_of(text, http::kValue))
         call.request.fields.append(wanted.header, call.arena.copy(text));
@@ -246,7 +267,7 @@ class JwtFilter final : public Filter {
       }
     }
     if (!provider.config.metadata_key.empty())
-      call.metadata(kMetadata)[provider.config.metadata_key] = std::move(opinion.claims);
+      call.metadata(kMetadata)[provider.config.metadata_key] = opinion.jwt->claims;
   }
 
   static Verdict deny(Call& call, JwtStatus status) {

@@ -21,7 +21,7 @@ struct FilterStats {
     Counter missing_source_origin, request_invalid, request_valid;
   } csrf;
   struct JwtAuthn {
-    Counter allowed, denied, jwks_fetch_success, jwks_fetch_failed;
+    Counter allowed, denied, jwks_fetch_success, jwks_fetch_failed, jwt_cache_hit, jwt_cache_miss;
   } jwt_authn;
   struct BasicAuth {
     Counter allowed, denied;
@@ -49,7 +49,8 @@ struct FilterStats {
 BOOST_DESCRIBE_STRUCT(FilterStats::Csrf, (),
                       (missing_source_origin, request_invalid, request_valid))
 BOOST_DESCRIBE_STRUCT(FilterStats::JwtAuthn, (),
-                      (allowed, denied, jwks_fetch_success, jwks_fetch_failed))
+                      (allowed, denied, jwks_fetch_success, jwks_fetch_failed, jwt_cache_hit,
+                       jwt_cache_miss))
 BOOST_DESCRIBE_STRUCT(FilterStats::BasicAuth, (), (allowed, denied))
 BOOST_DESCRIBE_STRUCT(FilterStats::ApiKeyAuth, (), (allowed, unauthorized))
 BOOST_DESCRIBE_STRUCT(FilterStats::OAuth2, (),

@@ -4,6 +4,7 @@
 #include <boost/asio/detached.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <thread>
 
 #include "base/jose/base64.h"
 #include "one_call.h"
@@ -92,6 +93,44 @@ TEST_CASE("a token that is not right is refused as Envoy does") {
     if (missing) CHECK(one.call.reply.details == "jwt_authn_access_denied{Jwt_is_missing}");
     CHECK(one.stats.jwt_authn.denied.get() == 1);
   }
+}
+
+TEST_CASE(
+    "a verified token is not verified again by the same keys, and all else is checked again") {
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  // With a minute of skew it is valid for two seconds more.
+  const std::string brief =
+      token(R"({"iss":"issuer","aud":["us"],"sub":"bob","exp":)" + std::to_string(now - 58) + "}");
+  auto ask = [&](const JwtAuth& config, std::uint64_t hits, std::uint64_t misses) {
+    OneCall one;
+    one.with("authorization", "Bearer " + brief);
+    const Verdict verdict = one.request(*made(config));
+    CHECK(one.stats.jwt_authn.jwt_cache_hit.get() == hits);
+    CHECK(one.stats.jwt_authn.jwt_cache_miss.get() == misses);
+    if (verdict == Verdict::kContinue) CHECK(one.head.fields.get("x-sub") == "bob");
+    return verdict;
+  };
+  auto again = [&](const filters::Filter& filter, std::uint64_t hits) {
+    OneCall one;
+    one.with("authorization", "Bearer " + brief);
+    const Verdict verdict = one.request(filter);
+    CHECK(one.stats.jwt_authn.jwt_cache_hit.get() == hits);
+    return std::pair(verdict, std::string(one.call.reply.body));
+  };
+  const FilterPtr filter = made(auth());
+  CHECK(again(*filter, 0).first == Verdict::kContinue);
+  CHECK(again(*filter, 1).first == Verdict::kContinue);
+  CHECK(ask(auth(), 0, 1) == Verdict::kContinue);  // the same keys read anew are other keys
+  JwtAuth other = auth();
+  other.providers[0].keys = Secret(keys("changed"));
+  CHECK(ask(other, 0, 1) == Verdict::kReply);
+  CHECK(ask(other, 0, 1) == Verdict::kReply);  // "no" is not kept
+  while (std::chrono::system_clock::now() <
+         std::chrono::system_clock::time_point(std::chrono::seconds(now + 4)))
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CHECK(again(*filter, 1) == std::pair(Verdict::kReply, std::string("Jwt is expired")));
 }
 
 TEST_CASE("an audience that is not ours is forbidden") {
