@@ -206,7 +206,6 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     keep_session(*plan_->rule->session, session_, now, context_.facts.tls, head, call_.arena);
   }
   for (const std::string_view cookie : hash_key_.cookies) head.fields.add("set-cookie", cookie);
-  finished(head.status);
   if (site_) site_->finish(head, request_);
   record_.keep(head, call_.arena);
   http::BodySource& body = call_.response_body();
@@ -223,6 +222,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     sent_ += part.bytes.size();
     if (!head_sent) {
       record_.reached(format::Point::kDownstreamSendBegin);
+      finished(head.status);  // not before: an answer of ours may take its place
       failed = co_await stream_.send_head(head, part);
       head_sent = true;
       if (upgraded && !failed) start_upload();  // what the client sends now is the other protocol's

@@ -97,6 +97,7 @@ void Exchange::route_again(std::size_t acted) {
   }
   joined_ = joined(*chain_, acted, routed.plan ? routed.plan->filters : nullptr);
   plan_ = nullptr;
+  unrouted_ = routed.status;
   if (routed.plan) take(routed, &joined_);
   chain_ = &joined_;
 }
@@ -148,7 +149,7 @@ Task<void> Exchange::run() {
     if (!go_on) {
       // a filter has answered
     } else if (!plan_) {
-      co_await answer_locally(404, default_text(404), "NR");
+      co_await answer_locally(unrouted_, default_text(unrouted_), unrouted_ == 404 ? "NR" : "-");
     } else if (plan_->action == Plan::Action::kForward) {
       co_await forward();
     } else {

@@ -98,6 +98,7 @@ class Exchange final : private http::ServerStream::Watcher {
   bool forwarding_added_;
   router::Router::Found route_;
   const Plan* plan_ = nullptr;               // null: no rule
+  int unrouted_ = 404;                       // the answer, where a filter's changes led to none
   const filters::Chain* chain_ = nullptr;    // of the rule; null: none
   filters::Chain joined_;                    // chain_, where filters led to another rule
   const PlannedCluster* backend_ = nullptr;  // that was picked

@@ -339,6 +339,20 @@ def a_mirror_gets_the_body_too(gateway):
     assert len(bodies) == 2, "too long to be mirrored"
 
 
+def an_answer_that_breaks_before_its_first_byte_counts_once(gateway):
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n")
+    upstream = scripted(gateway, script)
+    assert get(gateway.port, "/")[0] == 502
+
+    def counted(name):
+        text = get(gateway.admin, f"/stats?filter=downstream_rq_{name}$")[2].decode()
+        return sum(int(line.rpartition(": ")[2]) for line in text.splitlines() if line.startswith("http."))
+    wait_for(lambda: counted("5xx") == 1, "the 502 is counted")
+    assert (counted("completed"), counted("2xx")) == (1, 0), (counted("completed"), counted("2xx"))
+
+
 def endpoints_are_counted_for_the_clusters_page(gateway):
     gateway.backend()
     gateway.route(TO_ECHO)
