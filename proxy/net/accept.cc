@@ -11,11 +11,20 @@ constexpr std::chrono::milliseconds kPause{100};
 }
 
 Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel,
-                      std::shared_ptr<Socket> listening, std::function<void(Socket)> serve) {
+                      std::shared_ptr<Socket> listening,
+                      std::function<void(Socket, const Accepted&)> serve) {
+  // Connections have the address that the socket is bound to, unless it is bound to all.
+  Accepted accepted;
+  if (const auto bound = local_address(*listening); !bound.address().is_unspecified())
+    accepted.local = bound;
   while (listening->is_open()) {
-    const int fd = ::accept4(listening->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    boost::asio::ip::tcp::endpoint peer;
+    auto size = static_cast<socklen_t>(peer.capacity());
+    const int fd = ::accept4(listening->fd(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      serve(Socket(io, fd, true));
+      peer.resize(size);
+      accepted.remote = peer;
+      serve(Socket(io, fd, true), accepted);
       continue;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {

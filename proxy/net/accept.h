@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "proxy/net/facts.h"
 #include "proxy/net/socket.h"
 #include "proxy/runtime/timer_wheel.h"
 
@@ -12,6 +13,7 @@ namespace tidegate::proxy::net {
 /// Accepts until `listening` is closed, and hands each connection to `serve`. Where the process has
 /// no descriptors left it pauses, and the backlog waits.
 Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel,
-                      std::shared_ptr<Socket> listening, std::function<void(Socket)> serve);
+                      std::shared_ptr<Socket> listening,
+                      std::function<void(Socket, const Accepted&)> serve);
 
 }  // namespace tidegate::proxy::net

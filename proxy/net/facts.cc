@@ -25,22 +25,20 @@ std::uint64_t next_connection_id() {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-void apply(const Accepted& accepted, ConnectionFacts& facts) {
+Endpoint local_address(const Socket& socket) { return ask(socket.fd(), ::getsockname); }
+
+void begin_facts(const Socket& socket, const Accepted& accepted, ConnectionFacts& facts) {
   facts.id = accepted.id;
+  facts.local = accepted.local ? *accepted.local : local_address(socket);
+  facts.remote = accepted.remote ? *accepted.remote : ask(socket.fd(), ::getpeername);
   if (accepted.source) {
     facts.direct_remote = facts.remote;
     facts.remote = *accepted.source;
-    facts.remote_ip = facts.remote.address().to_string();
   }
   if (accepted.destination) {
     facts.direct_local = facts.local;
     facts.local = *accepted.destination;
   }
-}
-
-void read_addresses(const Socket& socket, ConnectionFacts& facts) {
-  facts.local = ask(socket.fd(), ::getsockname);
-  facts.remote = ask(socket.fd(), ::getpeername);
   facts.remote_ip = facts.remote.address().to_string();
 }
 

@@ -12,15 +12,18 @@ namespace tidegate::proxy::net {
 /// What is known of a connection when it is accepted, besides its socket.
 struct Accepted {
   std::uint64_t id = 0;
+  /// The socket's ends, as far as accepting it has told them; absent: the kernel is asked.
+  std::optional<boost::asio::ip::tcp::endpoint> remote, local;
   /// What a PROXY header named as the ends; absent: they are those of the socket.
   std::optional<boost::asio::ip::tcp::endpoint> source, destination;
 };
-void apply(const Accepted& accepted, ConnectionFacts& facts);
-
 /// The next connection's number, in the process, from 1.
 std::uint64_t next_connection_id();
 
-/// Fills in the addresses of both ends.
-void read_addresses(const Socket& socket, ConnectionFacts& facts);
+/// The address that a socket is bound to.
+boost::asio::ip::tcp::endpoint local_address(const Socket& socket);
+
+/// Fills in the addresses of both ends, and what is known of an accepted connection.
+void begin_facts(const Socket& socket, const Accepted& accepted, ConnectionFacts& facts);
 
 }  // namespace tidegate::proxy::net

@@ -17,8 +17,8 @@ namespace {
 constexpr std::size_t kTogether = 2048;
 }
 
-PlainStream::PlainStream(Socket socket) : socket_(std::move(socket)) {
-  read_addresses(socket_, facts_);
+PlainStream::PlainStream(Socket socket, const Accepted& accepted) : socket_(std::move(socket)) {
+  begin_facts(socket_, accepted, facts_);
 }
 
 Task<Result<std::size_t>> PlainStream::read_some(std::span<char> into) {

@@ -9,10 +9,7 @@ namespace tidegate::proxy::net {
 /// TCP without TLS.
 class PlainStream final : public Stream {
  public:
-  explicit PlainStream(Socket socket);
-  PlainStream(Socket socket, const Accepted& accepted) : PlainStream(std::move(socket)) {
-    apply(accepted, facts_);
-  }
+  explicit PlainStream(Socket socket, const Accepted& accepted = {});
   /// For TLS that is passed through: what its ClientHello said.
   void set_sni(std::string sni) { facts_.sni = std::move(sni); }
 

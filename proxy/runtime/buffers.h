@@ -11,21 +11,28 @@ namespace tidegate::proxy {
 class BufferPool {
  public:
   static constexpr std::size_t kBytes = 32 * 1024;
+  /// Of what a body is read into that has filled one of the usual ones: half the system calls.
+  static constexpr std::size_t kLargeBytes = 64 * 1024;
   using Buffer = std::unique_ptr<char[]>;
 
-  Buffer take() {
-    if (free_.empty()) return std::make_unique_for_overwrite<char[]>(kBytes);
-    Buffer out = std::move(free_.back());
-    free_.pop_back();
-    return out;
-  }
-  void give(Buffer buffer) {
-    if (buffer && free_.size() < kKept) free_.push_back(std::move(buffer));
-  }
+  Buffer take() { return take(free_, kBytes); }
+  void give(Buffer buffer) { give(free_, std::move(buffer)); }
+  Buffer take_large() { return take(large_, kLargeBytes); }
+  void give_large(Buffer buffer) { give(large_, std::move(buffer)); }
 
  private:
   static constexpr std::size_t kKept = 256;
-  std::vector<Buffer> free_;
+  using Free = std::vector<Buffer>;
+  static Buffer take(Free& free, std::size_t bytes) {
+    if (free.empty()) return std::make_unique_for_overwrite<char[]>(bytes);
+    Buffer out = std::move(free.back());
+    free.pop_back();
+    return out;
+  }
+  static void give(Free& free, Buffer buffer) {
+    if (buffer && free.size() < kKept) free.push_back(std::move(buffer));
+  }
+  Free free_, large_;
 };
 
 }  // namespace tidegate::proxy

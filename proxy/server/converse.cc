@@ -1,7 +1,7 @@
 #include "proxy/server/converse.h"
 
 #include <algorithm>
-#include <cstring>
+#include <string>
 
 #include "proxy/server/http1_connection.h"
 #include "proxy/server/http2_connection.h"
@@ -11,9 +11,6 @@ namespace tidegate::proxy::server {
 using std::chrono::milliseconds;
 
 namespace {
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113 section 3.4
-constexpr milliseconds kFirstBytesTimeout{75000};
-
 Http1Connection::Options http1_options(const HttpOptions* options) {
   Http1Connection::Options out;
   if (!options) return out;
@@ -46,43 +43,61 @@ Http2Connection::Options http2_options(const HttpOptions* options) {
   return out;
 }
 
-}  // namespace
-
-Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats,
-                    const ServeExchange& exchange, const HttpOptions* options,
-                    std::function<void(const Refused&)> refused, Live& live, bool draining) {
-  live.close = live.drain = [&stream] { stream.close(); };
-  char first[kPreface.size()];
-  std::size_t have = 0;
+/// Until the connection idles (then true) or is over.
+Task<bool> active(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms, Live& live,
+                  Http1Connection::History& history) {
+  // Not kept over a wait: the listener may change.
+  auto options = [&terms] { return terms.options ? terms.options() : nullptr; };
   bool http2 = stream.facts().alpn == "h2";
-  if (!stream.facts().tls) {
-    auto late = [&stream] { stream.close(); };
-    CallTimer<decltype(late)> deadline(late);
-    loop.wheel.arm(deadline, kFirstBytesTimeout);
-    while (have < sizeof first) {
-      Result<std::size_t> got = co_await stream.read_some({first + have, sizeof first - have});
-      if (!got) co_return;
-      have += *got;
-      if (std::memcmp(first, kPreface.data(), have) != 0) break;
-      http2 = have == sizeof first;
-    }
+  std::string first;  // of HTTP/2 that has begun without being asked for
+  bool draining = terms.draining && terms.draining();
+  if (!http2) {
+    Http1Connection::Options http1 = http1_options(options());
+    http1.may_be_http2 = !stream.facts().tls;
+    http1.refused = terms.refused;
+    Http1Connection connection(loop, stream, stats, terms.exchange, http1, history);
+    live.drain = [&connection] { connection.drain(); };
+    live.close = [&connection] { connection.close(); };
+    if (draining) connection.drain();
+    const Http1Connection::Ended ended = co_await connection.serve();
+    live.drain = live.close = [&stream] { stream.close(); };
+    if (ended == Http1Connection::Ended::kIdle) co_return !connection.draining();
+    http2 = ended == Http1Connection::Ended::kHttp2;
+    if (http2) first.assign(connection.unread().data(), connection.unread().size());
+    draining = connection.draining();
   }
   if (http2) {
-    Http2Connection connection(stream, loop.io, loop.wheel, loop.buffers, stats, exchange,
-                               http2_options(options));
+    Http2Connection connection(stream, loop.io, loop.wheel, loop.buffers, stats, terms.exchange,
+                               http2_options(options()));
     live.drain = [&connection] { connection.drain(); };
     live.close = [&connection] { connection.close(); };
     if (draining) connection.drain();
-    co_await connection.serve({first, have});
-  } else {
-    Http1Connection::Options http1 = http1_options(options);
-    http1.refused = std::move(refused);
-    Http1Connection connection(loop, stream, stats, exchange, http1);
-    live.drain = [&connection] { connection.drain(); };
-    live.close = [&connection] { connection.close(); };
-    if (draining) connection.drain();
-    co_await connection.serve({first, have});
+    co_await connection.serve(first);
+    live.drain = live.close = [&stream] { stream.close(); };
   }
+  co_return false;
+}
+
+/// Until something comes. False: the connection is over.
+Task<bool> idle(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms) {
+  const milliseconds time = http1_options(terms.options ? terms.options() : nullptr).idle_timeout;
+  auto late = [&stream] { stream.close(); };
+  CallTimer<decltype(late)> deadline(late);
+  if (time.count() > 0) loop.wheel.arm(deadline, time);
+  const error_code failed = co_await stream.wait_readable();
+  if (failed && time.count() > 0 && !deadline.armed()) stats.downstream_cx_idle_timeout.add();
+  co_return !failed;
+}
+
+}  // namespace
+
+Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms,
+                    Live& live) {
+  Http1Connection::History history;
+  while (co_await active(loop, stream, stats, terms, live, history) &&
+         co_await idle(loop, stream, stats, terms)) {
+  }
+  if (history.counted) stats.downstream_cx_http1_active.sub();
   live.drain = live.close = [] {};
 }
 

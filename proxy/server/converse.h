@@ -21,13 +21,21 @@ struct Live {
   std::function<void()> close;  // at once
 };
 
+/// Whom a connection is served for, and how. Asked each time that something comes after the
+/// connection has idled, so that it goes by what holds then.
+struct Terms {
+  ServeExchange exchange;
+  /// The site's, where a policy says otherwise than usual; null: it does not. Looked at at once.
+  std::function<const HttpOptions*()> options;
+  std::function<void(const Refused&)> refused;  // told of answers to what was no request
+  std::function<bool()> draining;
+};
+
 /// Serves HTTP on a connection until it is over: HTTP/2 where ALPN said so, or where a plaintext
 /// client begins with the preface (prior knowledge, RFC 9113 section 3.3); else HTTP/1. Sets `live`
-/// to the protocol's ways to end.
-/// `options` are the site's, where a policy says otherwise than usual; null: it does not. They are
-/// looked at once. `refused` is told of answers to what was no request; may be empty.
-Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats,
-                    const ServeExchange& exchange, const HttpOptions* options,
-                    std::function<void(const Refused&)> refused, Live& live, bool draining);
+/// to the protocol's ways to end. While an HTTP/1 connection idles it costs little more than this
+/// coroutine. Lifetime: `terms` outlive it.
+Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms,
+                    Live& live);
 
 }  // namespace tidegate::proxy::server

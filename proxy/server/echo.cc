@@ -185,11 +185,11 @@ struct EchoServer::Parts {
   Loop loop{0, 1};
   Task<void> serve(net::Socket socket) {
     net::PlainStream stream(std::move(socket));
-    ServeExchange exchange = [this, &stream](http::ServerStream& one) {
+    const Terms terms{.exchange = [this, &stream](http::ServerStream& one) {
       return answer(loop, stream.facts(), one);
-    };
+    }};
     Live live;
-    co_await converse(loop, stream, stats, exchange, nullptr, {}, live, false);
+    co_await converse(loop, stream, stats, terms, live);
     stream.close();
   }
 };
@@ -201,9 +201,8 @@ Result<asio::ip::tcp::endpoint> EchoServer::listen(const asio::ip::tcp::endpoint
   Result<int> fd = net::open_listening_socket(at.address(), at.port(), true);
   if (!fd) return fd.error();
   auto listening = std::make_shared<net::Socket>(parts_->loop.io, *fd, true);
-  net::ConnectionFacts facts;
-  net::read_addresses(*listening, facts);
-  auto serve_one = [parts = parts_.get()](net::Socket accepted) {
+  const asio::ip::tcp::endpoint bound = net::local_address(*listening);
+  auto serve_one = [parts = parts_.get()](net::Socket accepted, const net::Accepted&) {
     if (accepted.is_open())
       asio::co_spawn(parts->loop.io, parts->serve(std::move(accepted)), asio::detached);
   };
@@ -211,7 +210,7 @@ Result<asio::ip::tcp::endpoint> EchoServer::listen(const asio::ip::tcp::endpoint
       parts_->loop.io,
       net::accept_all(parts_->loop.io, parts_->loop.wheel, listening, std::move(serve_one)),
       asio::detached);
-  return facts.local;
+  return bound;
 }
 
 void EchoServer::run() { parts_->loop.io.run(); }

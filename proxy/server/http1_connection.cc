@@ -22,29 +22,37 @@ constexpr milliseconds kWatchAfter{
     20};  // how long an upstream is silent before the client is watched
 constexpr std::size_t kBodyRoom =
     8 * 1024;  // less room behind the head than this, and the body gets a buffer of its own
+constexpr std::string_view kHttp2 =
+    "PRI * HTTP/2.0\r\n\r\n";  // the preface, as far as it is a head
 }  // namespace
 
 Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats,
-                                 ServeExchange serve_exchange, const Options& options)
+                                 ServeExchange serve_exchange, const Options& options,
+                                 History& history)
     : loop_(loop),
       stream_(stream),
       stats_(stats),
       serve_exchange_(std::move(serve_exchange)),
       options_(options),
+      history_(history),
       timer_([this] { timed_out(); }),
       watch_timer_([this] {
         if (!watcher_ || watching_ || reading_) return;
         watching_ = true;
         asio::co_spawn(loop_.io, watch(), asio::detached);
-      }) {
-  stats_.downstream_cx_http1_total.add();
-  stats_.downstream_cx_http1_active.add();
-}
+      }) {}
 
 Http1Connection::~Http1Connection() {
   loop_.buffers.give(std::move(buffer_));
-  loop_.buffers.give(std::move(body_buffer_));
-  stats_.downstream_cx_http1_active.sub();
+  loop_.buffers.give_large(std::move(body_buffer_));
+}
+
+/// With its first head: what is silent speaks no protocol yet.
+void Http1Connection::counted() {
+  if (history_.counted) return;
+  history_.counted = true;
+  stats_.downstream_cx_http1_total.add();
+  stats_.downstream_cx_http1_active.add();
 }
 
 void Http1Connection::take_buffer() {
@@ -96,7 +104,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       if (!started) {
         started = true;
         idle_ = false;
-        wait_ = Wait::kHead;
+        fresh_ = false;
       }
       std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
       std::size_t size = http1::find_head_end(bytes, searched - begin_);
@@ -107,6 +115,9 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       }
       if (size) {
         timer_.cancel();
+        if (options_.may_be_http2 && !history_.counted && bytes.starts_with(kHttp2))
+          co_return Got::kHttp2;
+        counted();
         head_.clear();
         if (auto wrong = http1::parse_request_head(bytes.substr(0, size), options_.limits, head_)) {
           stats_.downstream_cx_protocol_error.add();
@@ -129,26 +140,13 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
     } else {
       if (draining_) co_return Got::kEnd;
       begin_ = end_ = searched = 0;
-      wait_ = Wait::kFresh;
+      fresh_ = true;
       loop_.wheel.arm(timer_, kFresh);
     }
     take_buffer();
     Result<std::size_t> got =
         co_await stream_.read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
-    if (!got && expired_ && wait_ == Wait::kFresh) {
-      expired_ = false;
-      wait_ = Wait::kIdle;
-      loop_.buffers.give(std::move(buffer_));
-      out_ = std::string();
-      if (options_.idle_timeout.count() > 0) loop_.wheel.arm(timer_, options_.idle_timeout);
-      error_code failed = co_await stream_.wait_readable();
-      timer_.cancel();
-      if (failed || expired_) {
-        if (expired_) stats_.downstream_cx_idle_timeout.add();
-        co_return Got::kEnd;
-      }
-      continue;
-    }
+    if (!got && expired_ && fresh_) co_return stream_.is_open() ? Got::kIdle : Got::kEnd;
     if (!got) {
       if (expired_) {
         stats_.downstream_rq_header_timeout.add();
@@ -158,7 +156,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       }
       co_return Got::kEnd;
     }
-    if (wait_ == Wait::kFresh) timer_.cancel();
+    if (fresh_) timer_.cancel();
     stats_.downstream_cx_rx_bytes_total.add(*got);
     end_ += *got;
   }
@@ -168,6 +166,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
 Task<void> Http1Connection::refuse(int status, std::string_view text, std::string_view details,
                                    const char* flag) {
   timer_.cancel();
+  counted();
   stats_.downstream_rq_total.add();
   stats_.downstream_rq_completed.add();
   stats_.downstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
@@ -181,18 +180,15 @@ Task<void> Http1Connection::refuse(int status, std::string_view text, std::strin
   if (options_.refused) options_.refused({status, flag, details, text.size()});
 }
 
-Task<void> Http1Connection::serve(std::span<const char> already_read) {
-  if (!already_read.empty()) {
-    take_buffer();
-    end_ = std::min(already_read.size(), BufferPool::kBytes);
-    std::memcpy(buffer_.get(), already_read.data(), end_);
-  }
+Task<Http1Connection::Ended> Http1Connection::serve() {
   while (true) {
     Got got = co_await read_head();
+    if (got == Got::kHttp2) co_return Ended::kHttp2;
+    if (got == Got::kIdle) co_return Ended::kIdle;
     if (got != Got::kHead) break;
     stats_.downstream_rq_http1_total.add();
     head_.scheme = stream_.facts().tls ? "https" : "http";
-    keep_ = head_.keep_alive && ++requests_ != options_.requests_max;
+    keep_ = head_.keep_alive && ++history_.requests != options_.requests_max;
     answered_ = raw_ = cancelled_ = chunked_ = false;
     continue_due_ =
         head_.expect_continue && head_.version == http::Version::kHttp11 && begin_ == end_;
@@ -223,22 +219,33 @@ Task<void> Http1Connection::serve(std::span<const char> already_read) {
     } else if (body_end_ > 0) {
       begin_ = end_ = 0;
     }
-    loop_.buffers.give(std::move(body_buffer_));
+    loop_.buffers.give_large(std::move(body_buffer_));
   }
-  if (stream_.is_open()) {
-    // Close so that the client can read the last answer: FIN first, and what it still sends is read
-    // away for a moment, since a close with unread bytes would send RST (RFC 9112 section 9.6).
-    stream_.shutdown_send();
-    take_buffer();
-    expired_ = false;
-    loop_.wheel.arm(timer_, milliseconds(1000));
-    while (stream_.is_open() && !expired_) {
-      Result<std::size_t> got = co_await stream_.read_some({buffer_.get(), BufferPool::kBytes});
-      if (!got) break;
-    }
-    timer_.cancel();
+  if (stream_.is_open()) co_await part();
+  co_return Ended::kOver;
+}
+
+/// Ends the connection so that the client can read the last answer.
+Task<void> Http1Connection::part() {
+  // A client that has asked for the end, and whose request is whole, sends nothing more. What
+  // others still send is read away for a moment, since a close with unread bytes would send RST
+  // (RFC 9112 section 9.6).
+  const bool over = answered_ && !raw_ && body_done_ && !head_.keep_alive && begin_ == end_ &&
+                    body_begin_ == body_end_;
+  if (!over || stream_.facts().tls) stream_.shutdown_send();  // else: close() is as much
+  if (over) {
     stream_.close();
+    co_return;
   }
+  take_buffer();
+  expired_ = false;
+  loop_.wheel.arm(timer_, milliseconds(1000));
+  while (stream_.is_open() && !expired_) {
+    Result<std::size_t> got = co_await stream_.read_some({buffer_.get(), BufferPool::kBytes});
+    if (!got) break;
+  }
+  timer_.cancel();
+  stream_.close();
 }
 
 Result<http::Chunk> Http1Connection::decode() {
@@ -283,15 +290,24 @@ Task<Result<http::Chunk>> Http1Connection::read() {
       go.status = 100;
       if (error_code failed = co_await send_informational(go)) co_return failed;
     }
-    if (body_end_ == 0) {  // first read: where to?
+    const bool first = body_end_ == 0;
+    if (first) {
       body_at_ = buffer_.get() + head_end_;
       body_room_ = BufferPool::kBytes - head_end_;
-      if (body_room_ < kBodyRoom) {
-        body_buffer_ = loop_.buffers.take();
-        body_at_ = body_buffer_.get();
-        body_room_ = BufferPool::kBytes;
-      }
-      begin_ = end_ = head_end_;
+    }
+    // A read that filled its buffer has shown that this is too small.
+    const bool full = first ? end_ == BufferPool::kBytes : body_end_ == body_room_;
+    if (!body_buffer_ && (full || body_room_ < kBodyRoom)) {
+      body_buffer_ = loop_.buffers.take_large();
+      body_at_ = body_buffer_.get();
+      body_room_ = BufferPool::kLargeBytes;
+    }
+    if (first) begin_ = end_ = head_end_;
+    // What follows the body, a pipelined request, has to fit into the usual buffer.
+    std::size_t room = body_room_;
+    if (body_buffer_ && !raw_) {
+      room = static_cast<std::size_t>(
+          std::min<std::uint64_t>(room, decoder_.surely_left() + BufferPool::kBytes));
     }
     if (watching_) {
       stream_.cancel();
@@ -301,7 +317,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     reading_ = true;
     expired_ = false;
     if (!raw_) loop_.wheel.arm(timer_, options_.body_timeout);
-    Result<std::size_t> got = co_await stream_.read_some({body_at_, body_room_});
+    Result<std::size_t> got = co_await stream_.read_some({body_at_, room});
     timer_.cancel();
     reading_ = false;
     if (!got) {

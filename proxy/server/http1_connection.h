@@ -22,8 +22,9 @@ struct Refused {
   std::size_t bytes = 0;  // of the body
 };
 
-/// One downstream HTTP/1 connection: requests one after the other. While it idles it holds no
-/// buffer. Source: RFC 9112 sections 9.3 to 9.6.
+/// One downstream HTTP/1 connection, from a request that comes until it idles or ends: requests one
+/// after the other. While a connection idles there is none of these. Source: RFC 9112 sections 9.3
+/// to 9.6.
 class Http1Connection final : public http::ServerStream, private http::BodySource {
  public:
   using ServeExchange = std::function<Task<void>(http::ServerStream&)>;
@@ -33,19 +34,32 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
     std::chrono::milliseconds head_timeout{10000};  // from a head's first byte to its last
     std::chrono::milliseconds body_timeout{60000};  // without a byte of the body; 408
     std::uint32_t requests_max = 0;                 // the last one closes; 0: any number
+    bool may_be_http2 = false;
     /// Told of an answer to what was no request: its status, flag, details, and bytes of body.
     std::function<void(const Refused&)> refused;
   };
 
+  /// What outlives it while the connection idles.
+  struct History {
+    bool counted = false;        // among the connections of this protocol
+    std::uint32_t requests = 0;  // that it has served
+  };
+  enum class Ended {
+    kOver,
+    kIdle,   // nothing has come for a moment: go on with another when something does
+    kHttp2,  // its first bytes are that protocol's preface (RFC 9113 section 3.4); unread() has
+             // them
+  };
+
   Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats, ServeExchange serve_exchange,
-                  const Options& options);
+                  const Options& options, History& history);
   ~Http1Connection();
 
-  /// Until the connection is over. `already_read` bytes were taken off the stream to find out the
-  /// protocol.
-  Task<void> serve(std::span<const char> already_read);
+  Task<Ended> serve();
+  std::span<const char> unread() const { return {buffer_.get() + begin_, end_ - begin_}; }
   /// The answer under way is the last one; a connection that idles is closed at once.
   void drain();
+  bool draining() const { return draining_; }
   /// At once.
   void close();
 
@@ -59,7 +73,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   void watch_client(Watcher* watcher) override;
 
  private:
-  enum class Got { kHead, kEnd, kRefused };
+  enum class Got { kHead, kEnd, kRefused, kIdle, kHttp2 };
 
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
@@ -67,6 +81,8 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   const http::Fields* trailers() const override { return decoder_.trailers(); }
 
   Task<Got> read_head();
+  void counted();
+  Task<void> part();
   Task<void> refuse(int status, std::string_view text,
                     std::string_view details = "http1.codec_error", const char* flag = "DPE");
   Task<error_code> write(std::span<const boost::asio::const_buffer> pieces);
@@ -80,8 +96,9 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   HttpStats& stats_;
   ServeExchange serve_exchange_;
   Options options_;
+  History& history_;
   BufferPool::Buffer buffer_;
-  BufferPool::Buffer body_buffer_;  // where the head left too little room
+  BufferPool::Buffer body_buffer_;  // large; where the head left too little room for the body
   std::size_t begin_ = 0;           // of what is read and not yet used
   std::size_t end_ = 0;
   std::size_t head_end_ = 0;
@@ -100,12 +117,11 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool continue_due_ = false;  // the client waits for 100
   bool answered_ = false;
   bool keep_ = true;
-  std::uint32_t requests_ = 0;
   bool draining_ = false;
   bool idle_ = false;
   bool reading_ = false;
   bool cancelled_ = false;
-  enum class Wait { kNone, kFresh, kIdle, kHead, kBody, kWatch } wait_ = Wait::kNone;
+  bool fresh_ = false;  // waits for a request that may follow at once
   bool expired_ = false;
   CallTimer<std::function<void()>> timer_;
   Watcher* watcher_ = nullptr;

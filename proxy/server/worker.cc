@@ -99,9 +99,9 @@ void Worker::open(const OpenedSocket& opened) {
   }
   auto acceptor = std::make_shared<net::Socket>(std::move(socket));
   acceptors_[opened.key] = acceptor;
-  auto serve_one = [this, slot](net::Socket accepted) {
-    if (accepted.is_open())
-      asio::co_spawn(loop_.io, serve(std::move(accepted), slot), asio::detached);
+  auto serve_one = [this, slot](net::Socket one, const net::Accepted& accepted) {
+    if (one.is_open())
+      asio::co_spawn(loop_.io, serve(std::move(one), accepted, slot), asio::detached);
   };
   asio::co_spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)),
                  asio::detached);
@@ -112,7 +112,7 @@ void Worker::set_addresses(const std::string& cluster,
   clusters_.set_addresses(cluster, addresses);
 }
 
-Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
+Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot) {
   auto started = std::chrono::steady_clock::now();
   PinnedListenerPtr pinned = slot->current;
   ListenerStats& counted = *(*pinned->compiled->stats)[loop_.index];
@@ -121,7 +121,6 @@ Task<void> Worker::serve(net::Socket socket, std::shared_ptr<Slot> slot) {
   http_->downstream_cx_total.add();
   http_->downstream_cx_active.add();
   auto live = live_.insert(live_.end(), Live{});
-  net::Accepted accepted;
   accepted.id = net::next_connection_id();
   const std::optional<ConnectionOptions>& options = pinned->compiled->listener->connection;
   bool welcome = true;
@@ -258,16 +257,20 @@ Task<void> Worker::serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
 }
 
 Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live) {
-  ServeExchange exchange = [this, &stream, &slot](http::ServerStream& one) {
-    return serve_exchange(stream.facts(), slot->current, one);
+  const Terms terms{
+      .exchange =
+          [this, &stream, &slot](http::ServerStream& one) {
+            return serve_exchange(stream.facts(), slot->current, one);
+          },
+      .options = [&stream,
+                  &slot] { return slot->current->compiled->options_of(stream.facts()).source; },
+      .refused =
+          [this, &stream, &slot](const Refused& what) {
+            log_refused(stream.facts(), slot->current->compiled->options_of(stream.facts()), what);
+          },
+      .draining = [this] { return draining_; },
   };
-  std::function<void(const Refused&)> refused = [this, &stream, &slot](const Refused& what) {
-    log_refused(stream.facts(), slot->current->compiled->options_of(stream.facts()), what);
-  };
-  // The listener stays as it is until the connection has taken what it needs of the options.
-  PinnedListenerPtr pinned = slot->current;
-  const HttpOptions* options = pinned->compiled->options_of(stream.facts()).source;
-  co_await converse(loop_, stream, *http_, exchange, options, std::move(refused), live, draining_);
+  co_await converse(loop_, stream, *http_, terms, live);
 }
 
 /// What was no request has an entry all the same.

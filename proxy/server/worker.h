@@ -61,7 +61,7 @@ class Worker {
     PinnedListenerPtr current;
   };
   void open(const OpenedSocket& opened);
-  Task<void> serve(net::Socket socket, std::shared_ptr<Slot> slot);
+  Task<void> serve(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot);
   Task<bool> proxied(net::Socket& socket, const ConnectionOptions& options, net::Accepted& accepted,
                      Live& live);
   Task<void> serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,

@@ -81,8 +81,9 @@ error_code failure(int reason) {
 
 void TlsStream::SslDeleter::operator()(SSL* ssl) const { SSL_free(ssl); }
 
-TlsStream::TlsStream(net::Socket socket) : socket_(std::move(socket)) {
-  net::read_addresses(socket_, facts_);
+TlsStream::TlsStream(net::Socket socket, const net::Accepted& accepted)
+    : socket_(std::move(socket)) {
+  net::begin_facts(socket_, accepted, facts_);
   facts_.tls = true;
 }
 

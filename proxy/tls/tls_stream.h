@@ -15,10 +15,7 @@ namespace tidegate::proxy::tls {
 /// itself.
 class TlsStream final : public net::Stream {
  public:
-  explicit TlsStream(net::Socket socket);
-  TlsStream(net::Socket socket, const net::Accepted& accepted) : TlsStream(std::move(socket)) {
-    net::apply(accepted, facts_);
-  }
+  explicit TlsStream(net::Socket socket, const net::Accepted& accepted = {});
   ~TlsStream() override;
 
   /// The context follows from the client's SNI; refused with unrecognized_name where there is none
