@@ -180,6 +180,13 @@ std::string finish(RunOptions& options) {
     return proxy::exchange::problems_of(http);
   };
   if (const char* url = std::getenv("AWS_ENDPOINT_URL_STS")) options.translate.aws.sts = url;
+  if (const char* url = std::getenv("AWS_ENDPOINT_URL_EC2")) options.translate.aws.ec2 = url;
+  if (const char* often = std::getenv("KGW_AWS_EC2_REFRESH_INTERVAL")) {
+    const auto interval = parse_duration(often);
+    if (!interval || interval->count() <= 0)
+      return "KGW_AWS_EC2_REFRESH_INTERVAL must be a duration such as 30s";
+    options.translate.aws.ec2_refresh = *interval;
+  }
   options.translate.reserved_ports.clear();
   for (const std::string* address :
        {&options.admin_address, &options.readiness_address, &options.metrics_address}) {

@@ -19,7 +19,7 @@ using std::chrono::system_clock;
 namespace {
 
 constexpr std::chrono::seconds kTimeout{10};
-constexpr std::size_t kAnswerMax = 8UL * 1024 * 1024;
+constexpr std::size_t kRoleAnswerMax = 256UL * 1024;
 constexpr std::chrono::minutes kEarly{5};  // before credentials expire, new ones are asked for
 constexpr std::chrono::seconds kRetry{2};  // after a call that failed
 
@@ -66,8 +66,9 @@ void sign(http::RequestHead& request, std::string_view payload, const AwsCredent
              arena.copy(authorization(signable, credentials, {region, service}, date)));
 }
 
-Task<std::string> ask(upstream::Clusters& clusters, QueryApi api, std::string region,
-                      CredentialsPtr credentials, std::string form, std::string& problem) {
+Task<QueryAnswer> ask(upstream::Clusters& clusters, QueryApi api, std::string region,
+                      CredentialsPtr credentials, std::string form) {
+  QueryAnswer out;
   Arena arena;
   http::RequestHead head;
   head.method = "POST";
@@ -77,18 +78,22 @@ Task<std::string> ask(upstream::Clusters& clusters, QueryApi api, std::string re
   head.body = {http::BodyLength::Kind::kExact, form.size()};
   head.fields.append("content-type", "application/x-www-form-urlencoded; charset=utf-8");
   sign(head, form, *credentials, region, api.service, arena);
-  const rpc::CallOptions options{kTimeout, kAnswerMax};
+  const rpc::CallOptions options{kTimeout, api.answer_max};
   rpc::Answer answer = co_await rpc::call(clusters, api.cluster, head, form, options, arena);
-  if (answer.whole && answer.status == 200) co_return std::move(answer.body);
-  problem = fmt::format("{} did not answer", api.authority);
+  if (answer.whole && answer.status == 200) {
+    out.body = std::move(answer.body);
+    co_return out;
+  }
+  out.problem = fmt::format("{} did not answer", api.authority);
   if (answer.whole) {
     const std::unique_ptr<XmlElement> error = parse_xml(answer.body);
     const XmlElement* code = error ? error->find("Error/Code") : nullptr;
     if (error && !code) code = error->find("Errors/Error/Code");
-    problem = fmt::format("{} answered {} {}", api.authority, answer.status,
-                          code ? code->text.substr(0, 100) : "");
+    if (code) out.code = code->text.substr(0, 100);
+    out.problem = fmt::format("{} answered {}{}{}", api.authority, answer.status,
+                              out.code.empty() ? "" : " ", out.code);
   }
-  co_return std::string();
+  co_return out;
 }
 
 Identity::Identity(AwsIdentity config) : config_(std::move(config)) {
@@ -97,8 +102,8 @@ Identity::Identity(AwsIdentity config) : config_(std::move(config)) {
   } else if (std::optional<AwsCredentials> found = of_environment()) {
     own_ = std::make_shared<const AwsCredentials>(std::move(*found));
   } else {
-    log::warning(log::Component::kUpstream,
-                 "AWS: there are no credentials in the environment of this process");
+    problem_ = "there are no credentials in the environment of this process";
+    log::warning(log::Component::kUpstream, "AWS: {}", problem_);
   }
 }
 
@@ -126,19 +131,24 @@ Task<CredentialsPtr> Identity::credentials(upstream::Clusters& clusters) {
   co_return co_await assume(clusters);
 }
 
+std::string Identity::problem() const {
+  const std::lock_guard lock(mutex_);
+  return problem_;
+}
+
 /// Source: STS API, AssumeRole.
 Task<CredentialsPtr> Identity::assume(upstream::Clusters& clusters) {
-  std::string problem;
   std::string form =
       fmt::format("Action=AssumeRole&Version=2011-06-15&RoleSessionName=tidegate&RoleArn={}",
                   http::percent_encode(config_.role_arn));
-  QueryApi api{config_.sts_cluster, config_.sts_authority, "sts"};
-  const std::string answer =
-      co_await ask(clusters, std::move(api), config_.region, own_, std::move(form), problem);
+  QueryApi api{config_.sts_cluster, config_.sts_authority, "sts", kRoleAnswerMax};
+  const QueryAnswer answer =
+      co_await ask(clusters, std::move(api), config_.region, own_, std::move(form));
+  std::string problem = answer.problem;
   std::shared_ptr<AwsCredentials> found;
   Clock::time_point expires{};
   if (problem.empty()) {
-    const std::unique_ptr<XmlElement> document = parse_xml(answer);
+    const std::unique_ptr<XmlElement> document = parse_xml(answer.body);
     const XmlElement* given = document ? document->find("AssumeRoleResult/Credentials") : nullptr;
     if (given) {
       found = std::make_shared<AwsCredentials>();
@@ -154,11 +164,12 @@ Task<CredentialsPtr> Identity::assume(upstream::Clusters& clusters) {
     }
   }
   if (!problem.empty()) {
-    log::warning(log::Component::kUpstream, "AWS: the role {} was not given: {}", config_.role_arn,
-                 problem);
+    problem = fmt::format("the role {} was not given: {}", config_.role_arn, problem);
+    log::warning(log::Component::kUpstream, "AWS: {}", problem);
   }
   const std::lock_guard lock(mutex_);
   asking_ = false;
+  problem_ = std::move(problem);
   if (found) {
     role_ = std::move(found);
     expires_ = expires;

@@ -29,11 +29,16 @@ struct QueryApi {
   std::string cluster;
   std::string authority;
   std::string_view service;  // "ec2"
+  std::size_t answer_max;    // bytes
 };
-/// One call of a query API: a form ("Action=...&Version=..."), whose answer is XML. `problem` says
-/// why there is none; it shows no credentials.
-Task<std::string> ask(upstream::Clusters& clusters, QueryApi api, std::string region,
-                      CredentialsPtr credentials, std::string form, std::string& problem);
+struct QueryAnswer {
+  std::string body;     // XML
+  std::string problem;  // why there is none; empty: there is one. It shows no credentials.
+  std::string code;     // the service's word for it; empty: it did not say
+};
+/// One call of a query API: a form ("Action=...&Version=...").
+Task<QueryAnswer> ask(upstream::Clusters& clusters, QueryApi api, std::string region,
+                      CredentialsPtr credentials, std::string form);
 
 /// The credentials of an identity: as they are written, of the environment, or of a role, which STS
 /// gives for an hour; they are asked for by the first who needs them, and again before they expire,
@@ -44,20 +49,22 @@ class Identity {
   /// The name of what does not change about it; it shows no credentials.
   static std::string key_of(const AwsIdentity& config);
 
-  /// Null: there are none; why is in the log.
+  /// Null: there are none; why is in the log, and in problem().
   Task<CredentialsPtr> credentials(upstream::Clusters& clusters);
+  std::string problem() const;
 
  private:
   using Clock = std::chrono::system_clock;
   Task<CredentialsPtr> assume(upstream::Clusters& clusters);
 
   const AwsIdentity config_;
-  CredentialsPtr own_;  // null: none
-  std::mutex mutex_;    // over what follows
+  CredentialsPtr own_;        // null: none
+  mutable std::mutex mutex_;  // over what follows
   CredentialsPtr role_;
   Clock::time_point expires_;
   Clock::time_point not_before_;  // the next call to STS, after one that failed
   bool asking_ = false;
+  std::string problem_;  // of the last call that failed
 };
 
 }  // namespace tidegate::proxy::aws

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/describe/class.hpp>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +30,29 @@ struct AwsIdentity {
   bool operator==(const AwsIdentity&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(AwsIdentity, (), (region, credentials, role_arn, sts_cluster, sts_authority))
+
+/// A tag that an instance must have.
+struct Ec2Tag {
+  std::string key;
+  std::optional<std::string> value;  // absent: any
+  bool operator==(const Ec2Tag&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Ec2Tag, (), (key, value))
+
+/// Endpoints are the running instances of a region that have all tags; EC2 is asked for them again
+/// and again. Source: kgateway AwsEc2.
+struct Ec2Discovery {
+  AwsIdentity identity;
+  std::string api_cluster;    // that is asked
+  std::string api_authority;  // of the requests to it
+  std::uint16_t port = 0;     // of each instance
+  bool public_address = false;
+  std::vector<Ec2Tag> tags;
+  std::chrono::milliseconds refresh{30000};
+  bool operator==(const Ec2Discovery&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Ec2Discovery, (),
+                      (identity, api_cluster, api_authority, port, public_address, tags, refresh))
 
 /// The request becomes the invocation of a function, signed; its answer is what the function says.
 /// A filter of one backend, the last one. Source: kgateway AwsLambda; Envoy's aws_lambda and

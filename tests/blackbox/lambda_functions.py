@@ -1,100 +1,31 @@
 """Backends of type AWS: Lambda functions, behind a server in Amazon's place that checks signatures itself. Usage: lambda_functions.py BINARY"""
 import base64
-import hashlib
-import hmac
-import http.server
 import json
 import pathlib
 import sys
-import threading
-import time
-import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from amazon import KEY, REGION, ROLE, ROLE_SECRET, ROLE_TOKEN, SECRET, Amazon  # noqa: E402
 from gateway import get, main, raw, wait_for  # noqa: E402
 
-KEY, SECRET = "AKIDTEST", "s3cr3t/of+mine"
-ROLE_KEY, ROLE_SECRET, ROLE_TOKEN = "ASIAROLE", "r0le-s3cr3t", "r0le-t0ken=="
-REGION = "eu-west-1"
 ARN = f"arn:aws:lambda:{REGION}:123456789012:function:hello:$LATEST"
 
 
-def signature(secret, service, head, method, path, body):
-    """What Amazon computes: Signature Version 4, from the published description."""
-    words = dict(part.strip().split("=", 1) for part in head["authorization"].removeprefix("AWS4-HMAC-SHA256 ").split(","))
-    names = words["SignedHeaders"].split(";")
-    key, day, region, of_service, end = words["Credential"].split("/")
-    assert (region, of_service, end) == (REGION, service, "aws4_request"), words
-    assert "host" in names and all(name in names for name in head if name.startswith("x-amz-")), names
-    canonical = "\n".join([method, urllib.parse.quote(path, safe="/-._~"), "", *(f"{name}:{' '.join(head[name].split())}" for name in names), "",
-                           ";".join(names), hashlib.sha256(body).hexdigest()])
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", head["x-amz-date"], f"{day}/{region}/{service}/aws4_request",
-                         hashlib.sha256(canonical.encode()).hexdigest()])
-    signing = ("AWS4" + secret).encode()
-    for part in (day, region, service, "aws4_request"):
-        signing = hmac.new(signing, part.encode(), hashlib.sha256).digest()
-    assert hmac.new(signing, to_sign.encode(), hashlib.sha256).hexdigest() == words["Signature"], (canonical, head)
-    return key
-
-
-class Amazon:
-    """Lambda and STS. `answer(head, payload)`: status, fields and body of an invocation."""
+class Functions(Amazon):
+    """Lambda. `answer(head, payload)`: status, fields and body of an invocation."""
 
     def __init__(self, gateway):
-        self.calls, self.roles, self.wrong = [], 0, []
-        self.expires = 3600
+        self.calls = []
         self.answer = lambda head, payload: (200, {}, json.dumps({"status_code": 200, "body": "hello"}))
-        amazon = self
+        super().__init__(gateway)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                head = {name.lower(): value for name, value in self.headers.items()}
-                body = self.rfile.read(int(head.get("content-length", 0)))
-                try:
-                    status, fields, text = amazon.role(head, body) if self.path == "/" else amazon.invoke(head, self.path, body)
-                except AssertionError as wrong:
-                    amazon.wrong.append(str(wrong))
-                    status, fields, text = 403, {}, "{}"
-                self.send_response(status)
-                for name, value in fields.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text if isinstance(text, bytes) else text.encode())
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        gateway.backends.append(self)
-
-    def invoke(self, head, path, body):
-        assert head["host"] == f"127.0.0.1:{self.port}", head
+    def serve(self, head, path, body):
+        if path == "/":
+            return super().serve(head, path, body)
         assert path == f"/2015-03-31/functions/{ARN}/invocations", path
-        token = head.get("x-amz-security-token")
-        key = signature(ROLE_SECRET if token == ROLE_TOKEN else SECRET, "lambda", head, "POST", path, body)
-        assert key == (ROLE_KEY if token == ROLE_TOKEN else KEY), key
+        self.signed("lambda", head, path, body)
         self.calls.append((head, body))
         return self.answer(head, body)
-
-    def role(self, head, body):
-        assert signature(SECRET, "sts", head, "POST", "/", body) == KEY
-        form = urllib.parse.parse_qs(body.decode())
-        assert form["Action"] == ["AssumeRole"] and form["RoleArn"] == ["arn:aws:iam::123456789012:role/caller"], form
-        self.roles += 1
-        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.expires))
-        return 200, {"Content-Type": "text/xml"}, (
-            '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
-            f"<AccessKeyId>{ROLE_KEY}</AccessKeyId><SecretAccessKey>{ROLE_SECRET}</SecretAccessKey>"
-            f"<SessionToken>{ROLE_TOKEN}</SessionToken><Expiration>{until}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def function(gateway, amazon, more="", auth="auth: {type: Secret, secretRef: {name: aws}}"):
@@ -121,7 +52,7 @@ TO_FUNCTION = "    - backendRefs: [{group: gateway.kgateway.dev, kind: Backend, 
 
 
 def served(gateway):
-    amazon = Amazon(gateway)
+    amazon = Functions(gateway)
     secret(gateway)
     function(gateway, amazon)
     gateway.route(TO_FUNCTION)
@@ -179,7 +110,7 @@ def a_payload_may_go_as_it_is_and_nobody_wait(gateway):
 
 
 def credentials_of_the_environment_serve(gateway):
-    amazon = Amazon(gateway)
+    amazon = Functions(gateway)
     gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": ""}
     function(gateway, amazon, auth="")
     gateway.route(TO_FUNCTION)
@@ -189,9 +120,9 @@ def credentials_of_the_environment_serve(gateway):
 
 
 def a_role_is_assumed_and_kept(gateway):
-    amazon = Amazon(gateway)
+    amazon = Functions(gateway)
     gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
-    function(gateway, amazon, auth="auth: {type: AssumeRole, assumeRole: {roleArn: 'arn:aws:iam::123456789012:role/caller'}}")
+    function(gateway, amazon, auth="auth: {type: AssumeRole, assumeRole: {roleArn: '" + ROLE + "'}}")
     gateway.route(TO_FUNCTION)
     gateway.start()
     gateway.wait_for_route()

@@ -146,7 +146,7 @@ const Description& description<AwsBackend>() {
   static const Description description = [] {
     Fields<A> f;
     f.field<&A::lambda>("lambda")
-        .field<&A::ec2>("ec2", Bounds().effect(Effect::kRejected).doc("refused"))
+        .field<&A::ec2>("ec2")
         .field<&A::account_id>("accountId", Bounds().length(1, 12).pattern(kAwsAccount))
         .field<&A::auth>(
             "auth",
