@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/post.hpp>
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 #include "base/log.h"
 #include "proxy/aws/credentials.h"
@@ -11,6 +13,7 @@
 #include "proxy/aws/xml.h"
 #include "proxy/http/percent.h"
 #include "proxy/rpc/call.h"
+#include "proxy/upstream/cluster.h"
 
 namespace tidegate::proxy::aws {
 
@@ -120,15 +123,29 @@ std::string Identity::key_of(const AwsIdentity& config) {
 
 Task<CredentialsPtr> Identity::credentials(upstream::Clusters& clusters) {
   if (config_.role_arn.empty() || !own_) co_return own_;
-  const Clock::time_point now = Clock::now();
+  std::shared_ptr<Event> over;
   {
     const std::lock_guard lock(mutex_);
+    const Clock::time_point now = Clock::now();
     const bool valid = role_ && now < expires_;
     if (valid && (asking_ || now < expires_ - kEarly || now < not_before_)) co_return role_;
     if (!valid && now < not_before_) co_return nullptr;
+    if (asking_) {
+      const std::shared_ptr<upstream::ClusterState> api = clusters.find(config_.sts_cluster);
+      if (!api) co_return nullptr;
+      over = std::make_shared<Event>();
+      waiting_.push_back({&api->loop().io, over});
+    }
     asking_ = true;
   }
-  co_return co_await assume(clusters);
+  if (!over) co_return co_await assume(clusters);
+  co_await over->wait();  // as long as a call takes at most
+  co_return current();
+}
+
+CredentialsPtr Identity::current() const {
+  const std::lock_guard lock(mutex_);
+  return role_ && Clock::now() < expires_ ? role_ : nullptr;
 }
 
 std::string Identity::problem() const {
@@ -167,6 +184,12 @@ Task<CredentialsPtr> Identity::assume(upstream::Clusters& clusters) {
     problem = fmt::format("the role {} was not given: {}", config_.role_arn, problem);
     log::warning(log::Component::kUpstream, "AWS: {}", problem);
   }
+  answered(std::move(found), expires, std::move(problem));
+  co_return current();
+}
+
+void Identity::answered(std::shared_ptr<const AwsCredentials> found, Clock::time_point expires,
+                        std::string problem) {
   const std::lock_guard lock(mutex_);
   asking_ = false;
   problem_ = std::move(problem);
@@ -175,9 +198,9 @@ Task<CredentialsPtr> Identity::assume(upstream::Clusters& clusters) {
     expires_ = expires;
   } else {
     not_before_ = Clock::now() + kRetry;
-    if (Clock::now() >= expires_) role_ = nullptr;
   }
-  co_return role_;
+  for (const Waiting& one : std::exchange(waiting_, {}))
+    boost::asio::post(*one.io, [over = one.over] { over->notify(); });
 }
 
 }  // namespace tidegate::proxy::aws

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/task.h"
 #include "proxy/http/message.h"
 #include "proxy/runtime/arena.h"
+#include "proxy/runtime/event.h"
 #include "proxy/snapshot/aws.h"
 
 namespace tidegate::proxy::upstream {
@@ -41,8 +44,9 @@ Task<QueryAnswer> ask(upstream::Clusters& clusters, QueryApi api, std::string re
                       CredentialsPtr credentials, std::string form);
 
 /// The credentials of an identity: as they are written, of the environment, or of a role, which STS
-/// gives for an hour; they are asked for by the first who needs them, and again before they expire,
-/// while those that are there serve others. Workers share it.
+/// gives for an hour; they are asked for by the first who needs them, while others wait for the
+/// same answer, and again before they expire, while those that are there serve others. Workers
+/// share it.
 class Identity {
  public:
   explicit Identity(AwsIdentity config);
@@ -55,7 +59,16 @@ class Identity {
 
  private:
   using Clock = std::chrono::system_clock;
+  /// One that waits for what another has asked for, perhaps on another loop, which outlives the
+  /// question.
+  struct Waiting {
+    boost::asio::io_context* io = nullptr;
+    std::shared_ptr<Event> over;
+  };
   Task<CredentialsPtr> assume(upstream::Clusters& clusters);
+  void answered(std::shared_ptr<const AwsCredentials> found, Clock::time_point expires,
+                std::string problem);
+  CredentialsPtr current() const;
 
   const AwsIdentity config_;
   CredentialsPtr own_;        // null: none
@@ -64,6 +77,7 @@ class Identity {
   Clock::time_point expires_;
   Clock::time_point not_before_;  // the next call to STS, after one that failed
   bool asking_ = false;
+  std::vector<Waiting> waiting_;
   std::string problem_;  // of the last call that failed
 };
 

@@ -3,6 +3,7 @@ import base64
 import json
 import pathlib
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from amazon import KEY, REGION, ROLE, ROLE_SECRET, ROLE_TOKEN, SECRET, Amazon  # noqa: E402
@@ -134,6 +135,35 @@ def a_role_is_assumed_and_kept(gateway):
     assert all(word not in gateway.log() for word in (SECRET, ROLE_SECRET, ROLE_TOKEN))
 
 
+def those_who_wait_for_a_role_share_one_question(gateway):
+    amazon = Functions(gateway)
+    gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
+    function(gateway, amazon, auth="auth: {type: AssumeRole, assumeRole: {roleArn: '" + ROLE + "'}}")
+    gateway.route(TO_FUNCTION)
+    gateway.workers = 4
+    gateway.start()
+    amazon.pause = threading.Event()
+    answers = []
+    askers = [threading.Thread(target=lambda: answers.append(get(gateway.port, "/")[0])) for _ in range(16)]
+    for asker in askers:
+        asker.start()
+    wait_for(lambda: amazon.roles == 1, "STS is asked")
+
+    wait_for(lambda: b"http.http.downstream_rq_active: 16" in get(gateway.admin, "/stats?filter=downstream_rq_active")[2], "all requests are there")
+    amazon.pause.set()
+    for asker in askers:
+        asker.join()
+    assert answers == [200] * 16 and amazon.roles == 1 and not amazon.wrong, (answers, amazon.roles, amazon.wrong)
+
+
+def a_payload_that_grows_too_large_is_refused(gateway):
+    amazon = served(gateway)
+    body = b"\x01" * (1 << 21)  # six bytes each in JSON
+    assert get(gateway.port, "/", method="POST", body=body, headers={"Content-Type": "text/plain"})[0] == 413
+    assert get(gateway.port, "/", method="POST", body=body, headers={"Content-Type": "image/png"})[0] == 200
+    assert len(amazon.calls) == 1
+
+
 def what_is_wrong_closes_its_rules_and_shows_nothing(gateway):
     amazon = served(gateway)
     assert get(gateway.port, "/")[0] == 200
@@ -159,7 +189,8 @@ def what_is_wrong_closes_its_rules_and_shows_nothing(gateway):
 
 
 TESTS = [a_function_sees_the_request_and_makes_the_answer, errors_are_told, a_payload_may_go_as_it_is_and_nobody_wait,
-         credentials_of_the_environment_serve, a_role_is_assumed_and_kept, what_is_wrong_closes_its_rules_and_shows_nothing]
+         credentials_of_the_environment_serve, a_role_is_assumed_and_kept, those_who_wait_for_a_role_share_one_question,
+         a_payload_that_grows_too_large_is_refused, what_is_wrong_closes_its_rules_and_shows_nothing]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

@@ -34,7 +34,7 @@ class Amazon:
     """STS, and what a subclass serves. `wrong`: what was wrong with requests, of which each was answered with 403."""
 
     def __init__(self, gateway):
-        self.roles, self.wrong, self.expires = 0, [], 3600
+        self.roles, self.wrong, self.expires, self.pause = 0, [], 3600, None
         amazon = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -86,6 +86,8 @@ class Amazon:
         assert signature(SECRET, "sts", head, "POST", "/", body) == KEY
         assert form["RoleArn"] == ROLE, form
         self.roles += 1
+        if self.pause:
+            self.pause.wait(10)
         return 200, {"Content-Type": "text/xml"}, (
             '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
             f"{self.credentials()}</AssumeRoleResult></AssumeRoleResponse>")
