@@ -112,6 +112,40 @@ std::string AwsBackends::api_cluster(const std::string& service, const std::stri
   return name;
 }
 
+/// The cluster of a service of this machine.
+std::string AwsBackends::local_cluster(const char* name, const std::string& url,
+                                       std::string& authority) {
+  const std::optional<Place> place = place_of(url);
+  if (!place) return {};
+  authority = place->authority;
+  proxy::Cluster& cluster = snapshot_.clusters[name];
+  cluster.name = name;
+  cluster.connect_timeout = std::chrono::seconds(1);
+  set_place(*place, cluster);
+  return name;
+}
+
+std::optional<proxy::AwsSource> AwsBackends::source(const std::string& region) {
+  using Kind = proxy::AwsSource::Kind;
+  proxy::AwsSource out;
+  if (!endpoints_.role_arn.empty() && !endpoints_.role_token_file.empty()) {
+    out.kind = Kind::kWebIdentity;
+    out.cluster = api_cluster("sts", region, endpoints_.sts, out.authority);
+    out.role_arn = endpoints_.role_arn;
+    out.token_file = endpoints_.role_token_file;
+  } else if (!endpoints_.container_url.empty()) {
+    out.kind = Kind::kContainer;
+    out.cluster = local_cluster("aws_container", endpoints_.container_url, out.authority);
+    out.path = parse_url(endpoints_.container_url)->path;
+    out.token_file = endpoints_.container_token_file;
+  } else if (!endpoints_.instance_url.empty()) {
+    out.cluster = local_cluster("aws_instance", endpoints_.instance_url, out.authority);
+  } else {
+    return std::nullopt;
+  }
+  return out;
+}
+
 proxy::AwsIdentity AwsBackends::identity(const kgw::Backend& backend) {
   proxy::AwsIdentity out;
   out.region = backend.aws->region;
@@ -122,6 +156,8 @@ proxy::AwsIdentity AwsBackends::identity(const kgw::Backend& backend) {
     };
     out.credentials =
         proxy::AwsCredentials{value(kAccessKey), value(kSecretKey), value(kSessionToken)};
+  } else {
+    out.source = source(out.region);
   }
   if (backend.aws->auth && backend.aws->auth->assume_role) {
     out.role_arn = backend.aws->auth->assume_role->role_arn;

@@ -11,11 +11,16 @@
 
 namespace tidegate::controlloop::translate {
 
-/// URLs that stand for Amazon's own; empty: Amazon's. Source: AWS SDKs and Tools Reference Guide,
-/// "Service-specific endpoints" (AWS_ENDPOINT_URL_STS and its like).
+/// What the process's environment says, see read_aws_environment(); empty: nothing.
 struct AwsEndpoints {
+  // URLs that stand for Amazon's own.
   std::string sts;
   std::string ec2;
+  // Who gives the process its own credentials, where they do not stand in the environment; the
+  // first that is known.
+  std::string role_arn, role_token_file;            // STS, for a token
+  std::string container_url, container_token_file;  // the token may be empty
+  std::string instance_url;
   std::chrono::milliseconds ec2_refresh{30000};  // how often EC2 is asked for instances
 };
 
@@ -40,6 +45,8 @@ class AwsBackends {
   std::string invocation(const config::kgateway::Backend& backend);
 
  private:
+  std::optional<proxy::AwsSource> source(const std::string& region);
+  std::string local_cluster(const char* name, const std::string& url, std::string& authority);
   proxy::AwsIdentity identity(const config::kgateway::Backend& backend);
   /// The cluster of an API, which is there once for all who ask it. `url` empty: Amazon's.
   std::string api_cluster(const std::string& service, const std::string& region,

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "proxy/aws/ec2.h"
+#include "proxy/aws/requests.h"
 
 namespace tidegate::proxy::aws {
 

@@ -2,6 +2,7 @@
 
 #include "proxy/aws/identity.h"
 #include "proxy/aws/lambda_payload.h"
+#include "proxy/aws/requests.h"
 #include "proxy/filters/chain.h"
 #include "proxy/filters/service.h"
 #include "proxy/snapshot/aws.h"

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
@@ -9,6 +10,25 @@ namespace tidegate::proxy::server {
 
 namespace asio = boost::asio;
 using Outcome = AppliedDiscovery::Outcome;
+
+namespace {
+
+/// The clusters that are asked: of EC2, and of who gives credentials.
+std::vector<std::string> asked_by(const Ec2Discovery& what) {
+  std::vector<std::string> out{what.api_cluster, what.identity.sts_cluster};
+  if (what.identity.source) out.push_back(what.identity.source->cluster);
+  return out;
+}
+
+}  // namespace
+
+/// A cluster's addresses are others now.
+void Server::asked_cluster_moved(const std::string& cluster) {
+  for (const auto& [name, discovery] : discoveries_) {
+    const std::vector<std::string> asked = asked_by(discovery.what);
+    if (std::find(asked.begin(), asked.end(), cluster) != asked.end()) return ask_clouds();
+  }
+}
 
 /// Clusters of the new snapshot: what was found stays as long as it is what they ask for.
 void Server::follow_discoveries() {
@@ -43,12 +63,11 @@ void Server::ask_clouds() {
   std::map<std::string, std::vector<upstream::Address>> addresses;
   for (const auto& [name, discovery] : discoveries_) {
     wanted[name] = {discovery.what, discovery.identity};
-    for (const std::string* api :
-         {&discovery.what.api_cluster, &discovery.what.identity.sts_cluster}) {
-      auto found = compiled_->clusters.find(*api);
+    for (const std::string& api : asked_by(discovery.what)) {
+      auto found = compiled_->clusters.find(api);
       if (found == compiled_->clusters.end()) continue;
-      apis.emplace(*api, found->second);
-      addresses.emplace(*api, addresses_[*api]);
+      apis.emplace(api, found->second);
+      addresses.emplace(api, addresses_[api]);
     }
   }
   ec2_->update(std::move(wanted), std::move(apis), std::move(addresses));

@@ -172,12 +172,7 @@ void Server::addresses_changed(const std::string& cluster_name) {
   }
   addresses_[cluster_name] = std::move(addresses);
   count_members(cluster_name);
-  const bool is_asked =
-      std::any_of(discoveries_.begin(), discoveries_.end(), [&cluster_name](const auto& discovery) {
-        const Ec2Discovery& what = discovery.second.what;
-        return what.api_cluster == cluster_name || what.identity.sts_cluster == cluster_name;
-      });
-  if (is_asked) ask_clouds();
+  asked_cluster_moved(cluster_name);
 }
 
 std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {

@@ -82,6 +82,7 @@ class Server {
   bool is_own(const boost::asio::ip::address& address, std::uint16_t port) const;
   void follow_discoveries();
   void ask_clouds();
+  void asked_cluster_moved(const std::string& cluster);
   void discovered(const aws::Ec2Watcher::Found& found);
   void count_members(const std::string& cluster);
   void schedule_retry();

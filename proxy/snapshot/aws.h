@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -20,16 +21,32 @@ struct AwsCredentials {
 };
 BOOST_DESCRIBE_STRUCT(AwsCredentials, (), (access_key, secret_key, session_token))
 
+/// Who gives this process the credentials of what it is where it runs.
+struct AwsSource {
+  enum class Kind { kWebIdentity, kContainer, kInstance };
+  Kind kind = Kind::kInstance;
+  std::string cluster;     // that is asked; kWebIdentity: of STS
+  std::string authority;   // of the requests to it
+  std::string path;        // kContainer
+  std::string role_arn;    // kWebIdentity
+  std::string token_file;  // kWebIdentity; kContainer: empty where there is none
+  bool operator==(const AwsSource&) const = default;
+};
+BOOST_DESCRIBE_ENUM(AwsSource::Kind, kWebIdentity, kContainer, kInstance)
+BOOST_DESCRIBE_STRUCT(AwsSource, (), (kind, cluster, authority, path, role_arn, token_file))
+
 /// As whom Amazon's services are asked. Source: kgateway AwsAuth.
 struct AwsIdentity {
   std::string region;
   std::optional<AwsCredentials> credentials;  // absent: what the environment of the process has
+  std::optional<AwsSource> source;            // that is asked where it has none
   std::string role_arn;       // whose temporary credentials are taken in their place; empty: none
   std::string sts_cluster;    // that gives them
   std::string sts_authority;  // of the requests to it
   bool operator==(const AwsIdentity&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(AwsIdentity, (), (region, credentials, role_arn, sts_cluster, sts_authority))
+BOOST_DESCRIBE_STRUCT(AwsIdentity, (),
+                      (region, credentials, source, role_arn, sts_cluster, sts_authority))
 
 /// A tag that an instance must have.
 struct Ec2Tag {

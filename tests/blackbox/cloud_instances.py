@@ -175,7 +175,8 @@ def what_was_found_outlives_a_failure(gateway):
 def who_may_not_ask_gets_nothing(gateway):
     cloud = Machines(gateway)
     cloud.refused = "UnauthorizedOperation"
-    gateway.environment = {"AWS_ENDPOINT_URL_EC2": f"http://127.0.0.1:{cloud.port}", "AWS_ACCESS_KEY_ID": "", "HOME": "/nonexistent"}
+    gateway.environment = {"AWS_ENDPOINT_URL_EC2": f"http://127.0.0.1:{cloud.port}", "AWS_ACCESS_KEY_ID": "", "HOME": "/nonexistent",
+                           "AWS_EC2_METADATA_DISABLED": "true"}
     gateway.route("    - backendRefs: [{group: gateway.kgateway.dev, kind: Backend, name: machines}]\n")
     backend(gateway, cloud)
     gateway.start()

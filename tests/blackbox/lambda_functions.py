@@ -6,7 +6,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from amazon import KEY, REGION, ROLE, ROLE_SECRET, ROLE_TOKEN, SECRET, Amazon  # noqa: E402
+from amazon import KEY, OWN_ROLE, REGION, ROLE, ROLE_SECRET, ROLE_TOKEN, SECRET, WEB_TOKEN, Amazon  # noqa: E402
 from gateway import get, main, raw, wait_for  # noqa: E402
 
 ARN = f"arn:aws:lambda:{REGION}:123456789012:function:hello:$LATEST"
@@ -21,7 +21,7 @@ class Functions(Amazon):
         super().__init__(gateway)
 
     def serve(self, head, path, body):
-        if path == "/":
+        if path == "/" or head[":method"] != "POST":
             return super().serve(head, path, body)
         assert path == f"/2015-03-31/functions/{ARN}/invocations", path
         self.signed("lambda", head, path, body)
@@ -135,6 +135,63 @@ def a_role_is_assumed_and_kept(gateway):
     assert all(word not in gateway.log() for word in (SECRET, ROLE_SECRET, ROLE_TOKEN))
 
 
+def runs_as_it_is(gateway, auth="", **environment):
+    """What the process is where it runs, if `environment` says so, is all that it is."""
+    amazon = Functions(gateway)
+    token = gateway.config.parent / "token"
+    token.write_text(WEB_TOKEN + "\n")
+    place = f"http://127.0.0.1:{amazon.port}"
+    known = {"token": str(token), "place": place}
+    gateway.environment = {"AWS_ACCESS_KEY_ID": "", "HOME": "/nonexistent", "AWS_ENDPOINT_URL_STS": place, "AWS_EC2_METADATA_DISABLED": "true",
+                           **{name: value.format(**known) for name, value in environment.items()}}
+    function(gateway, amazon, auth=auth)
+    gateway.route(TO_FUNCTION)
+    gateway.start()
+    gateway.wait_for_route()
+    assert [get(gateway.port, "/")[0] for _ in range(4)] == [200] * 4
+    assert amazon.own == 1 and amazon.calls[-1][0]["x-amz-security-token"] == ROLE_TOKEN and not amazon.wrong, (amazon.own, amazon.wrong)
+    assert all(word not in gateway.log() for word in (ROLE_SECRET, ROLE_TOKEN, WEB_TOKEN))
+    return amazon
+
+
+WEB_IDENTITY = {"AWS_ROLE_ARN": OWN_ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "{token}"}
+
+
+def a_service_account_is_a_role(gateway):
+    runs_as_it_is(gateway, **WEB_IDENTITY)
+
+
+def a_service_account_may_take_another_role(gateway):
+    amazon = runs_as_it_is(gateway, auth="auth: {type: AssumeRole, assumeRole: {roleArn: '" + ROLE + "'}}", **WEB_IDENTITY)
+    assert amazon.roles == 1
+
+
+def a_container_has_a_role(gateway):
+    runs_as_it_is(gateway, AWS_CONTAINER_CREDENTIALS_FULL_URI="{place}/v1/credentials", AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="{token}")
+
+
+def an_instance_has_a_role(gateway):
+    runs_as_it_is(gateway, AWS_EC2_METADATA_DISABLED="", AWS_EC2_METADATA_SERVICE_ENDPOINT="{place}")
+
+
+def credentials_that_nobody_gives_are_missed(gateway):
+    amazon = Functions(gateway)
+    gateway.environment = {"AWS_ACCESS_KEY_ID": "", "HOME": "/nonexistent", "AWS_ROLE_ARN": OWN_ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent/token",
+                           "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
+    function(gateway, amazon, auth="")
+    gateway.route(TO_FUNCTION)
+    gateway.start()
+    gateway.wait_for_route(status=500)
+    assert "there is no token in /nonexistent/token" in gateway.log()
+
+
+def the_clear_is_for_this_machine(gateway):
+    gateway.environment = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://credentials.example/"}
+    gateway.start(wait=False)
+    assert gateway.process.wait(10) != 0
+    assert "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https" in gateway.log()
+
+
 def those_who_wait_for_a_role_share_one_question(gateway):
     amazon = Functions(gateway)
     gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
@@ -190,7 +247,8 @@ def what_is_wrong_closes_its_rules_and_shows_nothing(gateway):
 
 TESTS = [a_function_sees_the_request_and_makes_the_answer, errors_are_told, a_payload_may_go_as_it_is_and_nobody_wait,
          credentials_of_the_environment_serve, a_role_is_assumed_and_kept, those_who_wait_for_a_role_share_one_question,
-         a_payload_that_grows_too_large_is_refused, what_is_wrong_closes_its_rules_and_shows_nothing]
+         a_service_account_is_a_role, a_service_account_may_take_another_role, a_container_has_a_role, an_instance_has_a_role,
+         credentials_that_nobody_gives_are_missed, the_clear_is_for_this_machine, a_payload_that_grows_too_large_is_refused, what_is_wrong_closes_its_rules_and_shows_nothing]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

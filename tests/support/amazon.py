@@ -2,12 +2,15 @@
 import hashlib
 import hmac
 import http.server
+import json
 import threading
 import time
 import urllib.parse
 
 KEY, SECRET = "AKIDTEST", "s3cr3t/of+mine"
 ROLE_KEY, ROLE_SECRET, ROLE_TOKEN = "ASIAROLE", "r0le-s3cr3t", "r0le-t0ken=="
+WEB_TOKEN = "eyJ.of-a-service.account"
+OWN_ROLE = "arn:aws:iam::123456789012:role/gateway"
 ROLE = "arn:aws:iam::123456789012:role/caller"
 REGION = "eu-west-1"
 
@@ -34,14 +37,14 @@ class Amazon:
     """STS, and what a subclass serves. `wrong`: what was wrong with requests, of which each was answered with 403."""
 
     def __init__(self, gateway):
-        self.roles, self.wrong, self.expires, self.pause = 0, [], 3600, None
+        self.own, self.roles, self.wrong, self.expires, self.pause = 0, 0, [], 3600, None
         amazon = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                head = {name.lower(): value for name, value in self.headers.items()}
+                head = {name.lower(): value for name, value in self.headers.items()} | {":method": self.command}
                 body = self.rfile.read(int(head.get("content-length", 0)))
                 try:
                     assert head["host"] == f"127.0.0.1:{amazon.port}", head
@@ -56,6 +59,8 @@ class Amazon:
                 self.end_headers()
                 self.wfile.write(text if isinstance(text, bytes) else text.encode())
 
+            do_GET = do_PUT = do_POST
+
             def log_message(self, *_):
                 pass
 
@@ -67,6 +72,8 @@ class Amazon:
 
     def serve(self, head, path, body):
         """The answer: status, fields, text."""
+        if head[":method"] != "POST":
+            return self.machine(head, path)
         assert path == "/", path
         form = {name: values[0] for name, values in urllib.parse.parse_qs(body.decode()).items()}
         return getattr(self, form["Action"])(head, body, form)
@@ -83,7 +90,7 @@ class Amazon:
                 f"<SessionToken>{ROLE_TOKEN}</SessionToken><Expiration>{until}</Expiration></Credentials>")
 
     def AssumeRole(self, head, body, form):
-        assert signature(SECRET, "sts", head, "POST", "/", body) == KEY
+        self.signed("sts", head, "/", body)
         assert form["RoleArn"] == ROLE, form
         self.roles += 1
         if self.pause:
@@ -91,6 +98,30 @@ class Amazon:
         return 200, {"Content-Type": "text/xml"}, (
             '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
             f"{self.credentials()}</AssumeRoleResult></AssumeRoleResponse>")
+
+    def AssumeRoleWithWebIdentity(self, head, body, form):
+        assert "authorization" not in head and form["RoleArn"] == OWN_ROLE and form["WebIdentityToken"] == WEB_TOKEN, (head, form)
+        self.own += 1
+        return 200, {}, (f"<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>{self.credentials()}"
+                         "</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>")
+
+    def machine(self, head, path):
+        """What containers and instances are told of themselves."""
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.expires))
+        found = json.dumps({"AccessKeyId": ROLE_KEY, "SecretAccessKey": ROLE_SECRET, "Token": ROLE_TOKEN, "Expiration": until})
+        if path == "/v1/credentials":
+            assert head[":method"] == "GET" and head["authorization"] == WEB_TOKEN, head
+        elif path == "/latest/api/token":
+            assert head[":method"] == "PUT" and int(head["x-aws-ec2-metadata-token-ttl-seconds"]) > 0, head
+            return 200, {}, "metadata-token"
+        else:
+            assert head[":method"] == "GET" and head["x-aws-ec2-metadata-token"] == "metadata-token", head
+            roles = "/latest/meta-data/iam/security-credentials/"
+            if path == roles:
+                return 200, {}, "web-role"
+            assert path == roles + "web-role", path
+        self.own += 1
+        return 200, {}, found
 
     def stop(self):
         self.server.shutdown()
