@@ -10,7 +10,7 @@ namespace tidegate::proxy::aws {
 
 namespace {
 constexpr std::chrono::minutes kEarly{5};  // before credentials expire, new ones are asked for
-constexpr std::chrono::seconds kRetry{2};  // after a call that failed
+constexpr std::chrono::seconds kRetry{2};  // from one call to the next
 }  // namespace
 
 Task<CredentialsPtr> Temporary::get(upstream::Clusters& clusters, CredentialsPtr own) {
@@ -44,9 +44,8 @@ void Temporary::answered(Fresh fresh) {
   if (problem_.empty()) {
     given_ = std::move(fresh.credentials);
     expires_ = fresh.expires;
-  } else {
-    not_before_ = Clock::now() + kRetry;
   }
+  not_before_ = Clock::now() + kRetry;  // also where those that came do not last
   for (const Waiting& one : std::exchange(waiting_, {}))
     boost::asio::post(*one.io, [over = one.over] { over->notify(); });
 }

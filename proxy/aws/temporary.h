@@ -57,7 +57,7 @@ class Temporary {
   mutable std::mutex mutex_;  // over what follows
   CredentialsPtr given_;
   Clock::time_point expires_;
-  Clock::time_point not_before_;  // the next call, after one that failed
+  Clock::time_point not_before_;  // the next call
   bool asking_ = false;
   std::vector<Waiting> waiting_;
   std::string problem_;  // of the last call that failed

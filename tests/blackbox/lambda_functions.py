@@ -192,6 +192,21 @@ def the_clear_is_for_this_machine(gateway):
     assert "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https" in gateway.log()
 
 
+def a_role_is_taken_again_before_it_ends(gateway):
+    amazon = Functions(gateway)
+    amazon.expires = 60  # less than what is early
+    gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
+    function(gateway, amazon, auth="auth: {type: AssumeRole, assumeRole: {roleArn: '" + ROLE + "'}}")
+    gateway.route(TO_FUNCTION)
+    gateway.start()
+    gateway.wait_for_route()
+    assert [get(gateway.port, "/")[0] for _ in range(8)] == [200] * 8 and amazon.roles == 1, amazon.roles
+    wait_for(lambda: get(gateway.port, "/")[0] == 200 and amazon.roles == 2, "it is asked for anew")
+    amazon.expires = -1  # nothing that could be used: what is there serves on
+    wait_for(lambda: get(gateway.port, "/")[0] == 200 and amazon.roles == 3, "it is asked for anew")
+    assert get(gateway.port, "/")[0] == 200 and "was not given: the answer has no credentials" in gateway.log()
+
+
 def those_who_wait_for_a_role_share_one_question(gateway):
     amazon = Functions(gateway)
     gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
@@ -246,9 +261,10 @@ def what_is_wrong_closes_its_rules_and_shows_nothing(gateway):
 
 
 TESTS = [a_function_sees_the_request_and_makes_the_answer, errors_are_told, a_payload_may_go_as_it_is_and_nobody_wait,
-         credentials_of_the_environment_serve, a_role_is_assumed_and_kept, those_who_wait_for_a_role_share_one_question,
-         a_service_account_is_a_role, a_service_account_may_take_another_role, a_container_has_a_role, an_instance_has_a_role,
-         credentials_that_nobody_gives_are_missed, the_clear_is_for_this_machine, a_payload_that_grows_too_large_is_refused, what_is_wrong_closes_its_rules_and_shows_nothing]
+         credentials_of_the_environment_serve, a_role_is_assumed_and_kept, a_role_is_taken_again_before_it_ends,
+         those_who_wait_for_a_role_share_one_question, a_service_account_is_a_role, a_service_account_may_take_another_role,
+         a_container_has_a_role, an_instance_has_a_role, credentials_that_nobody_gives_are_missed, the_clear_is_for_this_machine,
+         a_payload_that_grows_too_large_is_refused, what_is_wrong_closes_its_rules_and_shows_nothing]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)
