@@ -18,6 +18,7 @@
 #include "controlloop/control_loop.h"
 #include "controlloop/kubeapi/pages.h"
 #include "controlloop/pages.h"
+#include "controlloop/translate/aws_environment.h"
 #include "controlloop/unserved.h"
 #include "proxy/admin/explain.h"
 #include "proxy/admin/health_client.h"
@@ -179,7 +180,20 @@ std::string finish(RunOptions& options) {
   options.translate.check_http = [](const proxy::HttpOptions& http) {
     return proxy::exchange::problems_of(http);
   };
-  if (const char* url = std::getenv("AWS_ENDPOINT_URL_STS")) options.translate.aws.sts = url;
+  if (std::string wrong = controlloop::translate::read_aws_environment(
+          [](const char* name) {
+            const char* value = std::getenv(name);
+            return std::string(value ? value : "");
+          },
+          options.translate.aws);
+      !wrong.empty())
+    return wrong;
+  if (const char* often = std::getenv("KGW_AWS_EC2_REFRESH_INTERVAL")) {
+    const auto interval = parse_duration(often);
+    if (!interval || interval->count() <= 0)
+      return "KGW_AWS_EC2_REFRESH_INTERVAL must be a duration such as 30s";
+    options.translate.aws.ec2_refresh = *interval;
+  }
   options.translate.reserved_ports.clear();
   for (const std::string* address :
        {&options.admin_address, &options.readiness_address, &options.metrics_address}) {

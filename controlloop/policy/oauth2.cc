@@ -7,6 +7,8 @@
 #include "controlloop/policy/secrets.h"
 #include "controlloop/policy/text.h"
 #include "controlloop/policy/traffic_fields.h"
+#include "proxy/format/format.h"
+#include "proxy/format/problem.h"
 #include "proxy/snapshot/auth_filters.h"
 
 namespace tidegate::controlloop::policy {
@@ -111,18 +113,27 @@ class Reader {
   void redirect() {
     to_.redirect_uri = from_.redirect_uri.value_or(kDefaultRedirect);
     if (to_.redirect_uri.starts_with(kOwnHost)) to_.redirect_uri.erase(0, kOwnHost.size() - 1);
-    if (to_.redirect_uri.find("%REQ(") != std::string::npos)
-      return wrong("redirectURI",
-                   fmt::format("of format operators only \"{}\" is supported", kOwnHost));
-    if (to_.redirect_uri.starts_with('/')) {
-      to_.redirect_path = to_.redirect_uri;
-    } else if (const std::optional<Url> url = parse_url(to_.redirect_uri)) {
-      to_.redirect_path = url->path;
-    } else {
-      return wrong("redirectURI", "it is no URL");
+    proxy::format::Problem problem;
+    proxy::format::Format::compile(to_.redirect_uri, problem);
+    if (problem) return wrong("redirectURI", problem.text());
+    std::string_view path = to_.redirect_uri;
+    if (!path.starts_with('/')) {
+      const std::size_t scheme = path.find("://");
+      if (scheme == path.npos) return wrong("redirectURI", "it is no URL");
+      const std::size_t host = scheme + 3;
+      const std::size_t slash = std::min(path.find('/', host), path.size());
+      if (slash == host) return wrong("redirectURI", "it has no host");
+      path.remove_prefix(slash);
     }
-    to_.redirect_path = to_.redirect_path.substr(0, to_.redirect_path.find('?'));
-    if (to_.redirect_path == "/") wrong("redirectURI", "it needs a path of its own");
+    path = path.substr(0, path.find_first_of("?#"));
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      to_.redirect_path += path[i];
+      if (path[i] != '%') continue;
+      // The path that the browser comes back to has to be known before it does.
+      if (path.substr(i, 2) != "%%") return wrong("redirectURI", "its path must have no operators");
+      ++i;
+    }
+    if (to_.redirect_path.size() < 2) wrong("redirectURI", "it needs a path of its own");
   }
 
   void cookies() {

@@ -69,8 +69,7 @@ const config::SecretObject* secret_of(const config::ObjectSet& objects,
 
 AwsBackends::Problem AwsBackends::problem(const kgw::Backend& backend) const {
   const kgw::AwsBackend& aws = *backend.aws;
-  if (aws.ec2) return {"spec.aws.ec2", "an aws Backend with ec2 is not supported"};
-  if (!place_of(lambda_url(aws)))
+  if (aws.lambda && !place_of(lambda_url(aws)))
     return {"spec.aws.lambda.endpointURL", "aws.lambda.endpointURL is no URL"};
   if (!aws.auth || !aws.auth->secret_ref) return {};
   const std::string& name = aws.auth->secret_ref->name;
@@ -98,20 +97,53 @@ AwsBackends::Problem AwsBackends::problem(const kgw::Backend& backend) const {
   return {};
 }
 
-/// The cluster of STS, which is there once for all who ask it.
-std::string AwsBackends::sts_cluster(const std::string& region, std::string& authority) {
+std::string AwsBackends::api_cluster(const std::string& service, const std::string& region,
+                                     const std::string& url, std::string& authority) {
   const std::optional<Place> place =
-      place_of(endpoints_.sts.empty() ? fmt::format("https://sts.{}.amazonaws.com", region)
-                                      : endpoints_.sts);
+      place_of(url.empty() ? fmt::format("https://{}.{}.amazonaws.com", service, region) : url);
   if (!place) return {};
   authority = place->authority;
-  std::string name = fmt::format("aws_sts_{}", region);
+  std::string name = fmt::format("aws_{}_{}", service, region);
   proxy::Cluster& cluster = snapshot_.clusters[name];
   if (cluster.name.empty()) {
     cluster.name = name;
     set_place(*place, cluster);
   }
   return name;
+}
+
+/// The cluster of a service of this machine.
+std::string AwsBackends::local_cluster(const char* name, const std::string& url,
+                                       std::string& authority) {
+  const std::optional<Place> place = place_of(url);
+  if (!place) return {};
+  authority = place->authority;
+  proxy::Cluster& cluster = snapshot_.clusters[name];
+  cluster.name = name;
+  cluster.connect_timeout = std::chrono::seconds(1);
+  set_place(*place, cluster);
+  return name;
+}
+
+std::optional<proxy::AwsSource> AwsBackends::source(const std::string& region) {
+  using Kind = proxy::AwsSource::Kind;
+  proxy::AwsSource out;
+  if (!endpoints_.role_arn.empty() && !endpoints_.role_token_file.empty()) {
+    out.kind = Kind::kWebIdentity;
+    out.cluster = api_cluster("sts", region, endpoints_.sts, out.authority);
+    out.role_arn = endpoints_.role_arn;
+    out.token_file = endpoints_.role_token_file;
+  } else if (!endpoints_.container_url.empty()) {
+    out.kind = Kind::kContainer;
+    out.cluster = local_cluster("aws_container", endpoints_.container_url, out.authority);
+    out.path = parse_url(endpoints_.container_url)->path;
+    out.token_file = endpoints_.container_token_file;
+  } else if (!endpoints_.instance_url.empty()) {
+    out.cluster = local_cluster("aws_instance", endpoints_.instance_url, out.authority);
+  } else {
+    return std::nullopt;
+  }
+  return out;
 }
 
 proxy::AwsIdentity AwsBackends::identity(const kgw::Backend& backend) {
@@ -124,16 +156,29 @@ proxy::AwsIdentity AwsBackends::identity(const kgw::Backend& backend) {
     };
     out.credentials =
         proxy::AwsCredentials{value(kAccessKey), value(kSecretKey), value(kSessionToken)};
+  } else {
+    out.source = source(out.region);
   }
   if (backend.aws->auth && backend.aws->auth->assume_role) {
     out.role_arn = backend.aws->auth->assume_role->role_arn;
-    out.sts_cluster = sts_cluster(out.region, out.sts_authority);
+    out.sts_cluster = api_cluster("sts", out.region, endpoints_.sts, out.sts_authority);
   }
   return out;
 }
 
-void AwsBackends::set_hosts(const kgw::Backend& backend, proxy::Cluster& cluster) const {
-  set_place(*place_of(lambda_url(*backend.aws)), cluster);
+void AwsBackends::set_hosts(const kgw::Backend& backend, proxy::Cluster& cluster) {
+  const kgw::AwsBackend& aws = *backend.aws;
+  if (aws.lambda) return set_place(*place_of(lambda_url(aws)), cluster);
+  proxy::Ec2Discovery& to = cluster.ec2.emplace();
+  to.identity = identity(backend);
+  to.api_cluster = api_cluster("ec2", aws.region, endpoints_.ec2, to.api_authority);
+  to.port = static_cast<std::uint16_t>(aws.ec2->port);
+  to.public_address = aws.ec2->address_type == kgw::AwsBackend::Ec2::AddressType::kPublicIp;
+  for (const kgw::AwsBackend::Filter& one : aws.ec2->filters) {
+    if (one.key) to.tags.push_back({*one.key, std::nullopt});
+    if (one.key_value) to.tags.push_back({one.key_value->key, one.key_value->value});
+  }
+  to.refresh = endpoints_.ec2_refresh;
 }
 
 std::string AwsBackends::invocation(const kgw::Backend& backend) {

@@ -54,7 +54,7 @@ class Backends {
                                   const std::string& namespace_,
                                   const config::BackendObjectRef& ref, Speaks speaks);
   AwsBackends::Problem backend_problem(const config::kgateway::Backend& backend) const;
-  void set_hosts(const config::kgateway::Backend& backend, proxy::Cluster& cluster) const;
+  void set_hosts(const config::kgateway::Backend& backend, proxy::Cluster& cluster);
   std::vector<proxy::Endpoint> endpoints_of(const config::Service& service,
                                             const config::ServicePort& port) const;
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "controlloop/translate/ca_certificates.h"
+#include "controlloop/translate/cluster_names.h"
+#include "proxy/snapshot/all_filter_settings.h"
 
 namespace tidegate::controlloop::translate {
 
@@ -12,30 +14,6 @@ namespace json = boost::json;
 using Value = status::Condition::Value;
 
 namespace {
-
-/// Calls `each` with the name of every cluster that a listener's routes lead to, so that it can be
-/// changed.
-template <class Each>
-void visit_clusters(ListenerState& listener, Each each) {
-  auto filters = [&each](std::vector<proxy::Filter>& all) {
-    for (proxy::Filter& filter : all) {
-      if (auto* mirror = std::get_if<proxy::RequestMirror>(&filter)) each(mirror->cluster);
-      if (auto* auth = std::get_if<proxy::ExternalAuth>(&filter)) each(auth->service.cluster);
-    }
-  };
-  for (proxy::Rule& rule : listener.table.rules) {
-    filters(rule.filters);
-    auto* forward = std::get_if<proxy::Forward>(&rule.action);
-    if (forward == nullptr) continue;
-    for (proxy::WeightedCluster& one : forward->clusters) {
-      each(one.cluster);
-      filters(one.filters);
-    }
-  }
-  for (proxy::StreamRoute& route : listener.streams) {
-    for (proxy::WeightedCluster& one : route.clusters) each(one.cluster);
-  }
-}
 
 /// Says where a policy holds for nothing.
 void check_target(const config::BackendTlsPolicy& policy, const config::PolicyTargetRef& target,
@@ -141,26 +119,69 @@ void BackendTls::apply(const config::Service& service, const std::string& port_n
   if (!policy.accepted()) cluster.endpoints.clear();
 }
 
+/// What a Gateway's listeners call: the policies about it have the Gateway as an ancestor, and
+/// where the Gateway has a certificate, the names become those of what shows it.
+class BackendTls::Callers {
+ public:
+  Callers(BackendTls& tls, const GatewayState& state, proxy::Snapshot& snapshot)
+      : tls_(tls), state_(state), snapshot_(snapshot) {}
+
+  void cluster(std::string& name) {
+    auto found = tls_.by_cluster_.find(name);
+    if (found == tls_.by_cluster_.end()) return;
+    for (Policy* policy : found->second) policy->ancestors.insert(state_.gateway->meta.key());
+    if (state_.client_certificate.empty()) return;
+    // Connections with different certificates must not share a pool.
+    const std::string shown = shown_by(name);
+    proxy::Cluster& cluster = snapshot_.clusters[shown];
+    if (cluster.name.empty()) {
+      cluster = snapshot_.clusters[name];
+      cluster.name = shown;
+      cluster.tls->client_certificate = state_.client_certificate;
+    }
+    name = shown;
+  }
+
+  /// A filter that other Gateways may have as well: what differs is another filter.
+  void shared(std::string& name) {
+    auto [known, is_new] = filters_.try_emplace(name, name);
+    if (is_new) {
+      auto found = snapshot_.shared_filters.find(name);
+      if (found == snapshot_.shared_filters.end()) return;
+      std::optional<proxy::FilterSettings> own;
+      proxy::visit(found->second, [&](const char*, const auto& settings) {
+        auto copy = settings;
+        visit_clusters(copy, *this);
+        if (!(copy == settings)) own.emplace(std::move(copy));
+      });
+      if (own) {
+        known->second = shown_by(name);
+        snapshot_.shared_filters.try_emplace(known->second, std::move(*own));
+      }
+    }
+    name = known->second;
+  }
+
+ private:
+  std::string shown_by(const std::string& name) const {
+    return name + "_as_" + state_.client_certificate;
+  }
+
+  BackendTls& tls_;
+  const GatewayState& state_;
+  proxy::Snapshot& snapshot_;
+  std::map<std::string, std::string> filters_;  // names, and what they become
+};
+
 void BackendTls::finish(const std::vector<std::shared_ptr<GatewayState>>& gateways,
                         proxy::Snapshot& snapshot) {
   if (by_cluster_.empty()) return;
   for (const auto& state : gateways) {
+    Callers callers(*this, *state, snapshot);
     for (ListenerState& listener : state->listeners) {
-      visit_clusters(listener, [&](std::string& name) {
-        auto found = by_cluster_.find(name);
-        if (found == by_cluster_.end()) return;
-        for (Policy* policy : found->second) policy->ancestors.insert(state->gateway->meta.key());
-        if (state->client_certificate.empty()) return;
-        // Connections with different certificates must not share a pool.
-        const std::string shown = name + "_as_" + state->client_certificate;
-        proxy::Cluster& cluster = snapshot.clusters[shown];
-        if (cluster.name.empty()) {
-          cluster = snapshot.clusters[name];
-          cluster.name = shown;
-          cluster.tls->client_certificate = state->client_certificate;
-        }
-        name = shown;
-      });
+      visit_clusters(listener.table, callers);
+      visit_clusters(listener.streams, callers);
+      visit_clusters(listener.http, callers);
     }
   }
 }

@@ -30,12 +30,14 @@ class BackendTls {
   /// that are about it.
   void apply(const config::Service& service, const std::string& port_name, proxy::Cluster& cluster);
 
-  /// Notes which Gateways lead to which policies, and has those with a client certificate show it.
+  /// Notes which Gateways lead to which policies, and has those with a client certificate show it:
+  /// to backends, to the services of filters, and to collectors.
   void finish(const std::vector<std::shared_ptr<GatewayState>>& gateways,
               proxy::Snapshot& snapshot);
   void statuses(const std::string& controller_name, status::Statuses& out) const;
 
  private:
+  class Callers;
   struct Policy {
     std::shared_ptr<const config::BackendTlsPolicy> object;
     proxy::UpstreamTls tls;

@@ -59,7 +59,7 @@ AwsBackends::Problem Backends::backend_problem(const kgw::Backend& backend) cons
   return {};
 }
 
-void Backends::set_hosts(const kgw::Backend& backend, proxy::Cluster& cluster) const {
+void Backends::set_hosts(const kgw::Backend& backend, proxy::Cluster& cluster) {
   if (backend.aws) return aws_.set_hosts(backend, cluster);
   if (backend.static_) {
     cluster.endpoints = static_endpoints(*backend.static_);

@@ -5,6 +5,7 @@
 #include "config/kinds/gateway/http_route.h"
 #include "config/kinds/gateway/stream_routes.h"
 #include "config/kinds/kgateway/gateway_extension.h"
+#include "controlloop/translate/discovery_status.h"
 #include "controlloop/translate/features.h"
 #include "controlloop/translate/gateway.h"
 #include "controlloop/translate/generated.h"
@@ -276,6 +277,7 @@ status::Statuses statuses_of(const Translation& translation, const proxy::Applie
     out[{"Gateway", state->gateway->meta.namespace_, state->gateway->meta.name}] =
         gateway_status(*state, applied, attached_sets);
   }
+  if (applied) add_discoveries(*applied, out);
   return out;
 }
 

@@ -452,7 +452,8 @@ class Explainer {
       for (const Endpoint& endpoint : cluster.endpoints)
         endpoints.push_back(json::string(fmt::format("{}:{}", endpoint.host, endpoint.port)));
     }
-    if (endpoints.empty() && !cluster.dynamic)
+    const bool asked_for = cluster.ec2 && context_.addresses == nullptr;
+    if (endpoints.empty() && !cluster.dynamic && !asked_for)
       backend["problem"] = "it has no endpoints: requests are answered with 503";
     backend["endpoints"] = std::move(endpoints);
     backend["protocol"] = cluster.protocol == UpstreamProtocol::kHttp2 ? "HTTP/2" : "HTTP/1.1";

@@ -1,63 +1,28 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <string_view>
 
-#include "base/task.h"
-#include "proxy/http/message.h"
-#include "proxy/runtime/arena.h"
-#include "proxy/snapshot/aws.h"
-
-namespace tidegate::proxy::upstream {
-class Clusters;
-}
+#include "proxy/aws/temporary.h"
 
 namespace tidegate::proxy::aws {
 
-using CredentialsPtr = std::shared_ptr<const AwsCredentials>;
-
-/// Adds the fields that say who asks, when, and for what. All fields that begin with "x-amz-" are
-/// signed, and Content-Type; none is to be changed any more. Texts are in `arena`.
-void sign(http::RequestHead& request, std::string_view payload, const AwsCredentials& credentials,
-          std::string_view region, std::string_view service, Arena& arena);
-
-/// Where a query API is asked.
-struct QueryApi {
-  std::string cluster;
-  std::string authority;
-  std::string_view service;  // "ec2"
-};
-/// One call of a query API: a form ("Action=...&Version=..."), whose answer is XML. `problem` says
-/// why there is none; it shows no credentials.
-Task<std::string> ask(upstream::Clusters& clusters, QueryApi api, std::string region,
-                      CredentialsPtr credentials, std::string form, std::string& problem);
-
-/// The credentials of an identity: as they are written, of the environment, or of a role, which STS
-/// gives for an hour; they are asked for by the first who needs them, and again before they expire,
-/// while those that are there serve others. Workers share it.
+/// The credentials of an identity: as they are written, of the environment or of what this process
+/// is where it runs; or those of a role, which they may take. Workers share it.
 class Identity {
  public:
   explicit Identity(AwsIdentity config);
   /// The name of what does not change about it; it shows no credentials.
   static std::string key_of(const AwsIdentity& config);
 
-  /// Null: there are none; why is in the log.
+  /// Null: there are none; why is in the log, and in problem().
   Task<CredentialsPtr> credentials(upstream::Clusters& clusters);
+  std::string problem() const;
 
  private:
-  using Clock = std::chrono::system_clock;
-  Task<CredentialsPtr> assume(upstream::Clusters& clusters);
-
-  const AwsIdentity config_;
-  CredentialsPtr own_;  // null: none
-  std::mutex mutex_;    // over what follows
-  CredentialsPtr role_;
-  Clock::time_point expires_;
-  Clock::time_point not_before_;  // the next call to STS, after one that failed
-  bool asking_ = false;
+  CredentialsPtr written_;             // null: none
+  std::unique_ptr<Temporary> source_;  // null: there is nobody to ask, or no need to
+  std::unique_ptr<Temporary> role_;    // null: none
 };
 
 }  // namespace tidegate::proxy::aws

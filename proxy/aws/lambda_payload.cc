@@ -108,9 +108,26 @@ bool read_cookies(const json::value* from, FunctionAnswer& to) {
   return true;
 }
 
+/// The bytes that a text has in JSON; not counted on where there are more than `most`.
+std::size_t escaped_size(std::string_view text, std::size_t most) {
+  std::size_t out = 0;
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '\b' || c == '\f' || c == '\n' || c == '\r' || c == '\t') {
+      out += 2;
+    } else {
+      out += static_cast<unsigned char>(c) < 0x20 ? 6 : 1;
+    }
+    if (out > most) break;
+  }
+  return out;
+}
+
 }  // namespace
 
-std::string payload_of(const http::RequestHead& request, std::string_view body) {
+std::optional<std::string> payload_of(const http::RequestHead& request, std::string_view body,
+                                      std::size_t most) {
+  const bool text = body.empty() || (textual(request) && is_utf8(body));
+  if ((text ? escaped_size(body, most) : (body.size() + 2) / 3 * 4) > most) return std::nullopt;
   json::object headers;
   for (const http::Field& field : request.fields) {
     const std::string name = lower(field.name);
@@ -121,7 +138,6 @@ std::string payload_of(const http::RequestHead& request, std::string_view body) 
       headers[name] = as_utf8(field.value);
     }
   }
-  const bool text = body.empty() || (textual(request) && is_utf8(body));
   json::object out;
   out["raw_path"] = as_utf8(request.path);
   out["method"] = json::string_view(request.method.data(), request.method.size());
@@ -129,7 +145,9 @@ std::string payload_of(const http::RequestHead& request, std::string_view body) 
   out["query_string_parameters"] = query_of(request.query());
   out["body"] = text ? std::string(body) : jose::encode_base64(body);
   out["is_base64_encoded"] = !text;
-  return json::serialize(out);
+  std::string payload = json::serialize(out);
+  if (payload.size() > most) return std::nullopt;
+  return payload;
 }
 
 std::optional<FunctionAnswer> answer_of(std::string_view payload) {

@@ -14,8 +14,10 @@ namespace tidegate::proxy::aws {
 
 /// raw_path, method, headers (values of one name joined by commas), query_string_parameters (the
 /// first of each name), body and is_base64_encoded. A body is text where its type says so and it is
-/// UTF-8; else it is base64.
-std::string payload_of(const http::RequestHead& request, std::string_view body);
+/// UTF-8; else it is base64. Nothing where it would have more than `most` bytes: that is known
+/// before it is made.
+std::optional<std::string> payload_of(const http::RequestHead& request, std::string_view body,
+                                      std::size_t most);
 
 /// What a function wants to be answered.
 struct FunctionAnswer {

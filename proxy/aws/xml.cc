@@ -7,6 +7,7 @@ namespace tidegate::proxy::aws {
 namespace {
 
 constexpr std::size_t kDepthMax = 24;
+constexpr std::size_t kElementsMax = 500000;
 
 bool space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -62,7 +63,7 @@ class Reader {
   }
 
   bool element(XmlElement& to, std::size_t depth) {
-    if (depth > kDepthMax || !text_.starts_with('<')) return false;
+    if (depth > kDepthMax || ++elements_ > kElementsMax || !text_.starts_with('<')) return false;
     const std::size_t close = text_.find('>');
     if (close == text_.npos) return false;
     std::string_view tag = text_.substr(1, close - 1);
@@ -92,6 +93,7 @@ class Reader {
   }
 
   std::string_view text_;
+  std::size_t elements_ = 0;
 };
 
 }  // namespace

@@ -8,7 +8,8 @@
 namespace tidegate::proxy::aws {
 
 /// An element of an answer of Amazon's query APIs. Attributes, comments and declarations are left
-/// out; what is no XML as those APIs send it, or nests too deeply, is refused.
+/// out; what is no XML as those APIs send it, nests too deeply or has too many elements, is
+/// refused.
 struct XmlElement {
   std::string name;  // without a prefix
   std::string text;  // of itself, entities resolved

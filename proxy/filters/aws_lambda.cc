@@ -2,6 +2,7 @@
 
 #include "proxy/aws/identity.h"
 #include "proxy/aws/lambda_payload.h"
+#include "proxy/aws/requests.h"
 #include "proxy/filters/chain.h"
 #include "proxy/filters/service.h"
 #include "proxy/snapshot/aws.h"
@@ -44,10 +45,14 @@ class AwsLambdaFilter final : public Filter {
     if (!body->whole) co_return refuse(call, 413, "request body too large\n");
     const aws::CredentialsPtr credentials = co_await identity_->credentials(call.clusters);
     if (!credentials) co_return refuse(call, 500, "no credentials for the function\n");
-    std::string payload(body->bytes);
-    if (!config_.passthrough) payload = aws::payload_of(call.request, body->bytes);
-    if (payload.size() > kPayloadMax) co_return refuse(call, 413, "request body too large\n");
-    invoke(call, *credentials, std::move(payload));
+    std::optional<std::string> payload;
+    if (config_.passthrough) {
+      payload = body->bytes;
+    } else {
+      payload = aws::payload_of(call.request, body->bytes, kPayloadMax);
+    }
+    if (!payload) co_return refuse(call, 413, "request body too large\n");
+    invoke(call, *credentials, std::move(*payload));
     co_return Verdict::kContinue;
   }
 

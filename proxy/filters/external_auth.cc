@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "proxy/filters/chain.h"
+#include "proxy/filters/request_values.h"
 #include "proxy/filters/service.h"
 #include "proxy/format/format.h"
 #include "proxy/http/characters.h"
@@ -43,16 +44,7 @@ using AddedFields = std::vector<std::pair<std::string, format::Format>>;
 /// A value that is empty, or none of a field, is not added.
 void add_made(const AddedFields& from, Call& call, http::Fields& to) {
   if (from.empty()) return;
-  format::Values values;
-  values.request = &call.request;
-  values.downstream = &call.facts;
-  values.random = &call.loop.random;
-  values.dynamic_metadata = call.all_metadata();
-  values.started = std::chrono::system_clock::now();
-  if (call.rule) {
-    values.route = &call.rule->origin;
-    values.route_name = call.rule->name;
-  }
+  const format::Values values = request_values(call);
   for (const auto& [name, made] : from) {
     std::string value;
     made.render(values, format::Missing::kNothing, value);

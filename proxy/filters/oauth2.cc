@@ -9,7 +9,9 @@
 #include "proxy/filters/chain.h"
 #include "proxy/filters/discovery.h"
 #include "proxy/filters/oauth2_session.h"
+#include "proxy/filters/request_values.h"
 #include "proxy/filters/sealed.h"
+#include "proxy/format/format.h"
 #include "proxy/http/characters.h"
 #include "proxy/http/cookies.h"
 #include "proxy/http/query.h"
@@ -61,6 +63,10 @@ class OAuth2Filter final : public Filter {
         std::find(config_.scopes.begin(), config_.scopes.end(), "openid") != config_.scopes.end();
     if (!config_.issuer.empty())
       discovery_ = Discovery::kept(config_.token_endpoint.cluster, config_.issuer, kept);
+    if (!config_.redirect_uri.starts_with('/')) {
+      format::Problem problem;  // translation has looked for it
+      redirect_uri_ = format::Format::compile(config_.redirect_uri, problem);
+    }
     for (const OAuth2::HeaderCondition& one : config_.deny_redirect) {
       re2::RE2::Options options;
       options.set_log_errors(false);
@@ -146,10 +152,18 @@ class OAuth2Filter final : public Filter {
     co_return std::string();
   }
 
-  std::string redirect_uri(const Call& call) const {
-    if (!config_.redirect_uri.starts_with('/')) return config_.redirect_uri;
-    return fmt::format("{}://{}{}", call.request.scheme, call.request.authority,
-                       config_.redirect_uri);
+  /// How the browser came to us, or to a proxy in front that is trusted.
+  static std::string site_of(const Call& call) {
+    std::string_view scheme = call.request.fields.get("x-forwarded-proto");
+    if (scheme != "http" && scheme != "https") scheme = call.request.scheme;
+    return fmt::format("{}://{}", scheme, call.request.authority);
+  }
+
+  std::string redirect_uri(Call& call) const {
+    if (config_.redirect_uri.starts_with('/')) return site_of(call) + config_.redirect_uri;
+    std::string out;
+    redirect_uri_.render(request_values(call), format::Missing::kNothing, out);
+    return out;
   }
 
   bool denies_redirect(const http::RequestHead& request) const {
@@ -204,8 +218,7 @@ class OAuth2Filter final : public Filter {
 
   Verdict log_in(Call& call, const Endpoints& to) const {
     call.stats.oauth2.oauth_unauthorized_rq.add();
-    const std::string here =
-        fmt::format("{}://{}{}", call.request.scheme, call.request.authority, call.request.path);
+    const std::string here = site_of(call).append(call.request.path);
     const Flow flow = new_flow(config_, here);
     std::string url = to.authorization;
     add_parameter(url, "client_id", config_.client_id);
@@ -219,7 +232,7 @@ class OAuth2Filter final : public Filter {
   }
 
   Verdict log_out(Call& call, const Endpoints& to) const {
-    const std::string home = fmt::format("{}://{}/", call.request.scheme, call.request.authority);
+    const std::string home = site_of(call) + '/';
     std::string url = home;
     if (!to.end_session.empty()) {
       const Session session =
@@ -333,6 +346,7 @@ class OAuth2Filter final : public Filter {
 
   OAuth2 config_;
   bool openid_ = false;
+  format::Format redirect_uri_;                         // of one that is more than a path
   std::shared_ptr<Discovery> discovery_;                // null: everything is configured
   std::vector<std::unique_ptr<re2::RE2>> expressions_;  // of deny_redirect; null: exact
 };

@@ -63,6 +63,7 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
         cluster->config.endpoints.clear();
         cluster->config.failover.clear();
         cluster->config.dynamic.reset();
+        cluster->config.ec2.reset();
       } else {
         cluster->tls = *context;
         const auto own = snapshot->certificates.find(config.tls->client_certificate);

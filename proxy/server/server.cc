@@ -38,6 +38,7 @@ Server::Server(asio::io_context& control, StatsStore& stats, telemetry::LogWrite
 
 Server::~Server() {
   for (auto& worker : workers_) worker->stop();
+  ec2_.reset();  // before the loops of those whose questions it may be asking
 }
 
 void Server::start() {
@@ -49,15 +50,19 @@ void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
   std::vector<std::string> problems;
   compiled_ = compile(snapshot, version, lasting_, problems);
   for (const std::string& problem : problems) log::error(log::Component::kConfig, "{}", problem);
+  settled_ = false;
   follow_names(*snapshot);
   follow_health();
+  follow_discoveries();
   addresses_.clear();
   for (const auto& [name, cluster] : compiled_->clusters)
     addresses_[name] = addresses_of(cluster->config);
   check_health();
+  ask_clouds();
   Sockets::Change change = sockets_.update(*snapshot);
-  distribute(change, [this] {
+  distribute(change, [this, compiled = compiled_] {
     serving_ = true;
+    settled_ = settled_ || compiled == compiled_;
     tell_applied();
   });
   schedule_retry();
@@ -84,6 +89,9 @@ Applied Server::applied() const {
   if (!compiled_) return out;
   out.version = compiled_->version;
   out.listeners = sockets_.state(*compiled_->snapshot);
+  for (const auto& [cluster, discovery] : discoveries_) {
+    if (discovery.answered) out.discoveries.push_back(discovery.said);
+  }
   return out;
 }
 
@@ -164,6 +172,7 @@ void Server::addresses_changed(const std::string& cluster_name) {
   }
   addresses_[cluster_name] = std::move(addresses);
   count_members(cluster_name);
+  asked_cluster_moved(cluster_name);
 }
 
 std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
@@ -194,6 +203,8 @@ std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
     }
   };
   add_all(cluster.endpoints);
+  if (auto known = discoveries_.find(cluster.name); known != discoveries_.end())
+    add_all(known->second.endpoints);
   for (const std::vector<Endpoint>& endpoints : cluster.failover) {
     ++priority;
     add_all(endpoints);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/aws/ec2_watcher.h"
 #include "proxy/health/checker.h"
 #include "proxy/health/outliers.h"
 #include "proxy/server/compiled.h"
@@ -79,6 +80,10 @@ class Server {
   void look_up(Loop& loop, const std::string& name, std::uint16_t port,
                std::function<void(upstream::Found)> reply);
   bool is_own(const boost::asio::ip::address& address, std::uint16_t port) const;
+  void follow_discoveries();
+  void ask_clouds();
+  void asked_cluster_moved(const std::string& cluster);
+  void discovered(const aws::Ec2Watcher::Found& found);
   void count_members(const std::string& cluster);
   void schedule_retry();
   void tell_applied();
@@ -104,12 +109,22 @@ class Server {
   /// By cluster: what its health checks say so far.
   std::map<std::string, std::map<boost::asio::ip::tcp::endpoint, bool>> healthy_;
   std::unique_ptr<health::Checker> checker_;  // null until a cluster has a health check
+  struct Discovery {
+    Ec2Discovery what;
+    std::shared_ptr<aws::Identity> identity;
+    std::vector<Endpoint> endpoints;  // the last that were known
+    bool answered = false;
+    AppliedDiscovery said;
+  };
+  std::map<std::string, Discovery> discoveries_;  // by cluster
+  std::unique_ptr<aws::Ec2Watcher> ec2_;          // null until a cluster has a discovery
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer drain_timer_;
   std::function<void()> drained_;
   std::size_t draining_workers_ = 0;
   bool retry_scheduled_ = false;
   bool serving_ = false;
+  bool settled_ = false;  // the snapshot of compiled_ is served by every worker
   bool draining_ = false;
 };
 

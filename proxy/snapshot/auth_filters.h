@@ -176,8 +176,9 @@ struct OAuth2 {
   std::string authorization_endpoint;  // URL
   std::string end_session_endpoint;    // URL; empty: logout stays with us
   std::string issuer;                  // discovery asks it for the endpoints that are empty
-  std::string redirect_uri;            // URL; empty scheme and host ("/path") are the request's own
-  std::string redirect_path;           // of redirect_uri
+  /// URL with Envoy's operators; one that is only a path is on the request's own scheme and host.
+  std::string redirect_uri;
+  std::string redirect_path;  // of redirect_uri: exact, without a query
   std::string logout_path;
   std::vector<std::string> scopes;
   std::string client_id;

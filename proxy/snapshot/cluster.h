@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "proxy/snapshot/aws.h"
 #include "proxy/snapshot/load_balancing.h"
 #include "proxy/snapshot/origin.h"
 
@@ -111,12 +112,13 @@ struct Cluster {
   std::optional<Http2Options> http2;
   std::optional<ProxyProtocol> proxy_protocol;
   std::optional<DynamicForward> dynamic;  // there are no endpoints then
+  std::optional<Ec2Discovery> ec2;        // endpoints besides those above
   bool operator==(const Cluster&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Cluster, (),
                       (name, origin, protocol, endpoints, tls, connect_timeout, idle_timeout,
                        connections_max, pending_max, requests_max, breakers, balancing,
                        health_check, outliers, failover, keepalive, requests_per_connection_max,
-                       fields_max, stream_duration_max, http2, proxy_protocol, dynamic))
+                       fields_max, stream_duration_max, http2, proxy_protocol, dynamic, ec2))
 
 }  // namespace tidegate::proxy

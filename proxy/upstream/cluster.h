@@ -217,6 +217,7 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
 class Clusters {
  public:
   explicit Clusters(Loop& loop) : loop_(loop) {}
+  Loop& loop() const { return loop_; }
 
   void update(const std::map<std::string, CompiledClusterPtr>& compiled,
               const std::map<std::string, std::vector<Address>>& addresses);

@@ -228,6 +228,34 @@ class Browser:
         return parts.path + "?" + parts.query
 
 
+def the_way_back_may_be_made_of_the_request(gateway):
+    provider = Provider(issuer="https://idp.example")
+    gateway.backends.append(provider)
+    gateway.service("idp", provider.port)
+    secret(gateway, "client", **{"client-secret": "hush"})
+    extension(gateway, """  oauth2:
+    backendRef: {name: idp, port: 80}
+    issuerURI: https://idp.example
+    redirectURI: "http://%REQ(x-login-host?:authority)%/back/here"
+    credentials: {clientID: client, clientSecretRef: {name: client}}
+""")
+    policy(gateway, "  oauth2: {extensionRef: {name: e}}\n")
+    start(gateway)
+    browser = Browser(gateway)
+
+    def asked(**more):
+        status, location, _ = browser.get("/page", **more)
+        assert status == 302, status
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).query))
+    assert asked(X_Login_Host="login.example.com")["redirect_uri"] == "http://login.example.com/back/here"
+    back = urllib.parse.urlsplit(provider.authorize(asked()))
+    assert back.path == "/back/here" and back.netloc == f"127.0.0.1:{gateway.port}", back
+    assert browser.get("/back/here/?" + back.query)[0] == 302  # another path: not logged in yet
+    status, location, _ = browser.get("/back/here?" + back.query)
+    assert status == 302 and location == f"http://127.0.0.1:{gateway.port}/page", (status, location)
+    assert browser.get("/page")[0] == 200
+
+
 def logging_in_at_a_provider(gateway):
     provider = Provider(issuer="https://idp.example")
     gateway.backends.append(provider)
@@ -292,7 +320,7 @@ def logging_in_at_a_provider(gateway):
 
 
 TESTS = [addresses_are_let_in_and_kept_out, a_page_of_another_site_changes_nothing, user_and_password, keys_of_clients,
-         tokens_with_keys_at_hand, tokens_with_keys_elsewhere, logging_in_at_a_provider]
+         tokens_with_keys_at_hand, tokens_with_keys_elsewhere, the_way_back_may_be_made_of_the_request, logging_in_at_a_provider]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

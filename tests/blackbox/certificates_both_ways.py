@@ -102,6 +102,34 @@ def a_gateway_shows_its_certificate_to_backends(gateway):
     wait_for(lambda: get(gateway.port, "/")[2].endswith(b" renewed.example.com"), "the renewed certificate is shown")
 
 
+def a_gateway_shows_its_certificate_to_services_of_policies(gateway):
+    folder = gateway.config.parent
+    authority = Certificate(folder, "authority")
+    authority.config_map(gateway, "ca")
+    tls_backend(gateway, Certificate(folder, "backend.example.com", authority), clients=authority)  # Service echo: it allows all
+    Certificate(folder, "gateway.example.com", authority).secret(gateway, "own")
+    policy(gateway, "backend.example.com")
+    gateway.backend("app")
+    gateway.write("auth.yaml", """apiVersion: gateway.kgateway.dev/v1alpha1
+kind: GatewayExtension
+metadata: {name: auth}
+spec: {extAuth: {httpService: {backendRef: {name: echo, port: 80}}}}
+---
+apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {name: auth}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route}]
+  extAuth: {extensionRef: {name: auth}}
+""")
+    gateway.route("    - backendRefs: [{name: app, port: 80}]\n")
+    gateway.start()
+    gateway.wait_for_route(status=403)  # the handshake fails, and who asks is not let in
+    gateway.write("gateway.yaml", gateway.gateway_yaml("  tls: {backend: {clientCertificateRef: {name: own}}}\n"))
+    gateway.wait_for_route(status=200)
+    assert accepted(gateway) == "Accepted"
+
+
 def https(port, context):
     """What a GET is answered with; empty where the handshake fails (TLS 1.3 tells a client when it reads)."""
     try:
@@ -194,6 +222,7 @@ spec:
 
 
 TESTS = [a_backend_must_have_the_name_and_the_authority_of_its_policy, a_gateway_shows_its_certificate_to_backends,
+         a_gateway_shows_its_certificate_to_services_of_policies,
          clients_must_show_a_certificate_where_the_gateway_says_so, listener_sets_join_a_gateway_and_leave_it]
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 check.txt, a line each; empty lines and those with # are skipped:
   backend PORT                                  `tidegate echo` on 127.0.0.1:PORT
   run PORT COMMAND ...                          in the example's folder, until the end; PORT answers TCP then (0: UDP)
+  environment NAME=VALUE                        of the gateway
+  until LINE                                    a line of those below, asked again until it is so: what comes after the start
   METHOD URL [name=value ...] [FILE.crt FILE.key] -> STATUS [name: value] [body "text"]
   METHOD URL -> refused                         the connection is
   udp PORT "text" -> "text"                     a datagram, and what comes back
@@ -11,6 +13,7 @@ A certificate is not verified. Listener ports are moved by --port-offset, so tha
 """
 import contextlib
 import http.client
+import os
 import pathlib
 import re
 import shlex
@@ -78,6 +81,14 @@ def ask(line, offset, folder):
         assert answer.getheader(name) == value, f"{line}: {name} is {answer.getheader(name)}"
 
 
+def holds(line, offset, folder):
+    try:
+        ask(line, offset, folder)
+        return True
+    except (AssertionError, OSError, http.client.HTTPException):
+        return False
+
+
 def run(binary, folder):
     lines = [line.strip() for line in (folder / "check.txt").read_text().splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
@@ -96,10 +107,11 @@ def run(binary, folder):
                 stack.callback(lambda process=process: (process.kill(), process.wait()))
                 if port != "0":
                     wait_for(lambda port=int(port): listens(port), f"port {port} listens")
+        environment = dict(line.split(" ", 1)[1].split("=", 1) for line in lines if line.startswith("environment "))
         config = folder / "config" if (folder / "config").is_dir() else folder
         gateway = subprocess.Popen([binary, "run", "--config", str(config), "--bind-address", "127.0.0.1", "--strict", "--port-offset", str(offset),
                                     "--workers", "1", "--admin-address", f"127.0.0.1:{admin}", "--readiness-address", f"127.0.0.1:{ready}",
-                                    "--metrics-address", f"127.0.0.1:{metrics}"], stderr=log)
+                                    "--metrics-address", f"127.0.0.1:{metrics}"], stderr=log, env={**os.environ, **environment})
         stack.callback(lambda: (gateway.kill(), gateway.wait()))
 
         def is_ready():
@@ -109,9 +121,12 @@ def run(binary, folder):
             return answers(ready, "/ready")
         wait_for(is_ready, "the gateway is ready")
         for line in lines:
-            if not line.startswith(("backend ", "run ")):
+            if not line.startswith(("backend ", "run ", "environment ")):
                 try:
-                    ask(line, offset, folder)
+                    if line.startswith("until "):
+                        wait_for(lambda line=line: holds(line.removeprefix("until "), offset, folder), line)
+                    else:
+                        ask(line, offset, folder)
                 except Exception as error:
                     log.seek(0)
                     raise AssertionError(f"{error!r}; the gateway's exit status is {gateway.poll()}, its log:\n{log.read().decode()}") from error

@@ -1,100 +1,32 @@
 """Backends of type AWS: Lambda functions, behind a server in Amazon's place that checks signatures itself. Usage: lambda_functions.py BINARY"""
 import base64
-import hashlib
-import hmac
-import http.server
 import json
 import pathlib
 import sys
 import threading
-import time
-import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from amazon import KEY, OWN_ROLE, REGION, ROLE, ROLE_SECRET, ROLE_TOKEN, SECRET, WEB_TOKEN, Amazon  # noqa: E402
 from gateway import get, main, raw, wait_for  # noqa: E402
 
-KEY, SECRET = "AKIDTEST", "s3cr3t/of+mine"
-ROLE_KEY, ROLE_SECRET, ROLE_TOKEN = "ASIAROLE", "r0le-s3cr3t", "r0le-t0ken=="
-REGION = "eu-west-1"
 ARN = f"arn:aws:lambda:{REGION}:123456789012:function:hello:$LATEST"
 
 
-def signature(secret, service, head, method, path, body):
-    """What Amazon computes: Signature Version 4, from the published description."""
-    words = dict(part.strip().split("=", 1) for part in head["authorization"].removeprefix("AWS4-HMAC-SHA256 ").split(","))
-    names = words["SignedHeaders"].split(";")
-    key, day, region, of_service, end = words["Credential"].split("/")
-    assert (region, of_service, end) == (REGION, service, "aws4_request"), words
-    assert "host" in names and all(name in names for name in head if name.startswith("x-amz-")), names
-    canonical = "\n".join([method, urllib.parse.quote(path, safe="/-._~"), "", *(f"{name}:{' '.join(head[name].split())}" for name in names), "",
-                           ";".join(names), hashlib.sha256(body).hexdigest()])
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", head["x-amz-date"], f"{day}/{region}/{service}/aws4_request",
-                         hashlib.sha256(canonical.encode()).hexdigest()])
-    signing = ("AWS4" + secret).encode()
-    for part in (day, region, service, "aws4_request"):
-        signing = hmac.new(signing, part.encode(), hashlib.sha256).digest()
-    assert hmac.new(signing, to_sign.encode(), hashlib.sha256).hexdigest() == words["Signature"], (canonical, head)
-    return key
-
-
-class Amazon:
-    """Lambda and STS. `answer(head, payload)`: status, fields and body of an invocation."""
+class Functions(Amazon):
+    """Lambda. `answer(head, payload)`: status, fields and body of an invocation."""
 
     def __init__(self, gateway):
-        self.calls, self.roles, self.wrong = [], 0, []
-        self.expires = 3600
+        self.calls = []
         self.answer = lambda head, payload: (200, {}, json.dumps({"status_code": 200, "body": "hello"}))
-        amazon = self
+        super().__init__(gateway)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                head = {name.lower(): value for name, value in self.headers.items()}
-                body = self.rfile.read(int(head.get("content-length", 0)))
-                try:
-                    status, fields, text = amazon.role(head, body) if self.path == "/" else amazon.invoke(head, self.path, body)
-                except AssertionError as wrong:
-                    amazon.wrong.append(str(wrong))
-                    status, fields, text = 403, {}, "{}"
-                self.send_response(status)
-                for name, value in fields.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text if isinstance(text, bytes) else text.encode())
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        gateway.backends.append(self)
-
-    def invoke(self, head, path, body):
-        assert head["host"] == f"127.0.0.1:{self.port}", head
+    def serve(self, head, path, body):
+        if path == "/" or head[":method"] != "POST":
+            return super().serve(head, path, body)
         assert path == f"/2015-03-31/functions/{ARN}/invocations", path
-        token = head.get("x-amz-security-token")
-        key = signature(ROLE_SECRET if token == ROLE_TOKEN else SECRET, "lambda", head, "POST", path, body)
-        assert key == (ROLE_KEY if token == ROLE_TOKEN else KEY), key
+        self.signed("lambda", head, path, body)
         self.calls.append((head, body))
         return self.answer(head, body)
-
-    def role(self, head, body):
-        assert signature(SECRET, "sts", head, "POST", "/", body) == KEY
-        form = urllib.parse.parse_qs(body.decode())
-        assert form["Action"] == ["AssumeRole"] and form["RoleArn"] == ["arn:aws:iam::123456789012:role/caller"], form
-        self.roles += 1
-        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.expires))
-        return 200, {"Content-Type": "text/xml"}, (
-            '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
-            f"<AccessKeyId>{ROLE_KEY}</AccessKeyId><SecretAccessKey>{ROLE_SECRET}</SecretAccessKey>"
-            f"<SessionToken>{ROLE_TOKEN}</SessionToken><Expiration>{until}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def function(gateway, amazon, more="", auth="auth: {type: Secret, secretRef: {name: aws}}"):
@@ -121,7 +53,7 @@ TO_FUNCTION = "    - backendRefs: [{group: gateway.kgateway.dev, kind: Backend, 
 
 
 def served(gateway):
-    amazon = Amazon(gateway)
+    amazon = Functions(gateway)
     secret(gateway)
     function(gateway, amazon)
     gateway.route(TO_FUNCTION)
@@ -179,7 +111,7 @@ def a_payload_may_go_as_it_is_and_nobody_wait(gateway):
 
 
 def credentials_of_the_environment_serve(gateway):
-    amazon = Amazon(gateway)
+    amazon = Functions(gateway)
     gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": ""}
     function(gateway, amazon, auth="")
     gateway.route(TO_FUNCTION)
@@ -189,9 +121,9 @@ def credentials_of_the_environment_serve(gateway):
 
 
 def a_role_is_assumed_and_kept(gateway):
-    amazon = Amazon(gateway)
+    amazon = Functions(gateway)
     gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
-    function(gateway, amazon, auth="auth: {type: AssumeRole, assumeRole: {roleArn: 'arn:aws:iam::123456789012:role/caller'}}")
+    function(gateway, amazon, auth="auth: {type: AssumeRole, assumeRole: {roleArn: '" + ROLE + "'}}")
     gateway.route(TO_FUNCTION)
     gateway.start()
     gateway.wait_for_route()
@@ -201,6 +133,107 @@ def a_role_is_assumed_and_kept(gateway):
         text = get(gateway.admin, page)[2].decode()
         assert all(word not in text for word in (SECRET, ROLE_SECRET, ROLE_TOKEN)), page
     assert all(word not in gateway.log() for word in (SECRET, ROLE_SECRET, ROLE_TOKEN))
+
+
+def runs_as_it_is(gateway, auth="", **environment):
+    """What the process is where it runs, if `environment` says so, is all that it is."""
+    amazon = Functions(gateway)
+    token = gateway.config.parent / "token"
+    token.write_text(WEB_TOKEN + "\n")
+    place = f"http://127.0.0.1:{amazon.port}"
+    known = {"token": str(token), "place": place}
+    gateway.environment = {"AWS_ACCESS_KEY_ID": "", "HOME": "/nonexistent", "AWS_ENDPOINT_URL_STS": place, "AWS_EC2_METADATA_DISABLED": "true",
+                           **{name: value.format(**known) for name, value in environment.items()}}
+    function(gateway, amazon, auth=auth)
+    gateway.route(TO_FUNCTION)
+    gateway.start()
+    gateway.wait_for_route()
+    assert [get(gateway.port, "/")[0] for _ in range(4)] == [200] * 4
+    assert amazon.own == 1 and amazon.calls[-1][0]["x-amz-security-token"] == ROLE_TOKEN and not amazon.wrong, (amazon.own, amazon.wrong)
+    assert all(word not in gateway.log() for word in (ROLE_SECRET, ROLE_TOKEN, WEB_TOKEN))
+    return amazon
+
+
+WEB_IDENTITY = {"AWS_ROLE_ARN": OWN_ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "{token}"}
+
+
+def a_service_account_is_a_role(gateway):
+    runs_as_it_is(gateway, **WEB_IDENTITY)
+
+
+def a_service_account_may_take_another_role(gateway):
+    amazon = runs_as_it_is(gateway, auth="auth: {type: AssumeRole, assumeRole: {roleArn: '" + ROLE + "'}}", **WEB_IDENTITY)
+    assert amazon.roles == 1
+
+
+def a_container_has_a_role(gateway):
+    runs_as_it_is(gateway, AWS_CONTAINER_CREDENTIALS_FULL_URI="{place}/v1/credentials", AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="{token}")
+
+
+def an_instance_has_a_role(gateway):
+    runs_as_it_is(gateway, AWS_EC2_METADATA_DISABLED="", AWS_EC2_METADATA_SERVICE_ENDPOINT="{place}")
+
+
+def credentials_that_nobody_gives_are_missed(gateway):
+    amazon = Functions(gateway)
+    gateway.environment = {"AWS_ACCESS_KEY_ID": "", "HOME": "/nonexistent", "AWS_ROLE_ARN": OWN_ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "/nonexistent/token",
+                           "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
+    function(gateway, amazon, auth="")
+    gateway.route(TO_FUNCTION)
+    gateway.start()
+    gateway.wait_for_route(status=500)
+    assert "there is no token in /nonexistent/token" in gateway.log()
+
+
+def the_clear_is_for_this_machine(gateway):
+    gateway.environment = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://credentials.example/"}
+    gateway.start(wait=False)
+    assert gateway.process.wait(10) != 0
+    assert "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https" in gateway.log()
+
+
+def a_role_is_taken_again_before_it_ends(gateway):
+    amazon = Functions(gateway)
+    amazon.expires = 60  # less than what is early
+    gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
+    function(gateway, amazon, auth="auth: {type: AssumeRole, assumeRole: {roleArn: '" + ROLE + "'}}")
+    gateway.route(TO_FUNCTION)
+    gateway.start()
+    gateway.wait_for_route()
+    assert [get(gateway.port, "/")[0] for _ in range(8)] == [200] * 8 and amazon.roles == 1, amazon.roles
+    wait_for(lambda: get(gateway.port, "/")[0] == 200 and amazon.roles == 2, "it is asked for anew")
+    amazon.expires = -1  # nothing that could be used: what is there serves on
+    wait_for(lambda: get(gateway.port, "/")[0] == 200 and amazon.roles == 3, "it is asked for anew")
+    assert get(gateway.port, "/")[0] == 200 and "was not given: the answer has no credentials" in gateway.log()
+
+
+def those_who_wait_for_a_role_share_one_question(gateway):
+    amazon = Functions(gateway)
+    gateway.environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{amazon.port}"}
+    function(gateway, amazon, auth="auth: {type: AssumeRole, assumeRole: {roleArn: '" + ROLE + "'}}")
+    gateway.route(TO_FUNCTION)
+    gateway.workers = 4
+    gateway.start()
+    amazon.pause = threading.Event()
+    answers = []
+    askers = [threading.Thread(target=lambda: answers.append(get(gateway.port, "/")[0])) for _ in range(16)]
+    for asker in askers:
+        asker.start()
+    wait_for(lambda: amazon.roles == 1, "STS is asked")
+
+    wait_for(lambda: b"http.http.downstream_rq_active: 16" in get(gateway.admin, "/stats?filter=downstream_rq_active")[2], "all requests are there")
+    amazon.pause.set()
+    for asker in askers:
+        asker.join()
+    assert answers == [200] * 16 and amazon.roles == 1 and not amazon.wrong, (answers, amazon.roles, amazon.wrong)
+
+
+def a_payload_that_grows_too_large_is_refused(gateway):
+    amazon = served(gateway)
+    body = b"\x01" * (1 << 21)  # six bytes each in JSON
+    assert get(gateway.port, "/", method="POST", body=body, headers={"Content-Type": "text/plain"})[0] == 413
+    assert get(gateway.port, "/", method="POST", body=body, headers={"Content-Type": "image/png"})[0] == 200
+    assert len(amazon.calls) == 1
 
 
 def what_is_wrong_closes_its_rules_and_shows_nothing(gateway):
@@ -228,7 +261,10 @@ def what_is_wrong_closes_its_rules_and_shows_nothing(gateway):
 
 
 TESTS = [a_function_sees_the_request_and_makes_the_answer, errors_are_told, a_payload_may_go_as_it_is_and_nobody_wait,
-         credentials_of_the_environment_serve, a_role_is_assumed_and_kept, what_is_wrong_closes_its_rules_and_shows_nothing]
+         credentials_of_the_environment_serve, a_role_is_assumed_and_kept, a_role_is_taken_again_before_it_ends,
+         those_who_wait_for_a_role_share_one_question, a_service_account_is_a_role, a_service_account_may_take_another_role,
+         a_container_has_a_role, an_instance_has_a_role, credentials_that_nobody_gives_are_missed, the_clear_is_for_this_machine,
+         a_payload_that_grows_too_large_is_refused, what_is_wrong_closes_its_rules_and_shows_nothing]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

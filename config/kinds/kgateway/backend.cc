@@ -146,11 +146,9 @@ const Description& description<AwsBackend>() {
   static const Description description = [] {
     Fields<A> f;
     f.field<&A::lambda>("lambda")
-        .field<&A::ec2>("ec2", Bounds().effect(Effect::kRejected).doc("refused"))
+        .field<&A::ec2>("ec2")
         .field<&A::account_id>("accountId", Bounds().length(1, 12).pattern(kAwsAccount))
-        .field<&A::auth>(
-            "auth",
-            Bounds().doc("absent: credentials of the environment: variables, or the shared file"))
+        .field<&A::auth>("auth", Bounds().doc("absent: credentials of the environment"))
         .field<&A::region>("region", Bounds().length(1, 63).pattern(kAwsRegion))
         .rule("accountId must be specified on aws or aws.lambda for lambda backends",
               [](const A& a) {

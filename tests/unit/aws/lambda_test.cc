@@ -10,6 +10,8 @@ using namespace tidegate::proxy;
 
 namespace {
 
+constexpr std::size_t kMost = 1000;
+
 http::RequestHead request() {
   http::RequestHead out;
   out.method = "PUT";
@@ -23,16 +25,25 @@ http::RequestHead request() {
 }  // namespace
 
 TEST_CASE("a payload tells a function of the request", "[lambda]") {
-  CHECK(boost::json::parse(aws::payload_of(request(), "hi")) == boost::json::parse(R"({
+  CHECK(boost::json::parse(*aws::payload_of(request(), "hi", kMost)) == boost::json::parse(R"({
     "raw_path": "/a/b?x=1&y&x=2&z=%20", "method": "PUT",
     "headers": {"content-type": "text/plain", "x-a": "1,2"},
     "query_string_parameters": {"x": "1", "y": "", "z": "%20"},
     "body": "hi", "is_base64_encoded": false})"));
 }
 
+TEST_CASE("a payload that grows beyond its bound is none", "[lambda]") {
+  const std::string body(1000, '\x01');  // "\u0001" each
+  CHECK_FALSE(aws::payload_of(request(), body, 6000));
+  CHECK(aws::payload_of(request(), body, 6500));
+  CHECK_FALSE(aws::payload_of(request(), std::string(1000, '"'), 2000));
+  CHECK_FALSE(aws::payload_of(request(), std::string(1000, '\xff'), 1300));  // base64
+  CHECK_FALSE(aws::payload_of(request(), "", 20));                           // its head alone
+}
+
 TEST_CASE("a body that is no text is base64", "[lambda]") {
   auto coded = [](const http::RequestHead& head, std::string_view body) {
-    const auto payload = boost::json::parse(aws::payload_of(head, body)).as_object();
+    const auto payload = boost::json::parse(*aws::payload_of(head, body, kMost)).as_object();
     return std::pair(payload.at("is_base64_encoded").as_bool(),
                      std::string(payload.at("body").as_string()));
   };
@@ -46,7 +57,8 @@ TEST_CASE("a body that is no text is base64", "[lambda]") {
   CHECK(coded(head, "ab") == std::pair(true, std::string("YWI=")));
   CHECK_FALSE(coded(head, "").first);
   head.fields.set("x-latin", "caf\xe9");  // a payload is UTF-8 whatever a field holds
-  CHECK(boost::json::parse(aws::payload_of(head, "")).at("headers").at("x-latin") == "caf\xc3\xa9");
+  CHECK(boost::json::parse(*aws::payload_of(head, "", kMost)).at("headers").at("x-latin") ==
+        "caf\xc3\xa9");
 }
 
 TEST_CASE("what a function answers is read, or it is none", "[lambda]") {

@@ -195,6 +195,28 @@ TEST_CASE("who has not logged in is sent to the provider") {
   CHECK(one.stats.oauth2.oauth_unauthorized_rq.get() == 1);
 }
 
+TEST_CASE("the provider is told where to send the browser back to") {
+  OAuth2 config = provider();
+  auto told = [&config](const char* proto) {
+    OneCall one("GET", "/page");
+    one.with("x-forwarded-proto", proto).with("x-tenant", "a");
+    REQUIRE(run(one, *made(config)) == Verdict::kReply);
+    const std::string_view url = one.call.reply.fields.get("location");
+    std::string out;
+    CHECK(http::query_parameter(url.substr(url.find('?') + 1), "redirect_uri", out));
+    return out;
+  };
+  CHECK(told("https") == "https://www.example.com/oauth2/redirect");
+  CHECK(told("gopher") == "http://www.example.com/oauth2/redirect");
+  config.redirect_uri = "https://login.example.com/oauth2/redirect";
+  CHECK(told("http") == "https://login.example.com/oauth2/redirect");
+  config.redirect_uri =
+      "%REQ(x-forwarded-proto)%://%REQ(x-tenant)%.example.com:8443/oauth2/redirect";
+  CHECK(told("https") == "https://a.example.com:8443/oauth2/redirect");
+  config.redirect_uri = "https://%REQ(x-none?:authority)%/oauth2/redirect?a=%%20";
+  CHECK(told("http") == "https://www.example.com/oauth2/redirect?a=%20");
+}
+
 TEST_CASE("some requests are told 401 in the place of a redirect") {
   OAuth2 config = provider();
   config.deny_redirect = {{"x-requested-with", "XMLHttpRequest", false},
