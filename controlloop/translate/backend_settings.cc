@@ -162,6 +162,14 @@ proxy::CircuitBreakers circuit_breakers(const kgw::CircuitBreakers& from) {
   return out;
 }
 
+proxy::DnsRefresh dns_refresh(const kgw::BackendDns& from) {
+  proxy::DnsRefresh out;
+  if (from.refresh_rate) out.refresh = *from.refresh_rate;
+  if (from.jitter) out.jitter = *from.jitter;
+  out.respect_ttl = from.respect_ttl.value_or(false);
+  return out;
+}
+
 proxy::TcpKeepalive keepalive(const kgw::TcpKeepalive& from) {
   proxy::TcpKeepalive out;
   if (from.keep_alive_probes && *from.keep_alive_probes > 0)
@@ -180,6 +188,11 @@ proxy::Http2Options http2_options(const kgw::Http2Options& from) {
         static_cast<std::uint32_t>(from.initial_connection_window_size->bytes);
   if (from.max_concurrent_streams)
     out.streams_max = static_cast<std::uint32_t>(*from.max_concurrent_streams);
+  if (from.connection_keepalive) {
+    const kgw::Http2Options::Keepalive& keepalive = *from.connection_keepalive;
+    out.keepalive = {keepalive.timeout, keepalive.interval.value_or(milliseconds(0)),
+                     keepalive.connection_idle_interval.value_or(milliseconds(0))};
+  }
   return out;
 }
 

@@ -228,6 +228,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
     co_return make_error_code(late ? Error::kConnectTimeout : Error::kConnectFailed);
   }
   if (compiled->config.keepalive) net::set_keepalive(*socket, *compiled->config.keepalive);
+  if (compiled->config.buffer_max) net::set_buffers(*socket, *compiled->config.buffer_max);
   if (compiled->config.proxy_protocol) {
     if (!net::write_preamble(*socket, *compiled->config.proxy_protocol, client)) {
       counted.upstream_cx_connect_fail.add();
@@ -435,8 +436,9 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
   std::unique_ptr<http::ClientStream> own;
   if (connected) {
     stats().upstream_cx_http2_total.add();
-    auto client = std::make_unique<Http2Client>(std::move(*connected), loop_, stats(),
-                                                config().idle_timeout, http2_limits(config()));
+    auto client = std::make_unique<Http2Client>(
+        std::move(*connected), loop_, stats(), config().idle_timeout, http2_limits(config()),
+        config().http2 ? config().http2->keepalive : std::nullopt);
     client->keep(std::move(connection));
     client->start();
     own = client->open();

@@ -2,6 +2,7 @@
 
 check.txt, a line each; empty lines and those with # are skipped:
   backend PORT                                  `tidegate echo` on 127.0.0.1:PORT
+  env NAME=VALUE                                in the gateway's environment
   run PORT COMMAND ...                          in the example's folder, until the end; PORT answers TCP then (0: UDP)
   METHOD URL [name=value ...] [FILE.crt FILE.key] -> STATUS [name: value] [body "text"]
   METHOD URL -> refused                         the connection is
@@ -11,6 +12,7 @@ A certificate is not verified. Listener ports are moved by --port-offset, so tha
 """
 import contextlib
 import http.client
+import os
 import pathlib
 import re
 import shlex
@@ -83,6 +85,7 @@ def run(binary, folder):
     lines = [line for line in lines if line and not line.startswith("#")]
     offset = 20000
     ready, admin, metrics = free_port(), free_port(), free_port()
+    environment = dict(line.removeprefix("env ").split("=", 1) for line in lines if line.startswith("env "))
     with contextlib.ExitStack() as stack, tempfile.TemporaryFile() as log:
         for line in lines:
             if line.startswith("backend "):
@@ -99,7 +102,7 @@ def run(binary, folder):
         config = folder / "config" if (folder / "config").is_dir() else folder
         gateway = subprocess.Popen([binary, "run", "--config", str(config), "--bind-address", "127.0.0.1", "--strict", "--port-offset", str(offset),
                                     "--workers", "1", "--admin-address", f"127.0.0.1:{admin}", "--readiness-address", f"127.0.0.1:{ready}",
-                                    "--metrics-address", f"127.0.0.1:{metrics}"], stderr=log)
+                                    "--metrics-address", f"127.0.0.1:{metrics}"], stderr=log, env={**os.environ, **environment})
         stack.callback(lambda: (gateway.kill(), gateway.wait()))
 
         def is_ready():
@@ -109,7 +112,7 @@ def run(binary, folder):
             return answers(ready, "/ready")
         wait_for(is_ready, "the gateway is ready")
         for line in lines:
-            if not line.startswith(("backend ", "run ")):
+            if not line.startswith(("backend ", "env ", "run ")):
                 try:
                     ask(line, offset, folder)
                 except Exception as error:

@@ -82,7 +82,7 @@ const Description& description<BackendDns>() {
       Fields<D>()
           .field<&D::refresh_rate>("refreshRate", positive_duration().doc("absent: 5s"))
           .field<&D::jitter>("jitter")
-          .field<&D::respect_ttl>("respectTTL")
+          .field<&D::respect_ttl>("respectTTL", Bounds().doc("where the TTL is shorter"))
           .rule("jitter must be less than or equal to refreshRate", [](const D& d) {
             return !d.jitter || !d.refresh_rate || *d.jitter <= *d.refresh_rate;
           });
@@ -118,10 +118,14 @@ const Description& description<Http1Options>() {
   using O = Http1Options;
   static const Description description =
       Fields<O>()
-          .field<&O::enable_trailers>("enableTrailers")
-          .field<&O::preserve_http1_header_case>("preserveHttp1HeaderCase")
+          .field<&O::enable_trailers>("enableTrailers",
+                                      Bounds().doc("trailers pass, whatever it says"))
+          .field<&O::preserve_http1_header_case>(
+              "preserveHttp1HeaderCase", Bounds().doc("names go on as they came, whatever it says"))
           .field<&O::override_stream_error_on_invalid_http_message>(
-              "overrideStreamErrorOnInvalidHttpMessage");
+              "overrideStreamErrorOnInvalidHttpMessage",
+              Bounds().no_effect("what follows an answer that is no HTTP/1 cannot be told apart: "
+                                 "the connection is closed"));
   return description;
 }
 
@@ -131,8 +135,11 @@ const Description& description<Http2Options::Keepalive>() {
   static const Description description =
       Fields<K>()
           .required<&K::timeout>("timeout", positive_duration())
-          .field<&K::interval>("interval", positive_duration())
-          .field<&K::connection_idle_interval>("connectionIdleInterval", positive_duration());
+          .field<&K::interval>("interval",
+                               positive_duration().doc("and up to 15 % more; absent: no PING"))
+          .field<&K::connection_idle_interval>(
+              "connectionIdleInterval",
+              positive_duration().doc("of silence: then a request has a PING before it"));
   return description;
 }
 
@@ -147,9 +154,8 @@ const Description& description<Http2Options>() {
         .field<&O::max_concurrent_streams>("maxConcurrentStreams", Bounds().range(1, 2'147'483'647))
         .field<&O::override_stream_error_on_invalid_http_message>(
             "overrideStreamErrorOnInvalidHttpMessage",
-            Bounds().no_effect("an error of one stream ends that stream alone"))
-        .field<&O::connection_keepalive>("connectionKeepalive",
-                                         Bounds().no_effect("no PING is sent"));
+            Bounds().doc("an invalid head ends its stream alone, whatever it says"))
+        .field<&O::connection_keepalive>("connectionKeepalive");
     return f;
   }();
   return description;
@@ -246,17 +252,15 @@ const Description& description<BackendConfigPolicy>() {
         .field<&P::target_selectors>("targetSelectors")
         .field<&P::connect_timeout>("connectTimeout", positive_duration().doc("absent: 5s"))
         .field<&P::dns>("dns",
-                        Bounds().no_effect("names are looked up when their TTL, 1s to 5m, is over"))
+                        Bounds().doc("absent: looked up when the TTL, 1s to 5m, is over; a name "
+                                     "of several Backends as often as the most eager wants"))
         .field<&P::per_connection_buffer_limit_bytes>(
             "perConnectionBufferLimitBytes",
-            Bounds().at_least(0).no_effect("bodies are pulled: a connection buffers 32 KiB at "
-                                           "most, an HTTP/2 stream its window"))
+            Bounds().at_least(0).doc("bytes that the kernel buffers, each way; we hold 32 KiB at "
+                                     "most, of an HTTP/2 stream its window"))
         .field<&P::tcp_keepalive>("tcpKeepalive")
         .field<&P::common_http_protocol_options>("commonHttpProtocolOptions")
-        .field<&P::http1_protocol_options>(
-            "http1ProtocolOptions",
-            Bounds().no_effect("trailers and the case of names always pass; a connection that is "
-                               "out of step is closed"))
+        .field<&P::http1_protocol_options>("http1ProtocolOptions")
         .field<&P::http2_protocol_options>("http2ProtocolOptions")
         .field<&P::tls>("tls")
         .field<&P::load_balancer>("loadBalancer")
