@@ -1,5 +1,6 @@
 #include "proxy/server/http1_connection.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -42,13 +43,35 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
 }
 
 Http1Connection::~Http1Connection() {
-  loop_.buffers.give(std::move(buffer_));
+  give_buffer();
   loop_.buffers.give(std::move(body_buffer_));
   stats_.downstream_cx_http1_active.sub();
 }
 
 void Http1Connection::take_buffer() {
-  if (!buffer_) buffer_ = loop_.buffers.take();
+  if (buffer_) return;
+  buffer_ = loop_.buffers.take();
+  room_ = BufferPool::kBytes;
+}
+
+/// The pool's go back to it; a larger one goes.
+void Http1Connection::give_buffer() {
+  if (room_ > BufferPool::kBytes) {
+    buffer_.reset();
+  } else {
+    loop_.buffers.give(std::move(buffer_));
+  }
+  room_ = 0;
+}
+
+/// For a head that the limits allow and the buffer has no room for.
+void Http1Connection::grow_buffer() {
+  const std::size_t room = std::min(room_ * 2, options_.limits.head_bytes_max + kBodyRoom);
+  BufferPool::Buffer larger = std::make_unique_for_overwrite<char[]>(room);
+  std::memcpy(larger.get(), buffer_.get(), end_);
+  give_buffer();
+  buffer_ = std::move(larger);
+  room_ = room;
 }
 
 void Http1Connection::timed_out() {
@@ -133,12 +156,12 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       loop_.wheel.arm(timer_, kFresh);
     }
     take_buffer();
-    Result<std::size_t> got =
-        co_await stream_.read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
+    if (end_ == room_) grow_buffer();
+    Result<std::size_t> got = co_await stream_.read_some({buffer_.get() + end_, room_ - end_});
     if (!got && expired_ && wait_ == Wait::kFresh) {
       expired_ = false;
       wait_ = Wait::kIdle;
-      loop_.buffers.give(std::move(buffer_));
+      give_buffer();
       out_ = std::string();
       if (options_.idle_timeout.count() > 0) loop_.wheel.arm(timer_, options_.idle_timeout);
       error_code failed = co_await stream_.wait_readable();
@@ -285,7 +308,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     }
     if (body_end_ == 0) {  // first read: where to?
       body_at_ = buffer_.get() + head_end_;
-      body_room_ = BufferPool::kBytes - head_end_;
+      body_room_ = room_ - head_end_;
       if (body_room_ < kBodyRoom) {
         body_buffer_ = loop_.buffers.take();
         body_at_ = body_buffer_.get();
