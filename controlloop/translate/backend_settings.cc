@@ -145,8 +145,18 @@ proxy::HealthCheck health_check(const kgw::HealthCheck& from, const std::string&
 }
 
 proxy::OutlierDetection outlier_detection(const kgw::OutlierDetection& from) {
-  return {static_cast<std::uint32_t>(from.consecutive_5xx), from.interval, from.base_ejection_time,
-          static_cast<std::uint32_t>(from.max_ejection_percent)};
+  proxy::OutlierDetection out;
+  auto number = [](int value) { return static_cast<std::uint32_t>(value); };
+  out.consecutive_5xx = number(from.consecutive_5xx);
+  out.interval = from.interval;
+  out.base_ejection = from.base_ejection_time;
+  out.ejected_percent_max = number(from.max_ejection_percent);
+  out.enforced_5xx_percent = number(from.enforcing_consecutive_5xx.value_or(100));
+  if (from.split_external_local_origin_errors)
+    out.consecutive_local = number(from.consecutive_local_origin_failure.value_or(5));
+  out.enforced_local_percent =
+      number(from.enforcing_consecutive_local_origin_failure.value_or(100));
+  return out;
 }
 
 proxy::CircuitBreakers circuit_breakers(const kgw::CircuitBreakers& from) {
@@ -202,6 +212,8 @@ void set_common_http(const kgw::CommonHttpOptions& from, proxy::Cluster& cluster
     cluster.fields_max = static_cast<std::uint32_t>(*from.max_headers_count);
   if (from.max_stream_duration && from.max_stream_duration->count() > 0)
     cluster.stream_duration_max = *from.max_stream_duration;
+  if (from.max_connection_duration && from.max_connection_duration->count() > 0)
+    cluster.connection_duration_max = *from.max_connection_duration;
   if (from.max_requests_per_connection && *from.max_requests_per_connection > 0)
     cluster.requests_per_connection_max =
         static_cast<std::uint32_t>(*from.max_requests_per_connection);

@@ -167,6 +167,7 @@ proxy::HttpOptions http_options(const kgateway::HttpSettings& from, const WarnOf
   out.default_host = from.default_host_for_http_10.value_or("");
   if (from.early_request_header_modifier)
     out.early_changes = header_changes(*from.early_request_header_modifier);
+  out.strip_host_dot = from.strip_trailing_host_dot.value_or(false);
   if (from.strip_host_port_mode) {
     using Strip = proxy::HttpOptions::StripPort;
     out.strip_port = *from.strip_host_port_mode == kgateway::HttpSettings::StripPort::kAnyPort
@@ -253,6 +254,7 @@ bool fill(kgateway::HttpSettings& to, const kgateway::HttpSettings& from) {
   one(&S::max_request_headers_kb);
   one(&S::uuid_request_id_config);
   one(&S::strip_host_port_mode);
+  one(&S::strip_trailing_host_dot);
   return any;
 }
 

@@ -178,26 +178,29 @@ struct ClusterStats {
       upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total;
   Counter upstream_internal_redirect_succeeded_total, upstream_internal_redirect_failed_total;
   Counter upstream_cx_max_requests, lb_healthy_panic, lb_zone_routing_sampled,
-      lb_zone_routing_cross_zone, http2_keepalive_timeout;
+      lb_zone_routing_cross_zone, upstream_cx_max_duration_reached;
+  struct Http2 {
+    Counter keepalive_timeout;
+  } http2;
   Histogram upstream_cx_connect_ms, upstream_cx_length_ms;
 };
-BOOST_DESCRIBE_STRUCT(ClusterStats, (),
-                      (upstream_rq_total, upstream_rq_active, upstream_rq_pending_active,
-                       upstream_rq_completed, upstream_rq_xx, upstream_rq_time,
-                       upstream_rq_pending_total, upstream_rq_pending_overflow,
-                       upstream_rq_pending_failure_eject, upstream_rq_cancelled,
-                       upstream_rq_timeout, upstream_rq_per_try_timeout, upstream_rq_rx_reset,
-                       upstream_rq_tx_reset, upstream_rq_retry, upstream_rq_retry_success,
-                       upstream_rq_retry_limit_exceeded, upstream_rq_retry_overflow,
-                       upstream_cx_total, upstream_cx_http1_total, upstream_cx_http2_total,
-                       upstream_cx_active, upstream_cx_connect_fail, upstream_cx_connect_timeout,
-                       upstream_cx_destroy, upstream_cx_destroy_local, upstream_cx_destroy_remote,
-                       upstream_cx_idle_timeout, upstream_cx_protocol_error, upstream_cx_overflow,
-                       upstream_cx_none_healthy, upstream_cx_rx_bytes_total,
-                       upstream_cx_tx_bytes_total, upstream_internal_redirect_succeeded_total,
-                       upstream_internal_redirect_failed_total, upstream_cx_max_requests,
-                       lb_healthy_panic, lb_zone_routing_sampled, lb_zone_routing_cross_zone,
-                       http2_keepalive_timeout, upstream_cx_connect_ms, upstream_cx_length_ms))
+BOOST_DESCRIBE_STRUCT(ClusterStats::Http2, (), (keepalive_timeout))
+BOOST_DESCRIBE_STRUCT(
+    ClusterStats, (),
+    (upstream_rq_total, upstream_rq_active, upstream_rq_pending_active, upstream_rq_completed,
+     upstream_rq_xx, upstream_rq_time, upstream_rq_pending_total, upstream_rq_pending_overflow,
+     upstream_rq_pending_failure_eject, upstream_rq_cancelled, upstream_rq_timeout,
+     upstream_rq_per_try_timeout, upstream_rq_rx_reset, upstream_rq_tx_reset, upstream_rq_retry,
+     upstream_rq_retry_success, upstream_rq_retry_limit_exceeded, upstream_rq_retry_overflow,
+     upstream_cx_total, upstream_cx_http1_total, upstream_cx_http2_total, upstream_cx_active,
+     upstream_cx_connect_fail, upstream_cx_connect_timeout, upstream_cx_destroy,
+     upstream_cx_destroy_local, upstream_cx_destroy_remote, upstream_cx_idle_timeout,
+     upstream_cx_protocol_error, upstream_cx_overflow, upstream_cx_none_healthy,
+     upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total,
+     upstream_internal_redirect_succeeded_total, upstream_internal_redirect_failed_total,
+     upstream_cx_max_requests, lb_healthy_panic, lb_zone_routing_sampled,
+     lb_zone_routing_cross_zone, upstream_cx_max_duration_reached, http2, upstream_cx_connect_ms,
+     upstream_cx_length_ms))
 
 /// `envoy_vhost_route_…{envoy_virtual_host,envoy_route}`: requests of rules with a stat prefix.
 struct RouteStats {
@@ -218,6 +221,8 @@ struct HealthStats {
   Gauge outlier_detection_ejections_active;
   Counter outlier_detection_ejections_consecutive_5xx,
       outlier_detection_ejections_enforced_consecutive_5xx,
+      outlier_detection_ejections_detected_consecutive_local_origin_failure,
+      outlier_detection_ejections_enforced_consecutive_local_origin_failure,
       outlier_detection_ejections_enforced_total, outlier_detection_ejections_overflow;
 };
 BOOST_DESCRIBE_STRUCT(HealthStats, (),
@@ -226,6 +231,8 @@ BOOST_DESCRIBE_STRUCT(HealthStats, (),
                        outlier_detection_ejections_active,
                        outlier_detection_ejections_consecutive_5xx,
                        outlier_detection_ejections_enforced_consecutive_5xx,
+                       outlier_detection_ejections_detected_consecutive_local_origin_failure,
+                       outlier_detection_ejections_enforced_consecutive_local_origin_failure,
                        outlier_detection_ejections_enforced_total,
                        outlier_detection_ejections_overflow))
 

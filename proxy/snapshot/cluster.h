@@ -133,6 +133,8 @@ struct Cluster {
   std::optional<std::uint32_t> requests_per_connection_max;
   std::optional<std::uint32_t> fields_max;                       // of an answer
   std::optional<std::chrono::milliseconds> stream_duration_max;  // of one attempt, to its end
+  std::optional<std::chrono::milliseconds>
+      connection_duration_max;  // then it takes no further requests
   std::optional<Http2Options> http2;
   std::optional<ProxyProtocol> proxy_protocol;
   std::optional<DynamicForward> dynamic;  // there are no endpoints then
@@ -142,7 +144,7 @@ BOOST_DESCRIBE_STRUCT(Cluster, (),
                       (name, origin, protocol, endpoints, tls, connect_timeout, idle_timeout,
                        connections_max, pending_max, requests_max, breakers, balancing,
                        health_check, outliers, failover, dns, keepalive, buffer_max,
-                       requests_per_connection_max, fields_max, stream_duration_max, http2,
-                       proxy_protocol, dynamic))
+                       requests_per_connection_max, fields_max, stream_duration_max,
+                       connection_duration_max, http2, proxy_protocol, dynamic))
 
 }  // namespace tidegate::proxy

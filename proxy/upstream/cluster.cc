@@ -385,6 +385,8 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
   if (config().fields_max) terms.head.fields_max = *config().fields_max;
   terms.exchanges_max = told_client_ ? 1 : config().requests_per_connection_max.value_or(0);
   terms.slot = std::move(connection);
+  if (config().connection_duration_max)
+    terms.until = loop_.wheel.now() + *config().connection_duration_max;
   client->set_terms(std::move(terms));
   client->begin();
   co_return Lease(self, host, std::move(client), nullptr);
@@ -438,7 +440,8 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
     stats().upstream_cx_http2_total.add();
     auto client = std::make_unique<Http2Client>(
         std::move(*connected), loop_, stats(), config().idle_timeout, http2_limits(config()),
-        config().http2 ? config().http2->keepalive : std::nullopt);
+        config().http2 ? config().http2->keepalive : std::nullopt,
+        config().connection_duration_max.value_or(std::chrono::milliseconds(0)));
     client->keep(std::move(connection));
     client->start();
     own = client->open();

@@ -37,7 +37,7 @@ class Http2Client::Core final : private http2::Session::Handler,
  public:
   Core(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
        std::chrono::milliseconds idle_timeout, const http2::Limits& limits,
-       const std::optional<Http2Keepalive>& keepalive)
+       const std::optional<Http2Keepalive>& keepalive, std::chrono::milliseconds duration_max)
       : stream_(std::move(stream)),
         loop_(loop),
         stats_(stats),
@@ -48,7 +48,12 @@ class Http2Client::Core final : private http2::Session::Handler,
         idle_timer_([this] {
           stats_.upstream_cx_idle_timeout.add();
           pump_.stop();
+        }),
+        duration_timer_([this] {
+          stats_.upstream_cx_max_duration_reached.add();
+          retire();
         }) {
+    if (duration_max.count() > 0) loop_.wheel.arm(duration_timer_, duration_max);
     if (keepalive) keepalive_ = std::make_unique<Keepalive>(*this, *keepalive);
     stats_.upstream_cx_active.add();
   }
@@ -73,7 +78,7 @@ class Http2Client::Core final : private http2::Session::Handler,
   bool usable() const { return !over_ && !retired_ && session_.usable(); }
   const http2::Session& session() const { return session_; }
 
-  /// Its client has gone: ends when its last stream has.
+  /// Its client has gone, or its time is over: ends when its last stream has.
   void retire() {
     retired_ = true;
     stream_ended();
@@ -137,7 +142,7 @@ class Http2Client::Core final : private http2::Session::Handler,
 
   /// The peer does not answer: nobody gets a stream any more, and those that have one lose it.
   void lost() {
-    stats_.http2_keepalive_timeout.add();
+    stats_.http2.keepalive_timeout.add();
     over_ = true;
     close();
   }
@@ -147,6 +152,7 @@ class Http2Client::Core final : private http2::Session::Handler,
     co_await self->pump_.run();
     self->over_ = true;
     self->idle_timer_.cancel();
+    self->duration_timer_.cancel();
     self->keepalive_.reset();
     const error_code reason = self->session_.failed();
     self->session_.close(reason ? reason : error_code(http2::Error::kClosed));
@@ -185,6 +191,7 @@ class Http2Client::Core final : private http2::Session::Handler,
   net::Pump pump_;
   http2::Session session_;
   CallTimer<std::function<void()>> idle_timer_;
+  CallTimer<std::function<void()>> duration_timer_;
   std::unique_ptr<Keepalive> keepalive_;  // null: not wanted, or over
   bool over_ = false;
   bool ended_ = false;
@@ -240,9 +247,10 @@ class Http2Client::ClientExchange final : public http::ClientStream, private htt
 
 Http2Client::Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
                          std::chrono::milliseconds idle_timeout, const http2::Limits& limits,
-                         const std::optional<Http2Keepalive>& keepalive)
-    : core_(std::make_shared<Core>(std::move(stream), loop, stats, idle_timeout, limits,
-                                   keepalive)) {}
+                         const std::optional<Http2Keepalive>& keepalive,
+                         std::chrono::milliseconds duration_max)
+    : core_(std::make_shared<Core>(std::move(stream), loop, stats, idle_timeout, limits, keepalive,
+                                   duration_max)) {}
 
 Http2Client::~Http2Client() { core_->retire(); }
 

@@ -22,11 +22,13 @@ namespace tidegate::proxy::upstream {
 class Http2Client {
  public:
   /// `stream` is connected, with TLS and ALPN done. Ends where it has no stream for `idle_timeout`
-  /// (0: never), or does not answer as `keepalive` wants it.
+  /// (0: never), or does not answer as `keepalive` wants it. After `duration_max` (0: never) it
+  /// takes no more streams, and ends with its last one.
   Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
               std::chrono::milliseconds idle_timeout = std::chrono::milliseconds(60000),
               const http2::Limits& limits = http2::upstream_limits(),
-              const std::optional<Http2Keepalive>& keepalive = std::nullopt);
+              const std::optional<Http2Keepalive>& keepalive = std::nullopt,
+              std::chrono::milliseconds duration_max = std::chrono::milliseconds(0));
   ~Http2Client();
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;

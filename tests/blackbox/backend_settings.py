@@ -168,7 +168,52 @@ def a_small_buffer_still_carries_all(gateway):
     assert status == 200 and json.loads(body)["bodyBytes"] == 300_000, body[:300]
 
 
+def a_connection_ends_with_its_time(gateway):
+    def script(peer, number):
+        while True:
+            upstream.head(peer)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route(TO_ECHO)
+    gateway.workers = 1
+    policy(gateway, "  commonHttpProtocolOptions: {maxConnectionDuration: 200ms}\n")
+    gateway.start()
+    asked, begin = 0, time.monotonic()
+    while time.monotonic() - begin < 1.0:
+        assert get(gateway.port, "/")[0] == 200
+        asked += 1
+    assert 3 <= upstream.connections <= 8 < asked, (upstream.connections, asked)
+    assert metric(gateway, "envoy_cluster_upstream_cx_max_duration_reached") >= 1
+
+
+def a_copy_has_the_host_that_a_policy_gives_it(gateway):
+    def script(peer, number):
+        copies.head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    copies = ScriptedUpstream(script)
+    gateway.backends.append(copies)
+    gateway.service("copies", copies.port)
+    gateway.backend()
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n"
+                  "      filters: [{type: RequestMirror, requestMirror: {backendRef: {name: copies, port: 80}}}]\n")
+    gateway.write("mirror.yaml", """apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {name: m}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route}]
+  requestMirror: {hostRewriteLiteral: "copies.example.com:8080"}
+""")
+    gateway.start()
+    body = get(gateway.port, "/", host="a.example.com")[2]
+    assert b"a.example.com" in body and b"copies.example.com" not in body, body
+    wait_for(lambda: copies.heads, "the copy has come")
+    assert b"\r\nhost: copies.example.com:8080" in copies.heads[0].lower(), copies.heads
+
+
 if __name__ == "__main__":
     sys.exit(1 if main([a_half_dead_connection_is_found_out_and_replaced, a_connection_that_answers_is_kept,
                    the_dump_has_the_settings_of_connections, the_dump_has_keepalive_of_http2_and_zones,
-                   a_small_buffer_still_carries_all], sys.argv[1]) else 0)
+                   a_small_buffer_still_carries_all, a_connection_ends_with_its_time,
+                   a_copy_has_the_host_that_a_policy_gives_it], sys.argv[1]) else 0)

@@ -225,6 +225,47 @@ def large_heads_are_taken_where_a_policy_allows_them(gateway):
     assert raw(gateway.port, large.replace(b"X-Large: ", b"X-Large: " + 80_000 * b"y")).startswith(b"HTTP/1.1 431")
 
 
+def frame(kind, flags, stream, payload):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def integer(value, first=0, bits=7):
+    """Source: RFC 7541 section 5.1."""
+    most = (1 << bits) - 1
+    if value < most:
+        return bytes([first | value])
+    out, value = [first | most], value - most
+    while value >= 128:
+        out.append(value % 128 | 128)
+        value //= 128
+    return bytes([*out, value])
+
+
+def large_heads_come_over_http2_too(gateway):
+    http(gateway, "maxRequestHeadersKb: 1024")
+    upstream = ScriptedUpstream(lambda peer, number: (upstream.head(peer), peer.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")))
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route(TO_ECHO)
+    gateway.start()
+    block = b"\x82\x86\x84\x41\x01a"  # GET http / a
+    for i in range(10):
+        block += b"\x00\x03x-" + str(i).encode() + integer(50_000) + 50_000 * b"y"
+    pieces = [block[at:at + 16384] for at in range(0, len(block), 16384)]
+    data = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
+    for i, piece in enumerate(pieces):
+        data += frame(9 if i else 1, (4 if i == len(pieces) - 1 else 0) | (0 if i else 1), 1, piece)
+    with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
+        peer.settimeout(5)
+        peer.sendall(data)
+        answer = b""
+        while b"\x89" not in answer:  # :status 204
+            chunk = peer.recv(65536)
+            assert chunk, answer
+            answer += chunk
+    assert len(upstream.heads[0]) > 500_000, len(upstream.heads[0])
+
+
 def a_port_that_listeners_share_trusts_no_more_than_each_of_them(gateway):
     log = gateway.config.with_name("clients")
     more = f"    - {{name: careful, protocol: HTTP, port: {gateway.port}, hostname: careful.example.com}}\n"
@@ -360,6 +401,7 @@ TESTS = [logs_go_to_files_with_formats_and_filters, a_wrong_format_makes_the_pol
          a_port_has_its_own_settings, the_older_name_works_too,
          policies_by_address_go_by_the_client_that_is_believed, the_health_check_path_follows_the_admin_port,
          heads_have_the_policys_limits, large_heads_are_taken_where_a_policy_allows_them,
+         large_heads_come_over_http2_too,
          a_port_that_listeners_share_trusts_no_more_than_each_of_them, http2_has_the_policys_windows, ports_of_hosts_are_taken_off,
          a_request_id_from_outside_may_be_refused, clients_show_the_certificates_that_a_policy_wants,
          a_header_of_the_proxy_protocol_may_be_missing_where_that_is_allowed,

@@ -59,11 +59,13 @@ struct Attempt {
 /// Our client, and what it talks to at the other end.
 struct Asking {
   explicit Asking(milliseconds idle_timeout = milliseconds(60000),
-                  const std::optional<Http2Keepalive>& keepalive = std::nullopt) {
+                  const std::optional<Http2Keepalive>& keepalive = std::nullopt,
+                  milliseconds duration_max = milliseconds(0)) {
     upstream_fd = ends.theirs;
     auto stream = std::make_unique<net::PlainStream>(net::Socket(loop.io, ends.ours, false));
-    client = std::make_unique<upstream::Http2Client>(std::move(stream), loop, stats, idle_timeout,
-                                                     http2::upstream_limits(), keepalive);
+    client =
+        std::make_unique<upstream::Http2Client>(std::move(stream), loop, stats, idle_timeout,
+                                                http2::upstream_limits(), keepalive, duration_max);
     client->start();
   }
   bool ask(Attempt& attempt, std::string body = {}) {
@@ -88,8 +90,9 @@ struct Asking {
 /// A scripted upstream.
 struct Scripted : Asking {
   explicit Scripted(milliseconds idle_timeout = milliseconds(60000),
-                    const std::optional<Http2Keepalive>& keepalive = std::nullopt)
-      : Asking(idle_timeout, keepalive) {
+                    const std::optional<Http2Keepalive>& keepalive = std::nullopt,
+                    milliseconds duration_max = milliseconds(0))
+      : Asking(idle_timeout, keepalive, duration_max) {
     upstream.script.settings();
   }
   template <class Fact>
@@ -262,7 +265,7 @@ TEST_CASE("an upstream that answers PINGs keeps its connection", "[http2][protoc
   asking.upstream.script.respond(1, {{":status", "204"}});
   CHECK(asking.until([&] { return attempt.done; }));
   CHECK(attempt.result == "204 |");
-  CHECK(asking.stats.http2_keepalive_timeout.get() == 0);
+  CHECK(asking.stats.http2.keepalive_timeout.get() == 0);
 }
 
 TEST_CASE("a connection whose peer answers no PING ends with its exchanges", "[http2][protocol]") {
@@ -277,7 +280,7 @@ TEST_CASE("a connection whose peer answers no PING ends with its exchanges", "[h
   CHECK(drive(asking.loop, [] {}, [&] { return attempt.done; }));
   CHECK(attempt.failed == upstream::Error::kReset);
   CHECK(!asking.client->usable());
-  CHECK(asking.stats.http2_keepalive_timeout.get() == 1);
+  CHECK(asking.stats.http2.keepalive_timeout.get() == 1);
   CHECK(asking.until([&] { return asking.upstream.closed; }));
 }
 
@@ -302,7 +305,7 @@ TEST_CASE("bytes of any kind put off the end that a late PING has", "[http2][pro
       [&] { return std::chrono::steady_clock::now() - begin > milliseconds(600); }));
   CHECK(asking.client->usable());
   CHECK(drive(asking.loop, [] {}, [&] { return !asking.client->usable(); }));
-  CHECK(asking.stats.http2_keepalive_timeout.get() == 1);
+  CHECK(asking.stats.http2.keepalive_timeout.get() == 1);
 }
 
 TEST_CASE("after silence a request has a PING before it", "[http2][protocol]") {
@@ -332,6 +335,21 @@ TEST_CASE("after silence a request has a PING before it", "[http2][protocol]") {
     CHECK(second.failed == upstream::Error::kReset);
     CHECK(!asking.client->usable());
   }
+}
+
+TEST_CASE("a connection whose time is over takes no more, and ends with its last exchange",
+          "[http2][protocol]") {
+  Scripted asking(milliseconds(60000), std::nullopt, milliseconds(40));
+  Attempt attempt;
+  REQUIRE(asking.ask(attempt));
+  CHECK(asking.until([&] { return !asking.client->usable(); }));
+  CHECK(asking.upstream.script.knows(1));
+  CHECK(!attempt.done);
+  CHECK(!asking.upstream.closed);
+  asking.upstream.script.respond(1, {{":status", "204"}});
+  CHECK(asking.until([&] { return attempt.done && asking.upstream.closed; }));
+  CHECK(attempt.result == "204 |");
+  CHECK(asking.stats.upstream_cx_max_duration_reached.get() == 1);
 }
 
 TEST_CASE("a slow reader of one answer does not hold up the others", "[http2][protocol]") {

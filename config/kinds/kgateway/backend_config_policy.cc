@@ -109,7 +109,10 @@ const Description& description<CommonHttpOptions>() {
           .field<&O::max_headers_count>("maxHeadersCount", Bounds().at_least(0))
           .field<&O::max_stream_duration>("maxStreamDuration")
           .field<&O::max_requests_per_connection>("maxRequestsPerConnection",
-                                                  Bounds().at_least(0).doc("0: any number"));
+                                                  Bounds().at_least(0).doc("0: any number"))
+          .field<&O::max_connection_duration>(
+              "maxConnectionDuration",
+              Bounds().doc("then it takes no further requests; absent: none"));
   return description;
 }
 
@@ -205,7 +208,17 @@ const Description& description<OutlierDetection>() {
           .field<&O::consecutive_5xx>("consecutive5xx", Bounds().at_least(0).doc("0: not counted"))
           .field<&O::interval>("interval", positive_duration().doc("absent: 10s"))
           .field<&O::base_ejection_time>("baseEjectionTime", positive_duration().doc("absent: 30s"))
-          .field<&O::max_ejection_percent>("maxEjectionPercent", percent());
+          .field<&O::max_ejection_percent>("maxEjectionPercent", percent())
+          .field<&O::enforcing_consecutive_5xx>("enforcingConsecutive5xx",
+                                                percent().doc("absent: 100"))
+          .field<&O::split_external_local_origin_errors>(
+              "splitExternalLocalOriginErrors",
+              Bounds().doc("else what fails before an answer counts as 5xx"))
+          .field<&O::consecutive_local_origin_failure>(
+              "consecutiveLocalOriginFailure",
+              Bounds().at_least(0).doc("absent: 5; 0: not counted; where they are split"))
+          .field<&O::enforcing_consecutive_local_origin_failure>(
+              "enforcingConsecutiveLocalOriginFailure", percent().doc("absent: 100"));
   return description;
 }
 
