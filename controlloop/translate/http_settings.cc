@@ -130,8 +130,8 @@ proxy::HttpOptions http_options(const kgateway::HttpSettings& from, const WarnOf
       out.upgrades.push_back(policy::lower(one));
       if (out.upgrades.back() == "connect") {
         warn("upgradeConfig.enabledUpgrades",
-             "without effect: no route takes CONNECT, since none says where it may lead to; other "
-             "upgrades, of HTTP/2 too, are unaffected");
+             "without effect: CONNECT is answered with 501, since no route says where it may lead; "
+             "upgrades by extended CONNECT (HTTP/2) are not meant by it");
       }
     }
   }

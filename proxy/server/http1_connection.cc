@@ -136,6 +136,10 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
           co_await refuse(http1::status_of(*wrong), http1::text_of(*wrong));
           co_return Got::kRefused;
         }
+        if (head_.method == "CONNECT") {  // as in HTTP/2: we are no forward proxy
+          co_await refuse(501, "CONNECT is not served\n", "connect_not_served", "-");
+          co_return Got::kRefused;
+        }
         head_end_ = begin_ + size;
         begin_ = head_end_;
         co_return Got::kHead;

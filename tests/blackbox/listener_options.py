@@ -266,6 +266,14 @@ def large_heads_come_over_http2_too(gateway):
     assert len(upstream.heads[0]) > 500_000, len(upstream.heads[0])
 
 
+def connect_is_no_way_out(gateway):
+    http(gateway, "upgradeConfig: {enabledUpgrades: [websocket, CONNECT]}")
+    served(gateway)
+    answer = raw(gateway.port, b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", until_closed=True)
+    assert answer.startswith(b"HTTP/1.1 501") and answer.count(b"HTTP/1.1") == 1, answer
+    assert "CONNECT is answered with 501" in gateway.log(), gateway.log()
+
+
 def a_port_that_listeners_share_trusts_no_more_than_each_of_them(gateway):
     log = gateway.config.with_name("clients")
     more = f"    - {{name: careful, protocol: HTTP, port: {gateway.port}, hostname: careful.example.com}}\n"
@@ -401,7 +409,7 @@ TESTS = [logs_go_to_files_with_formats_and_filters, a_wrong_format_makes_the_pol
          a_port_has_its_own_settings, the_older_name_works_too,
          policies_by_address_go_by_the_client_that_is_believed, the_health_check_path_follows_the_admin_port,
          heads_have_the_policys_limits, large_heads_are_taken_where_a_policy_allows_them,
-         large_heads_come_over_http2_too,
+         large_heads_come_over_http2_too, connect_is_no_way_out,
          a_port_that_listeners_share_trusts_no_more_than_each_of_them, http2_has_the_policys_windows, ports_of_hosts_are_taken_off,
          a_request_id_from_outside_may_be_refused, clients_show_the_certificates_that_a_policy_wants,
          a_header_of_the_proxy_protocol_may_be_missing_where_that_is_allowed,
