@@ -67,6 +67,8 @@ void PolicyStatuses::write(const std::string& controller_name, status::Statuses&
       if (entries.size() == kAncestorsMax) break;
       std::vector<status::Condition> conditions = accepted();
       if (invalid.empty()) set_attached(conditions, bits);
+      if (auto found = state.conflicts.find(ancestor); found != state.conflicts.end())
+        status::set(conditions, "Overridden", Value::kTrue, "Conflicted", found->second);
       add(ancestor, conditions);
     }
     json::object status;

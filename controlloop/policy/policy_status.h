@@ -17,8 +17,9 @@ enum class Reach : std::uint8_t {
 };
 
 /// `.status` of the policies of one kind: an entry an ancestor, with the conditions Accepted and
-/// Attached. Reasons are kgateway's: Valid, Invalid; Attached, Merged, Overridden, Pending,
-/// TargetNotFound. Source: Gateway API PolicyStatus (GEP-713); kgateway PolicyStatus.
+/// Attached, and Overridden where conflict() says so. Reasons are kgateway's: Valid, Invalid;
+/// Attached, Merged, Overridden, Pending, TargetNotFound. Source: Gateway API PolicyStatus
+/// (GEP-713); kgateway PolicyStatus.
 class PolicyStatuses {
  public:
   /// `attachments` outlives it.
@@ -33,6 +34,12 @@ class PolicyStatuses {
   void invalid(PolicyIndex policy, const std::string& message) {
     if (states_[policy].invalid.empty()) states_[policy].invalid = message;
   }
+  /// Something of what it says does not hold under the ancestor, since something else goes before
+  /// it there. The first message stays.
+  void conflict(PolicyIndex policy, const Target& ancestor, const std::string& message) {
+    states_[policy].conflicts.emplace(ancestor, message);
+    reach(policy, ancestor, Reach::kOverridden);
+  }
   bool is_valid(PolicyIndex policy) const {
     return attachments_.policies()[policy].valid && states_[policy].invalid.empty();
   }
@@ -43,6 +50,7 @@ class PolicyStatuses {
   static constexpr std::size_t kAncestorsMax = 16;  // that PolicyStatus has room for
   struct State {
     std::map<Target, std::uint8_t> ancestors;  // bits of Reach
+    std::map<Target, std::string> conflicts;
     std::string invalid;
   };
   const Attachments& attachments_;

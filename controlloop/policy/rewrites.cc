@@ -24,6 +24,27 @@ void apply_auto_host_rewrite(const TrafficPolicy& policy, proxy::Rule& rule) {
       });
 }
 
+void check_request_mirror(const TrafficPolicy& policy, FieldContext& context) {
+  const std::string host = policy.request_mirror->host_rewrite_literal.value_or("");
+  const auto in_hosts = [](char c) { return c > 0x20 && c < 0x7F && c != '/' && c != '@'; };
+  if (!std::all_of(host.begin(), host.end(), in_hosts))
+    context.error("spec.requestMirror.hostRewriteLiteral", host + " is no host");
+}
+
+/// Of all copies that the rule and its backends make.
+void apply_request_mirror(const TrafficPolicy& policy, proxy::Rule& rule) {
+  const std::string host = policy.request_mirror->host_rewrite_literal.value_or("");
+  auto set = [&host](std::vector<proxy::Filter>& filters) {
+    for (proxy::Filter& filter : filters) {
+      if (auto* mirror = std::get_if<proxy::RequestMirror>(&filter)) mirror->authority = host;
+    }
+  };
+  set(rule.filters);
+  if (auto* forward = std::get_if<proxy::Forward>(&rule.action)) {
+    for (proxy::WeightedCluster& one : forward->clusters) set(one.filters);
+  }
+}
+
 void make_url_rewrite(const TrafficPolicy& policy, FieldContext& context) {
   if (!policy.url_rewrite->path_regex) return;
   const config::kgateway::UrlRewrite::PathRegex& from = *policy.url_rewrite->path_regex;

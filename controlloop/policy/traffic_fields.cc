@@ -51,6 +51,7 @@ const std::vector<Field>& traffic_fields() {
       {"internalRedirect", has<&P::internal_redirect>, check_internal_redirect,
        apply_internal_redirect},
       {"tracing", has<&P::tracing>, nothing, apply_tracing},
+      {"requestMirror", has<&P::request_mirror>, check_request_mirror, apply_request_mirror},
       {"statPrefix", has<&P::stat_prefix>, nothing, apply_stat_prefix},
   };
   return fields;

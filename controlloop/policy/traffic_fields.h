@@ -57,6 +57,8 @@ void apply_retry(const TrafficPolicy& policy, proxy::Rule& rule);
 void apply_timeouts(const TrafficPolicy& policy, proxy::Rule& rule);
 void apply_tracing(const TrafficPolicy& policy, proxy::Rule& rule);
 void apply_auto_host_rewrite(const TrafficPolicy& policy, proxy::Rule& rule);
+void check_request_mirror(const TrafficPolicy& policy, FieldContext& context);
+void apply_request_mirror(const TrafficPolicy& policy, proxy::Rule& rule);
 void make_url_rewrite(const TrafficPolicy& policy, FieldContext& context);
 std::optional<TrafficPolicy> unite_acl(const std::vector<const TrafficPolicy*>& policies);
 

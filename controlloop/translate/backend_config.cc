@@ -21,6 +21,8 @@ constexpr const char* kKind = "BackendConfigPolicy";
 
 enum Field : std::size_t {
   kConnectTimeout,
+  kDns,
+  kBufferLimit,
   kTcpKeepalive,
   kCommonHttp,
   kHttp2,
@@ -114,6 +116,8 @@ void BackendConfigs::find_targets(Policy& policy) {
 BackendConfigs::Fields BackendConfigs::fields_of(const Object& policy) {
   Fields out;
   out[kConnectTimeout] = policy.connect_timeout.has_value();
+  out[kDns] = policy.dns.has_value();
+  out[kBufferLimit] = policy.per_connection_buffer_limit_bytes.has_value();
   out[kTcpKeepalive] = policy.tcp_keepalive.has_value();
   out[kCommonHttp] = policy.common_http_protocol_options.has_value();
   out[kHttp2] = policy.http2_protocol_options.has_value();
@@ -205,11 +209,18 @@ void BackendConfigs::apply(const BackendTarget& target, proxy::Cluster& cluster)
         continue;
       }
       // BackendTLSPolicy, the standard's, goes before ours.
-      if (!cluster.tls || cluster.dynamic) cluster.tls = policy->tls;
+      if (!cluster.tls || cluster.dynamic) {
+        cluster.tls = policy->tls;
+      } else {
+        policy->targets[target].tls_overridden = true;
+      }
       // Where the request names the host, that is the name the certificate must have.
       if (cluster.dynamic && cluster.tls->sans.empty()) cluster.tls->options->any_name = false;
     }
     if (counts[kConnectTimeout]) cluster.connect_timeout = *from.connect_timeout;
+    if (counts[kDns]) cluster.dns = dns_refresh(*from.dns);
+    if (counts[kBufferLimit] && *from.per_connection_buffer_limit_bytes > 0)
+      cluster.buffer_max = static_cast<std::uint32_t>(*from.per_connection_buffer_limit_bytes);
     if (counts[kTcpKeepalive]) cluster.keepalive = keepalive(*from.tcp_keepalive);
     if (counts[kCommonHttp]) set_common_http(*from.common_http_protocol_options, cluster);
     if (counts[kHttp2]) cluster.http2 = http2_options(*from.http2_protocol_options);
@@ -248,6 +259,10 @@ void BackendConfigs::statuses(const std::string& controller_name, status::Status
       } else {
         status::set(conditions, "Attached", Value::kTrue, reach.all ? "Attached" : "Merged",
                     reach.all ? "" : "older policies give some of what it says");
+      }
+      if (reach.tls_overridden) {
+        status::set(conditions, "Overridden", Value::kTrue, "ConflictedWithBackendTLSPolicy",
+                    "a BackendTLSPolicy says how TLS is spoken: spec.tls does not count");
       }
       json::object ref;
       ref["group"] = target.group;

@@ -30,7 +30,7 @@ struct BackendTarget {
 /// conflicts.
 class BackendConfigs {
  public:
-  static constexpr std::size_t kFields = 10;  // that are merged one by one
+  static constexpr std::size_t kFields = 12;  // that are merged one by one
   /// `zone`: where this process is; empty: it is not known. All outlive it.
   BackendConfigs(const config::ObjectSet& objects, proxy::Snapshot& snapshot, std::string zone,
                  status::Report& report);
@@ -51,8 +51,9 @@ class BackendConfigs {
     proxy::UpstreamTls tls;
     struct Reach {
       bool found = true;
-      bool any = false;  // some field of it counts
-      bool all = true;   // all do
+      bool any = false;             // some field of it counts
+      bool all = true;              // all do
+      bool tls_overridden = false;  // a BackendTLSPolicy goes before it
     };
     std::map<BackendTarget, Reach> targets;
   };

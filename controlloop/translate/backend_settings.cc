@@ -145,8 +145,18 @@ proxy::HealthCheck health_check(const kgw::HealthCheck& from, const std::string&
 }
 
 proxy::OutlierDetection outlier_detection(const kgw::OutlierDetection& from) {
-  return {static_cast<std::uint32_t>(from.consecutive_5xx), from.interval, from.base_ejection_time,
-          static_cast<std::uint32_t>(from.max_ejection_percent)};
+  proxy::OutlierDetection out;
+  auto number = [](int value) { return static_cast<std::uint32_t>(value); };
+  out.consecutive_5xx = number(from.consecutive_5xx);
+  out.interval = from.interval;
+  out.base_ejection = from.base_ejection_time;
+  out.ejected_percent_max = number(from.max_ejection_percent);
+  out.enforced_5xx_percent = number(from.enforcing_consecutive_5xx.value_or(100));
+  if (from.split_external_local_origin_errors)
+    out.consecutive_local = number(from.consecutive_local_origin_failure.value_or(5));
+  out.enforced_local_percent =
+      number(from.enforcing_consecutive_local_origin_failure.value_or(100));
+  return out;
 }
 
 proxy::CircuitBreakers circuit_breakers(const kgw::CircuitBreakers& from) {
@@ -159,6 +169,14 @@ proxy::CircuitBreakers circuit_breakers(const kgw::CircuitBreakers& from) {
   set(out.requests_max, from.max_requests);
   set(out.retries_max, from.max_retries);
   out.track_remaining = from.track_remaining;
+  return out;
+}
+
+proxy::DnsRefresh dns_refresh(const kgw::BackendDns& from) {
+  proxy::DnsRefresh out;
+  if (from.refresh_rate) out.refresh = *from.refresh_rate;
+  if (from.jitter) out.jitter = *from.jitter;
+  out.respect_ttl = from.respect_ttl.value_or(false);
   return out;
 }
 
@@ -180,6 +198,11 @@ proxy::Http2Options http2_options(const kgw::Http2Options& from) {
         static_cast<std::uint32_t>(from.initial_connection_window_size->bytes);
   if (from.max_concurrent_streams)
     out.streams_max = static_cast<std::uint32_t>(*from.max_concurrent_streams);
+  if (from.connection_keepalive) {
+    const kgw::Http2Options::Keepalive& keepalive = *from.connection_keepalive;
+    out.keepalive = {keepalive.timeout, keepalive.interval.value_or(milliseconds(0)),
+                     keepalive.connection_idle_interval.value_or(milliseconds(0))};
+  }
   return out;
 }
 
@@ -189,6 +212,8 @@ void set_common_http(const kgw::CommonHttpOptions& from, proxy::Cluster& cluster
     cluster.fields_max = static_cast<std::uint32_t>(*from.max_headers_count);
   if (from.max_stream_duration && from.max_stream_duration->count() > 0)
     cluster.stream_duration_max = *from.max_stream_duration;
+  if (from.max_connection_duration && from.max_connection_duration->count() > 0)
+    cluster.connection_duration_max = *from.max_connection_duration;
   if (from.max_requests_per_connection && *from.max_requests_per_connection > 0)
     cluster.requests_per_connection_max =
         static_cast<std::uint32_t>(*from.max_requests_per_connection);

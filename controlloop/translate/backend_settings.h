@@ -14,6 +14,7 @@ proxy::LoadBalancing load_balancing(const config::kgateway::LoadBalancer& from,
 proxy::HealthCheck health_check(const config::kgateway::HealthCheck& from, const std::string& name);
 proxy::OutlierDetection outlier_detection(const config::kgateway::OutlierDetection& from);
 proxy::CircuitBreakers circuit_breakers(const config::kgateway::CircuitBreakers& from);
+proxy::DnsRefresh dns_refresh(const config::kgateway::BackendDns& from);
 proxy::TcpKeepalive keepalive(const config::kgateway::TcpKeepalive& from);
 proxy::Http2Options http2_options(const config::kgateway::Http2Options& from);
 void set_common_http(const config::kgateway::CommonHttpOptions& from, proxy::Cluster& cluster);

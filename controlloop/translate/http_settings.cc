@@ -126,8 +126,14 @@ proxy::HttpOptions http_options(const kgateway::HttpSettings& from, const WarnOf
   if (from.local_replies) add_local_replies(*from.local_replies, warn, out.local_replies);
   if (from.upgrade_config) {
     out.restrict_upgrades = true;
-    for (const std::string& one : from.upgrade_config->enabled_upgrades)
+    for (const std::string& one : from.upgrade_config->enabled_upgrades) {
       out.upgrades.push_back(policy::lower(one));
+      if (out.upgrades.back() == "connect") {
+        warn("upgradeConfig.enabledUpgrades",
+             "without effect: CONNECT is answered with 501, since no route says where it may lead; "
+             "upgrades by extended CONNECT (HTTP/2) are not meant by it");
+      }
+    }
   }
   out.use_remote_address = from.use_remote_address.value_or(true);
   out.trusted_hops = static_cast<std::uint32_t>(from.xff_num_trusted_hops.value_or(0));
@@ -152,15 +158,8 @@ proxy::HttpOptions http_options(const kgateway::HttpSettings& from, const WarnOf
     if (*from.max_headers_count > 1000)
       warn("maxHeadersCount", "more than 1000 header fields are not taken");
   }
-  if (from.max_request_headers_kb) {
+  if (from.max_request_headers_kb)
     out.head_kb_max = static_cast<std::uint32_t>(*from.max_request_headers_kb);
-    constexpr int kHttp1Max = 31;
-    if (*from.max_request_headers_kb > kHttp1Max) {
-      warn("maxRequestHeadersKb",
-           fmt::format("HTTP/1 heads are taken up to {} KiB; the limit holds for HTTP/2",
-                       kHttp1Max));
-    }
-  }
   if (from.http2_protocol_options) add_http2(*from.http2_protocol_options, out);
   if (from.health_check) out.health_check_path = from.health_check->path;
   // preserveHttp1HeaderCase: names of fields go on as they came, whatever it says.
@@ -168,6 +167,7 @@ proxy::HttpOptions http_options(const kgateway::HttpSettings& from, const WarnOf
   out.default_host = from.default_host_for_http_10.value_or("");
   if (from.early_request_header_modifier)
     out.early_changes = header_changes(*from.early_request_header_modifier);
+  out.strip_host_dot = from.strip_trailing_host_dot.value_or(false);
   if (from.strip_host_port_mode) {
     using Strip = proxy::HttpOptions::StripPort;
     out.strip_port = *from.strip_host_port_mode == kgateway::HttpSettings::StripPort::kAnyPort
@@ -254,6 +254,7 @@ bool fill(kgateway::HttpSettings& to, const kgateway::HttpSettings& from) {
   one(&S::max_request_headers_kb);
   one(&S::uuid_request_id_config);
   one(&S::strip_host_port_mode);
+  one(&S::strip_trailing_host_dot);
   return any;
 }
 
@@ -265,6 +266,35 @@ bool fill(kgateway::ListenerSettings& to, const kgateway::ListenerSettings& from
   if (!from.http_settings) return any;
   if (!to.http_settings) to.http_settings.emplace();
   return fill(*to.http_settings, *from.http_settings) || any;
+}
+
+bool same_settings(const std::optional<proxy::HttpOptions>& one,
+                   const std::optional<proxy::HttpOptions>& other) {
+  if (one.has_value() != other.has_value()) return false;
+  if (!one) return true;
+  proxy::HttpOptions of_one = *one;
+  of_one.origin = other->origin;
+  return of_one == *other;
+}
+
+bool narrow_trust(proxy::HttpOptions& to, const std::optional<proxy::HttpOptions>& other) {
+  static const proxy::HttpOptions kWithoutPolicy;
+  const proxy::HttpOptions& limit = other ? *other : kWithoutPolicy;
+  const proxy::HttpOptions before = to;
+  to.use_remote_address = to.use_remote_address || limit.use_remote_address;
+  to.trusted_hops = std::min(to.trusted_hops, limit.trusted_hops);
+  std::erase_if(to.trusted_cidrs, [&limit](const std::string& cidr) {
+    return std::find(limit.trusted_cidrs.begin(), limit.trusted_cidrs.end(), cidr) ==
+           limit.trusted_cidrs.end();
+  });
+  // Without a list and without looking at the address everybody would be believed.
+  if (to.trusted_cidrs.empty() && !(before.trusted_cidrs.empty() && limit.trusted_cidrs.empty())) {
+    to.use_remote_address = true;
+    to.trusted_hops = 0;
+  }
+  if (to.client_cert != limit.client_cert) to.client_cert.reset();
+  to.preserve_request_id = to.preserve_request_id && limit.preserve_request_id;
+  return to != before;
 }
 
 }  // namespace tidegate::controlloop::translate

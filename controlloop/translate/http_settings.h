@@ -18,4 +18,12 @@ std::optional<proxy::ConnectionOptions> connection_options(
 bool fill(config::kgateway::HttpSettings& to, const config::kgateway::HttpSettings& from);
 bool fill(config::kgateway::ListenerSettings& to, const config::kgateway::ListenerSettings& from);
 
+/// Whether both make HTTP of the same kind, whoever says so.
+bool same_settings(const std::optional<proxy::HttpOptions>& one,
+                   const std::optional<proxy::HttpOptions>& other);
+
+/// Has `to` believe a client no more of what it says of itself than `other` does: its address, its
+/// certificate, its request id. Absent: a listener without a policy. Whether that changed anything.
+bool narrow_trust(proxy::HttpOptions& to, const std::optional<proxy::HttpOptions>& other);
+
 }  // namespace tidegate::controlloop::translate

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <map>
+
 #include "config/kinds/core/service.h"
 #include "controlloop/translate/ca_certificates.h"
 #include "controlloop/translate/http_settings.h"
@@ -212,7 +215,9 @@ FindCollector ListenerPolicies::find_from(const Found& found) {
   };
 }
 
-void ListenerPolicies::put(ListenerState& listener, const config::Gateway& gateway) {
+std::vector<ListenerPolicies::Id> ListenerPolicies::put(ListenerState& listener,
+                                                        const config::Gateway& gateway) {
+  std::vector<Id> http_from;
   Settings merged;
   const Found* first = nullptr;
   const Found* certificates = nullptr;
@@ -231,6 +236,7 @@ void ListenerPolicies::put(ListenerState& listener, const config::Gateway& gatew
     }
     if (!one.valid) continue;
     if (took) ++given;
+    if (took && one.settings.http_settings) http_from.emplace_back(one.http_kind, one.policy);
     if (took && !first) first = &one;
     const policy::Reach reach = !took       ? policy::Reach::kOverridden
                                 : given > 1 ? policy::Reach::kMerged
@@ -239,9 +245,9 @@ void ListenerPolicies::put(ListenerState& listener, const config::Gateway& gatew
         .reach(one.policy, target_of("Gateway", gateway.meta), reach);
   }
   if (certificates && listener.terminates()) validate_clients(listener, *certificates);
-  if (!first) return;
+  if (!first) return {};
   listener.connection = connection_options(merged);
-  if (!merged.http_settings) return;
+  if (!merged.http_settings) return {};
   const char* kind = kind_of(first->http_kind);
   listener.http = http_options(*merged.http_settings, [](std::string_view, std::string) {});
   const std::string node = gateway.meta.name + "." + gateway.meta.namespace_;
@@ -252,13 +258,58 @@ void ListenerPolicies::put(ListenerState& listener, const config::Gateway& gatew
     add_tracing(*merged.http_settings, node, find_from(*tracing_from), *listener.http);
   listener.http->origin = {kind, first->meta->namespace_, first->meta->name,
                            "",   first->meta->file,       report_.line(kind, *first->meta, "spec")};
+  return http_from;
+}
+
+void ListenerPolicies::lose(const Plain& plain, const std::string& message) {
+  const ListenerState& listener = *plain.listener;
+  report_.warning(listener.owner.kind, *listener.owner.meta, listener.field(".port"), message);
+  for (const auto& [http_kind, index] : plain.from) {
+    const policy::Attachments& all = http_kind ? http_attachments_ : attachments_;
+    report_.warning(kind_of(http_kind), *all.policies()[index].meta, "spec", message);
+    (http_kind ? http_statuses_ : statuses_)
+        .conflict(index, target_of("Gateway", plain.gateway->meta), message);
+  }
+}
+
+void ListenerPolicies::join(std::vector<Plain>& listeners) {
+  const auto first = std::find_if(listeners.begin(), listeners.end(),
+                                  [](const Plain& one) { return one.listener->http.has_value(); });
+  if (first == listeners.end()) return;
+  auto name = [](const Plain& one) {
+    return fmt::format("{} of {} {}/{}", one.listener->spec->name, one.listener->owner.kind,
+                       one.listener->owner.meta->namespace_, one.listener->owner.meta->name);
+  };
+  proxy::HttpOptions joined = *first->listener->http;
+  std::string narrowed;
+  for (const Plain& one : listeners) {
+    if (same_settings(one.listener->http, first->listener->http)) continue;
+    lose(one, fmt::format("the settings of HTTP of listener {} hold for listener {} too: they "
+                          "share port {} without TLS",
+                          name(*first), name(one), one.listener->spec->port));
+    if (narrow_trust(joined, one.listener->http) && narrowed.empty()) narrowed = name(one);
+  }
+  if (!narrowed.empty()) {
+    lose(*first, fmt::format("of what clients say of themselves no more is believed than listener "
+                             "{} allows, which shares port {} without TLS",
+                             narrowed, first->listener->spec->port));
+  }
+  for (const Plain& one : listeners) one.listener->http = joined;
 }
 
 void ListenerPolicies::apply(std::vector<std::shared_ptr<GatewayState>>& gateways) {
   if (attachments_.policies().empty() && http_attachments_.policies().empty()) return;
+  std::map<std::pair<std::vector<std::string>, int>, std::vector<Plain>> ports;
   for (const auto& state : gateways) {
-    for (ListenerState& listener : state->listeners) put(listener, *state->gateway);
+    const bool served = status::is_true(state->conditions, "Accepted");
+    for (ListenerState& listener : state->listeners) {
+      std::vector<Id> from = put(listener, *state->gateway);
+      if (served && listener.accepted() && listener.spec->protocol == "HTTP")
+        ports[{state->addresses, listener.spec->port}].push_back(
+            {&listener, state->gateway.get(), std::move(from)});
+    }
   }
+  for (auto& [port, listeners] : ports) join(listeners);
 }
 
 void ListenerPolicies::statuses(const std::string& controller_name, status::Statuses& out) const {

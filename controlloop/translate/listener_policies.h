@@ -49,7 +49,19 @@ class ListenerPolicies {
   void judge(bool http_kind, policy::PolicyIndex index, const std::string& path,
              const config::kgateway::HttpSettings& settings);
   void validate_clients(ListenerState& listener, const Found& from);
-  void put(ListenerState& listener, const config::Gateway& gateway);
+  /// Of a policy: HTTPListenerPolicy or not, and which.
+  using Id = std::pair<bool, policy::PolicyIndex>;
+  /// Who gave the listener settings of HTTP.
+  std::vector<Id> put(ListenerState& listener, const config::Gateway& gateway);
+  /// A listener without TLS, which shares its port with others: what a connection is for is not
+  /// known before its first request, so that one's settings of HTTP hold for all.
+  struct Plain {
+    ListenerState* listener;
+    const config::Gateway* gateway;
+    std::vector<Id> from;
+  };
+  void join(std::vector<Plain>& listeners);
+  void lose(const Plain& plain, const std::string& message);
   /// The collectors that a policy names are found from where the policy is.
   FindCollector find_from(const Found& policy);
 

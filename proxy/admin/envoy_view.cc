@@ -44,6 +44,70 @@ json::object thresholds(const Cluster& cluster, bool high) {
   return out;
 }
 
+json::object tcp_keepalive(const std::optional<std::uint32_t>& probes,
+                           const std::optional<std::chrono::seconds>& time,
+                           const std::optional<std::chrono::seconds>& interval) {
+  json::object out;
+  if (probes) out["keepalive_probes"] = *probes;
+  if (time) out["keepalive_time"] = time->count();
+  if (interval) out["keepalive_interval"] = interval->count();
+  return out;
+}
+
+/// What a policy says of HTTP with the endpoints, and which version they speak where that is not
+/// HTTP/1.1. Empty: nothing.
+json::object protocol_options(const Cluster& cluster) {
+  json::object common;
+  if (cluster.idle_timeout != Cluster().idle_timeout)
+    common["idle_timeout"] = seconds(cluster.idle_timeout);
+  if (cluster.fields_max) common["max_headers_count"] = *cluster.fields_max;
+  if (cluster.stream_duration_max)
+    common["max_stream_duration"] = seconds(*cluster.stream_duration_max);
+  if (cluster.requests_per_connection_max)
+    common["max_requests_per_connection"] = *cluster.requests_per_connection_max;
+  json::object out;
+  if (!common.empty()) out["common_http_protocol_options"] = std::move(common);
+  if (cluster.protocol != UpstreamProtocol::kHttp2) return out;
+  json::object http2;
+  if (const auto& from = cluster.http2) {
+    if (from->stream_window_bytes) http2["initial_stream_window_size"] = *from->stream_window_bytes;
+    if (from->connection_window_bytes)
+      http2["initial_connection_window_size"] = *from->connection_window_bytes;
+    if (from->streams_max) http2["max_concurrent_streams"] = *from->streams_max;
+    if (from->keepalive) {
+      json::object keepalive;
+      if (from->keepalive->interval.count() > 0)
+        keepalive["interval"] = seconds(from->keepalive->interval);
+      keepalive["timeout"] = seconds(from->keepalive->timeout);
+      if (from->keepalive->idle.count() > 0)
+        keepalive["connection_idle_interval"] = seconds(from->keepalive->idle);
+      http2["connection_keepalive"] = std::move(keepalive);
+    }
+  }
+  out["explicit_http_config"] = json::object{{"http2_protocol_options", std::move(http2)}};
+  return out;
+}
+
+json::object zone_aware(const LoadBalancing& balancing) {
+  using Kind = LoadBalancing::Kind;
+  const std::string name = balancing.kind == Kind::kLeastRequest ? "least_request"
+                           : balancing.kind == Kind::kRandom     ? "random"
+                                                                 : "round_robin";
+  const std::string type = balancing.kind == Kind::kLeastRequest ? "LeastRequest"
+                           : balancing.kind == Kind::kRandom     ? "Random"
+                                                                 : "RoundRobin";
+  const ZoneAware& from = *balancing.zone_aware;
+  json::object zones{{"routing_enabled", json::object{{"value", from.percent}}},
+                     {"min_cluster_size", std::to_string(from.endpoints_min)}};
+  if (from.forced_min) zones["force_local_zone"] = json::object{{"min_size", *from.forced_min}};
+  json::object typed{
+      {"@type", fmt::format("{}extensions.load_balancing_policies.{}.v3.{}", kType, name, type)}};
+  typed["locality_lb_config"] = json::object{{"zone_aware_lb_config", std::move(zones)}};
+  json::object policy{{"name", "envoy.load_balancing_policies." + name},
+                      {"typed_config", std::move(typed)}};
+  return {{"policies", json::array{json::object{{"typed_extension_config", std::move(policy)}}}}};
+}
+
 json::object cluster_json(const Cluster& cluster) {
   json::object out{{"@type", std::string(kType) + "config.cluster.v3.Cluster"}};
   out["name"] = cluster.name;
@@ -56,14 +120,24 @@ json::object cluster_json(const Cluster& cluster) {
   out["connect_timeout"] = seconds(cluster.connect_timeout);
   out["circuit_breakers"] = json::object{
       {"thresholds", json::array{thresholds(cluster, false), thresholds(cluster, true)}}};
-  if (cluster.protocol == UpstreamProtocol::kHttp2) {
-    const std::string options =
-        std::string(kType) + "extensions.upstreams.http.v3.HttpProtocolOptions";
-    json::object explicit_http{{"http2_protocol_options", json::object()}};
-    json::object typed{{"@type", options}, {"explicit_http_config", std::move(explicit_http)}};
-    out["typed_extension_protocol_options"] =
-        json::object{{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions", std::move(typed)}};
+  if (cluster.buffer_max) out["per_connection_buffer_limit_bytes"] = *cluster.buffer_max;
+  if (cluster.dns) {
+    out["dns_refresh_rate"] = seconds(cluster.dns->refresh);
+    if (cluster.dns->jitter.count() > 0) out["dns_jitter"] = seconds(cluster.dns->jitter);
+    out["respect_dns_ttl"] = cluster.dns->respect_ttl;
   }
+  if (cluster.keepalive) {
+    out["upstream_connection_options"] = json::object{
+        {"tcp_keepalive", tcp_keepalive(cluster.keepalive->probes, cluster.keepalive->time,
+                                        cluster.keepalive->interval)}};
+  }
+  if (json::object options = protocol_options(cluster); !options.empty()) {
+    options["@type"] = std::string(kType) + "extensions.upstreams.http.v3.HttpProtocolOptions";
+    out["typed_extension_protocol_options"] = json::object{
+        {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions", std::move(options)}};
+  }
+  if (cluster.balancing && cluster.balancing->zone_aware)
+    out["load_balancing_policy"] = zone_aware(*cluster.balancing);
   if (cluster.tls) {
     json::object context{
         {"@type", std::string(kType) + "extensions.transport_sockets.tls.v3.UpstreamTlsContext"}};
@@ -162,6 +236,17 @@ json::object listener_json(const Snapshot& snapshot, const Listener& listener) {
     }
   }
   if (!more.empty()) out["additional_addresses"] = std::move(more);
+  if (listener.connection && listener.connection->keepalive) {
+    const ConnectionOptions::Keepalive& from = *listener.connection->keepalive;
+    auto given = [](auto value, auto none) {
+      return value == none ? std::nullopt : std::optional(value);
+    };
+    out["tcp_keepalive"] = tcp_keepalive(given(from.probes, std::uint32_t{0}),
+                                         given(from.idle, std::chrono::seconds(0)),
+                                         given(from.interval, std::chrono::seconds(0)));
+  }
+  if (listener.connection && listener.connection->buffer_max)
+    out["per_connection_buffer_limit_bytes"] = *listener.connection->buffer_max;
   json::array chains;
   bool tls = false;
   bool plain_http = false;

@@ -52,7 +52,8 @@ void Mirrors::add(const Context& context, const RequestMirror& mirror,
   copy->head = request;
   copy->head.method = copy->arena.copy(request.method);
   copy->head.scheme = copy->arena.copy(request.scheme);
-  copy->head.authority = copy->arena.copy(request.authority);
+  copy->head.authority = copy->arena.copy(
+      mirror.authority.empty() ? request.authority : std::string_view(mirror.authority));
   copy->head.path = copy->arena.copy(request.path);
   copy->head.fields.own(copy->arena);
   copies_.push_back(std::move(copy));

@@ -3,7 +3,7 @@
 namespace tidegate::proxy::exchange {
 
 std::optional<filters::Reply> SiteCall::begin(filters::Call& call) {
-  const Prepared prepared = prepare(options_, call.request);
+  const Prepared prepared = prepare(options_, call.request, call.arena);
   client_ = find_client(call.request.fields, call.facts, *options_.source, options_.trusted);
   // X-Forwarded-For is written over, later.
   const bool peer = client_.ip.data() == call.facts.remote_ip.data();

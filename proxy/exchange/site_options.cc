@@ -23,6 +23,17 @@ std::string_view without_port(std::string_view authority, HttpOptions::StripPort
   return authority.substr(0, colon);
 }
 
+/// "a.example.:80" without the dot that ends the name.
+std::string_view without_dot(std::string_view authority, Arena& arena) {
+  const std::size_t colon = authority.ends_with(']') ? authority.npos : authority.rfind(':');
+  const std::string_view name = authority.substr(0, colon);
+  if (!name.ends_with('.')) return authority;
+  if (colon == authority.npos) return name.substr(0, name.size() - 1);
+  std::string whole(name.substr(0, name.size() - 1));
+  whole += authority.substr(colon);
+  return arena.copy(whole);
+}
+
 }  // namespace
 
 SiteOptions SiteOptions::compile(const HttpOptions* config, std::uint16_t port,
@@ -60,7 +71,7 @@ std::vector<std::string> problems_of(const HttpOptions& config) {
   return out;
 }
 
-Prepared prepare(const SiteOptions& options, http::RequestHead& request) {
+Prepared prepare(const SiteOptions& options, http::RequestHead& request, Arena& arena) {
   const HttpOptions& config = *options.source;
   if (request.version == http::Version::kHttp10) {
     if (config.http10 && !*config.http10) return Prepared::kOldVersion;
@@ -68,6 +79,7 @@ Prepared prepare(const SiteOptions& options, http::RequestHead& request) {
   }
   if (config.strip_port != HttpOptions::StripPort::kNever)
     request.authority = without_port(request.authority, config.strip_port, options.port);
+  if (config.strip_host_dot) request.authority = without_dot(request.authority, arena);
   const std::string_view host = filters::apply(config.early_changes, request.fields);
   if (!host.empty()) request.authority = host;
   if (!config.health_check_path.empty() && request.path == config.health_check_path)

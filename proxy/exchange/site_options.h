@@ -9,6 +9,7 @@
 #include "base/cidr.h"
 #include "proxy/exchange/local_replies.h"
 #include "proxy/http/message.h"
+#include "proxy/runtime/arena.h"
 #include "proxy/snapshot/http_options.h"
 #include "proxy/telemetry/access_log.h"
 #include "proxy/telemetry/tracer.h"
@@ -45,9 +46,9 @@ enum class Prepared {
   kUnknownUpgrade,  // 403
 };
 
-/// Carries out what the options say of every request: host without port, early header changes, and
-/// what is answered at once.
-Prepared prepare(const SiteOptions& options, http::RequestHead& request);
+/// Carries out what the options say of every request: host without port or final dot, early header
+/// changes, and what is answered at once. What it makes anew lives in `arena`.
+Prepared prepare(const SiteOptions& options, http::RequestHead& request, Arena& arena);
 
 /// Sets or leaves the Server field.
 void name_server(const HttpOptions& options, http::ResponseHead& head);

@@ -17,9 +17,11 @@ void Outliers::update(const OutlierDetection& config, const std::vector<Endpoint
     Host& host = hosts_[at];
     if (!host.watch) {
       host.watch = std::make_shared<upstream::OutlierWatch>();
-      host.watch->tripped = [tripped = on_tripped_, at] { tripped(at); };
+      host.watch->tripped = [tripped = on_tripped_, at](bool local) { tripped(at, local); };
     }
     host.watch->limit = config.consecutive_5xx;
+    host.watch->split = config.consecutive_local.has_value();
+    host.watch->limit_local = config.consecutive_local.value_or(0);
   }
   count();
 }
@@ -29,13 +31,17 @@ bool Outliers::ejected(const Endpoint& at) const {
   return found != hosts_.end() && found->second.ejected;
 }
 
-bool Outliers::tripped(const Endpoint& at, Clock::time_point now) {
+bool Outliers::tripped(const Endpoint& at, Clock::time_point now, bool local) {
   auto found = hosts_.find(at);
   if (found == hosts_.end()) return false;
   Host& host = found->second;
-  host.watch->consecutive_5xx = 0;
+  (local ? host.watch->consecutive_local : host.watch->consecutive_5xx) = 0;
   if (host.ejected) return false;
-  stats_.outlier_detection_ejections_consecutive_5xx.add();
+  (local ? stats_.outlier_detection_ejections_detected_consecutive_local_origin_failure
+         : stats_.outlier_detection_ejections_consecutive_5xx)
+      .add();
+  if (random_.below(100) >= (local ? config_.enforced_local_percent : config_.enforced_5xx_percent))
+    return false;
   const auto others = static_cast<std::size_t>(std::count_if(
       hosts_.begin(), hosts_.end(), [](const auto& one) { return one.second.ejected; }));
   if ((others + 1) * 100 > config_.ejected_percent_max * hosts_.size()) {
@@ -45,7 +51,9 @@ bool Outliers::tripped(const Endpoint& at, Clock::time_point now) {
   host.ejected = true;
   host.since = now;
   ++host.times;
-  stats_.outlier_detection_ejections_enforced_consecutive_5xx.add();
+  (local ? stats_.outlier_detection_ejections_enforced_consecutive_local_origin_failure
+         : stats_.outlier_detection_ejections_enforced_consecutive_5xx)
+      .add();
   stats_.outlier_detection_ejections_enforced_total.add();
   count();
   return true;
@@ -62,6 +70,7 @@ bool Outliers::sweep(Clock::time_point now) {
     if (now - host.since < std::min(config_.base_ejection * host.times, most)) continue;
     host.ejected = false;
     host.watch->consecutive_5xx = 0;
+    host.watch->consecutive_local = 0;
     back = true;
   }
   if (back) count();

@@ -77,6 +77,7 @@ struct Callbacks {
         break;
       case NGHTTP2_PING:
         if (ack && self.draining_) self.finish_drain();
+        if (ack && self.pings_waiting_ > 0) --self.pings_waiting_;
         break;
       case NGHTTP2_SETTINGS:
         if (!ack && !self.settings_received_) {

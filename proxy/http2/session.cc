@@ -12,6 +12,8 @@
 namespace tidegate::proxy::http2 {
 
 namespace {
+constexpr std::size_t kHeadSentMax =
+    9 * 1024 * 1024;                           // the largest that a listener lets in, and ours
 constexpr std::size_t kIdleBytes = 16 * 1024;  // of output that a connection without streams keeps
 }  // namespace
 
@@ -45,6 +47,7 @@ Session::Session(Role role, Handler& handler, const Limits& limits)
     settings[count++] = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.concurrent_streams};
     if (limits.extended_connect) settings[count++] = {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
   } else {
+    nghttp2_option_set_max_send_header_block_length(options, kHeadSentMax);
     nghttp2_session_client_new2(&session_, session_callbacks(), this, options);
     settings[count++] = {NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
   }
@@ -173,6 +176,11 @@ void Session::drain() {
   draining_ = true;
   nghttp2_submit_shutdown_notice(session_);
   nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+  submitted();
+}
+
+void Session::ping() {
+  if (nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr) == 0) ++pings_waiting_;
   submitted();
 }
 

@@ -70,6 +70,10 @@ class Session {
   void drain();
   void finish_drain();
   bool draining() const { return draining_; }
+  /// Asks the peer whether it is there.
+  void ping();
+  /// PINGs of ours that the peer has not answered.
+  std::size_t pings_waiting() const { return pings_waiting_; }
   /// Ends everything: all streams fail with `reason`, which they hear in a later turn. Adds nothing
   /// to the output.
   void close(error_code reason);
@@ -125,9 +129,10 @@ class Session {
   Guard empty_frames_;
   std::size_t opened_ = 0;
   std::size_t open_ = 0;  // client: opened and not closed
-  bool inside_ = false;   // nghttp2 is on the stack
-  bool waking_ = false;   // wake() is on the stack
-  bool asked_ = false;    // output_ready() was called
+  std::size_t pings_waiting_ = 0;
+  bool inside_ = false;  // nghttp2 is on the stack
+  bool waking_ = false;  // wake() is on the stack
+  bool asked_ = false;   // output_ready() was called
   bool draining_ = false;
   bool drained_ = false;  // the final GOAWAY is submitted
   bool goaway_received_ = false;

@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 namespace tidegate::proxy::net {
 namespace {
 
@@ -76,6 +78,12 @@ void set_keepalive(const Socket& socket, const TcpKeepalive& keepalive) {
   if (keepalive.time) set(IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(keepalive.time->count()));
   if (keepalive.interval)
     set(IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(keepalive.interval->count()));
+}
+
+void set_buffers(const Socket& socket, std::uint32_t bytes) {
+  const int value = static_cast<int>(std::min<std::uint32_t>(bytes, 0x7fffffff));
+  ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUF, &value, sizeof value);
+  ::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDBUF, &value, sizeof value);
 }
 
 }  // namespace tidegate::proxy::net

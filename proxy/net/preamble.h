@@ -19,4 +19,7 @@ bool write_preamble(const Socket& socket, ProxyProtocol version, const Connectio
 /// Has the kernel ask whether a silent peer is there.
 void set_keepalive(const Socket& socket, const TcpKeepalive& keepalive);
 
+/// The size of the kernel's buffers of a connection, each way. What the kernel refuses stays.
+void set_buffers(const Socket& socket, std::uint32_t bytes);
+
 }  // namespace tidegate::proxy::net

@@ -179,9 +179,13 @@ struct ClusterStats {
       upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total;
   Counter upstream_internal_redirect_succeeded_total, upstream_internal_redirect_failed_total;
   Counter upstream_cx_max_requests, lb_healthy_panic, lb_zone_routing_sampled,
-      lb_zone_routing_cross_zone;
+      lb_zone_routing_cross_zone, upstream_cx_max_duration_reached;
+  struct Http2 {
+    Counter keepalive_timeout;
+  } http2;
   Histogram upstream_cx_connect_ms, upstream_cx_length_ms;
 };
+BOOST_DESCRIBE_STRUCT(ClusterStats::Http2, (), (keepalive_timeout))
 BOOST_DESCRIBE_STRUCT(
     ClusterStats, (),
     (upstream_rq_total, upstream_rq_active, upstream_rq_pending_active, upstream_rq_completed,
@@ -196,7 +200,8 @@ BOOST_DESCRIBE_STRUCT(
      upstream_cx_rx_bytes_total, upstream_cx_tx_bytes_total,
      upstream_internal_redirect_succeeded_total, upstream_internal_redirect_failed_total,
      upstream_cx_max_requests, lb_healthy_panic, lb_zone_routing_sampled,
-     lb_zone_routing_cross_zone, upstream_cx_connect_ms, upstream_cx_length_ms))
+     lb_zone_routing_cross_zone, upstream_cx_max_duration_reached, http2, upstream_cx_connect_ms,
+     upstream_cx_length_ms))
 
 /// `envoy_vhost_route_…{envoy_virtual_host,envoy_route}`: requests of rules with a stat prefix.
 struct RouteStats {
@@ -217,6 +222,8 @@ struct HealthStats {
   Gauge outlier_detection_ejections_active;
   Counter outlier_detection_ejections_consecutive_5xx,
       outlier_detection_ejections_enforced_consecutive_5xx,
+      outlier_detection_ejections_detected_consecutive_local_origin_failure,
+      outlier_detection_ejections_enforced_consecutive_local_origin_failure,
       outlier_detection_ejections_enforced_total, outlier_detection_ejections_overflow;
 };
 BOOST_DESCRIBE_STRUCT(HealthStats, (),
@@ -225,6 +232,8 @@ BOOST_DESCRIBE_STRUCT(HealthStats, (),
                        outlier_detection_ejections_active,
                        outlier_detection_ejections_consecutive_5xx,
                        outlier_detection_ejections_enforced_consecutive_5xx,
+                       outlier_detection_ejections_detected_consecutive_local_origin_failure,
+                       outlier_detection_ejections_enforced_consecutive_local_origin_failure,
                        outlier_detection_ejections_enforced_total,
                        outlier_detection_ejections_overflow))
 

@@ -11,6 +11,12 @@ namespace tidegate::proxy::server {
 using std::chrono::milliseconds;
 
 namespace {
+/// The target may take what a large head has.
+void set_head_max(std::size_t kib, http::HeadLimits& limits) {
+  limits.head_bytes_max = kib * 1024;
+  if (kib >= 32) limits.target_bytes_max = limits.head_bytes_max;
+}
+
 Http1Connection::Options http1_options(const HttpOptions* options) {
   Http1Connection::Options out;
   if (!options) return out;
@@ -18,11 +24,7 @@ Http1Connection::Options http1_options(const HttpOptions* options) {
   if (options->fields_max)
     out.limits.fields_max = std::min<std::size_t>(*options->fields_max, 1000);
   out.requests_max = options->requests_max.value_or(0);
-  // A head is read into one buffer, so that the usual limit is the highest.
-  if (options->head_kb_max) {
-    out.limits.head_bytes_max =
-        std::min<std::size_t>(out.limits.head_bytes_max, std::size_t{*options->head_kb_max} * 1024);
-  }
+  if (options->head_kb_max) set_head_max(*options->head_kb_max, out.limits);
   return out;
 }
 
@@ -31,7 +33,12 @@ Http2Connection::Options http2_options(const HttpOptions* options) {
   if (!options) return out;
   if (options->idle) out.idle_timeout = *options->idle;
   http2::Limits& limits = out.limits;
-  if (options->head_kb_max) limits.head.head_bytes_max = std::size_t{*options->head_kb_max} * 1024;
+  if (options->head_kb_max) {
+    set_head_max(*options->head_kb_max, limits.head);
+    // A frame has 16 KiB at most.
+    limits.continuations_max =
+        std::max<std::size_t>(limits.continuations_max, *options->head_kb_max / 16 + 1);
+  }
   if (options->fields_max)
     limits.head.fields_max = std::min<std::size_t>(*options->fields_max, 1000);
   if (options->http2_connect) limits.extended_connect = *options->http2_connect;

@@ -1,4 +1,5 @@
 #include <boost/asio/post.hpp>
+#include <random>
 #include <set>
 
 #include "base/log.h"
@@ -23,11 +24,12 @@ void Server::follow_health() {
     if (!cluster->config.outliers) continue;
     std::unique_ptr<OutlierState>& state = outliers_[name];
     if (state) continue;
-    auto on_tripped = [this, name = name](const asio::ip::tcp::endpoint& at) {
-      asio::post(control_, [this, name, at] { tripped(name, at); });
+    auto on_tripped = [this, name = name](const asio::ip::tcp::endpoint& at, bool local) {
+      asio::post(control_, [this, name, at, local] { tripped(name, at, local); });
     };
     state = std::make_unique<OutlierState>(
-        health::Outliers(stats_.health(name), std::move(on_tripped)), control_);
+        health::Outliers(stats_.health(name), std::move(on_tripped), std::random_device{}()),
+        control_);
     state->outliers.update(*cluster->config.outliers, {});
     sweep_outliers(name);
   }
@@ -95,10 +97,10 @@ void Server::checked(const health::Checker::Result& result) {
   addresses_changed(result.cluster);
 }
 
-void Server::tripped(const std::string& cluster, const asio::ip::tcp::endpoint& at) {
+void Server::tripped(const std::string& cluster, const asio::ip::tcp::endpoint& at, bool local) {
   auto state = outliers_.find(cluster);
   if (state == outliers_.end()) return;
-  if (!state->second->outliers.tripped(at, std::chrono::steady_clock::now())) return;
+  if (!state->second->outliers.tripped(at, std::chrono::steady_clock::now(), local)) return;
   log::info(log::Component::kUpstream, "{}: {} is ejected: it failed {} times in a row", cluster,
             upstream::text_of(at), state->second->outliers.config().consecutive_5xx);
   addresses_changed(cluster);

@@ -1,5 +1,6 @@
 #include "proxy/server/http1_connection.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -43,7 +44,7 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
       }) {}
 
 Http1Connection::~Http1Connection() {
-  loop_.buffers.give(std::move(buffer_));
+  give_buffer();
   loop_.buffers.give_large(std::move(body_buffer_));
 }
 
@@ -56,7 +57,29 @@ void Http1Connection::counted() {
 }
 
 void Http1Connection::take_buffer() {
-  if (!buffer_) buffer_ = loop_.buffers.take();
+  if (buffer_) return;
+  buffer_ = loop_.buffers.take();
+  room_ = BufferPool::kBytes;
+}
+
+/// The pool's go back to it; a larger one goes.
+void Http1Connection::give_buffer() {
+  if (room_ > BufferPool::kBytes) {
+    buffer_.reset();
+  } else {
+    loop_.buffers.give(std::move(buffer_));
+  }
+  room_ = 0;
+}
+
+/// For a head that the limits allow and the buffer has no room for.
+void Http1Connection::grow_buffer() {
+  const std::size_t room = std::min(room_ * 2, options_.limits.head_bytes_max + kBodyRoom);
+  BufferPool::Buffer larger = std::make_unique_for_overwrite<char[]>(room);
+  std::memcpy(larger.get(), buffer_.get(), end_);
+  give_buffer();
+  buffer_ = std::move(larger);
+  room_ = room;
 }
 
 void Http1Connection::timed_out() {
@@ -124,6 +147,10 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
           co_await refuse(http1::status_of(*wrong), http1::text_of(*wrong));
           co_return Got::kRefused;
         }
+        if (head_.method == "CONNECT") {  // as in HTTP/2: we are no forward proxy
+          co_await refuse(501, "CONNECT is not served\n", "connect_not_served", "-");
+          co_return Got::kRefused;
+        }
         head_end_ = begin_ + size;
         begin_ = head_end_;
         co_return Got::kHead;
@@ -144,8 +171,8 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       loop_.wheel.arm(timer_, kFresh);
     }
     take_buffer();
-    Result<std::size_t> got =
-        co_await stream_.read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
+    if (end_ == room_) grow_buffer();
+    Result<std::size_t> got = co_await stream_.read_some({buffer_.get() + end_, room_ - end_});
     if (!got && expired_ && fresh_) co_return stream_.is_open() ? Got::kIdle : Got::kEnd;
     if (!got) {
       if (expired_) {
@@ -293,10 +320,10 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     const bool first = body_end_ == 0;
     if (first) {
       body_at_ = buffer_.get() + head_end_;
-      body_room_ = BufferPool::kBytes - head_end_;
+      body_room_ = room_ - head_end_;
     }
     // A read that filled its buffer has shown that this is too small.
-    const bool full = first ? end_ == BufferPool::kBytes : body_end_ == body_room_;
+    const bool full = first ? end_ == room_ : body_end_ == body_room_;
     if (!body_buffer_ && (full || body_room_ < kBodyRoom)) {
       body_buffer_ = loop_.buffers.take_large();
       body_at_ = body_buffer_.get();

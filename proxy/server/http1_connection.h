@@ -90,6 +90,8 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Result<http::Chunk> decode();
   void timed_out();
   void take_buffer();
+  void give_buffer();
+  void grow_buffer();
 
   Loop& loop_;
   net::Stream& stream_;
@@ -98,6 +100,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Options options_;
   History& history_;
   BufferPool::Buffer buffer_;
+  std::size_t room_ = 0;            // bytes of buffer_; more than the pool's where a head was large
   BufferPool::Buffer body_buffer_;  // large; where the head left too little room for the body
   std::size_t begin_ = 0;           // of what is read and not yet used
   std::size_t end_ = 0;

@@ -114,17 +114,20 @@ void Server::schedule_retry() {
 
 /// Endpoints that are DNS names: follows the new ones, lets the others go.
 void Server::follow_names(const Snapshot& snapshot) {
-  std::set<std::string> wanted;
-  auto follow = [&wanted](const std::vector<Endpoint>& endpoints) {
+  std::map<std::string, std::vector<DnsRefresh>> wanted;
+  auto follow = [&wanted](const std::vector<Endpoint>& endpoints,
+                          const std::optional<DnsRefresh>& refresh) {
     for (const Endpoint& endpoint : endpoints) {
       error_code not_an_address;
       asio::ip::make_address(endpoint.host, not_an_address);
-      if (not_an_address) wanted.insert(endpoint.host);
+      if (!not_an_address) continue;
+      std::vector<DnsRefresh>& all = wanted[endpoint.host];
+      if (refresh) all.push_back(*refresh);
     }
   };
   for (const auto& [name, cluster] : snapshot.clusters) {
-    follow(cluster.endpoints);
-    for (const auto& endpoints : cluster.failover) follow(endpoints);
+    follow(cluster.endpoints, cluster.dns);
+    for (const auto& endpoints : cluster.failover) follow(endpoints, cluster.dns);
   }
   for (auto known = names_.begin(); known != names_.end();) {
     if (wanted.contains(known->first)) {
@@ -134,11 +137,13 @@ void Server::follow_names(const Snapshot& snapshot) {
     resolver_.unwatch(known->first);
     known = names_.erase(known);
   }
-  for (const std::string& name : wanted) {
-    if (!names_.try_emplace(name).second) continue;
-    resolver_.watch(name, [this, name](const std::vector<asio::ip::address>& found) {
-      name_changed(name, found);
-    });
+  for (auto& [name, refresh] : wanted) {
+    if (names_.try_emplace(name).second) {
+      resolver_.watch(name, [this, name = name](const std::vector<asio::ip::address>& found) {
+        name_changed(name, found);
+      });
+    }
+    resolver_.refresh(name, std::move(refresh));
   }
 }
 

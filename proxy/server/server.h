@@ -75,7 +75,7 @@ class Server {
   void follow_health();
   void check_health();
   void checked(const health::Checker::Result& result);
-  void tripped(const std::string& cluster, const boost::asio::ip::tcp::endpoint& at);
+  void tripped(const std::string& cluster, const boost::asio::ip::tcp::endpoint& at, bool local);
   void sweep_outliers(const std::string& cluster);
   void look_up(Loop& loop, const std::string& name, std::uint16_t port,
                std::function<void(upstream::Found)> reply);

@@ -67,18 +67,41 @@ struct TcpKeepalive {
 };
 BOOST_DESCRIBE_STRUCT(TcpKeepalive, (), (probes, time, interval))
 
+/// A connection is asked by PING whether it is alive, and closed where no answer comes. Bytes of
+/// any kind put the end off. Source: Envoy, KeepaliveSettings.
+struct Http2Keepalive {
+  std::chrono::milliseconds timeout{0};  // for an answer
+  std::chrono::milliseconds interval{
+      0};  // from an answer to the next PING, and up to 15 % more; 0: none
+  std::chrono::milliseconds idle{
+      0};  // of silence, after which a request has a PING before it; 0: none
+  bool operator==(const Http2Keepalive&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Http2Keepalive, (), (timeout, interval, idle))
+
 /// Of connections to HTTP/2 endpoints. What is absent is ours (http2::upstream_limits).
 struct Http2Options {
   std::optional<std::uint32_t> stream_window_bytes;      // 65 535 ... 2^31-1
   std::optional<std::uint32_t> connection_window_bytes;  // the same
   std::optional<std::uint32_t> streams_max;              // at a time on a connection
+  std::optional<Http2Keepalive> keepalive;
   bool operator==(const Http2Options&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Http2Options, (), (stream_window_bytes, connection_window_bytes, streams_max))
+BOOST_DESCRIBE_STRUCT(Http2Options, (),
+                      (stream_window_bytes, connection_window_bytes, streams_max, keepalive))
 
 /// The head that tells the endpoint who the client is. Source: the PROXY protocol.
 enum class ProxyProtocol { kV1, kV2 };
 BOOST_DESCRIBE_ENUM(ProxyProtocol, kV1, kV2)
+
+/// When an endpoint's name is looked up again. Source: BackendConfigPolicy.spec.dns.
+struct DnsRefresh {
+  std::chrono::milliseconds refresh{5000};
+  std::chrono::milliseconds jitter{0};  // up to this much more, by chance
+  bool respect_ttl = false;             // sooner, where the answer's time to live is shorter
+  bool operator==(const DnsRefresh&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(DnsRefresh, (), (refresh, jitter, respect_ttl))
 
 /// Requests say themselves where they go: Host or :authority is looked up. With TLS, that is also
 /// the SNI and the name that the certificate must have. Source: Backend.spec.dynamicForwardProxy.
@@ -105,10 +128,14 @@ struct Cluster {
   std::optional<HealthCheck> health_check;
   std::optional<OutlierDetection> outliers;
   std::vector<std::vector<Endpoint>> failover;  // endpoints of the next priorities, in order
+  std::optional<DnsRefresh> dns;  // absent: when the time to live is over, 1 s to 5 min
   std::optional<TcpKeepalive> keepalive;
+  std::optional<std::uint32_t> buffer_max;  // bytes that the kernel may hold for us, each way
   std::optional<std::uint32_t> requests_per_connection_max;
   std::optional<std::uint32_t> fields_max;                       // of an answer
   std::optional<std::chrono::milliseconds> stream_duration_max;  // of one attempt, to its end
+  std::optional<std::chrono::milliseconds>
+      connection_duration_max;  // then it takes no further requests
   std::optional<Http2Options> http2;
   std::optional<ProxyProtocol> proxy_protocol;
   std::optional<DynamicForward> dynamic;  // there are no endpoints then
@@ -118,7 +145,8 @@ struct Cluster {
 BOOST_DESCRIBE_STRUCT(Cluster, (),
                       (name, origin, protocol, endpoints, tls, connect_timeout, idle_timeout,
                        connections_max, pending_max, requests_max, breakers, balancing,
-                       health_check, outliers, failover, keepalive, requests_per_connection_max,
-                       fields_max, stream_duration_max, http2, proxy_protocol, dynamic, ec2))
+                       health_check, outliers, failover, dns, keepalive, buffer_max,
+                       requests_per_connection_max, fields_max, stream_duration_max,
+                       connection_duration_max, http2, proxy_protocol, dynamic, ec2))
 
 }  // namespace tidegate::proxy

@@ -72,9 +72,10 @@ struct RequestMirror {
   std::string cluster;
   std::uint32_t numerator = 100;
   std::uint32_t denominator = 100;
+  std::string authority;  // of the copy; empty: the request's
   bool operator==(const RequestMirror&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(RequestMirror, (), (cluster, numerator, denominator))
+BOOST_DESCRIBE_STRUCT(RequestMirror, (), (cluster, numerator, denominator, authority))
 
 /// Source: HTTPRouteFilter type CORS (GEP-1767).
 struct Cors {

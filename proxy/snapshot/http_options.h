@@ -125,6 +125,7 @@ struct HttpOptions {
   std::optional<bool> http10;                            // absent: taken
   std::string default_host;                              // of HTTP/1.0 requests without one
   StripPort strip_port = StripPort::kNever;
+  bool strip_host_dot = false;        // "a.example.": the same host as without the dot
   std::string health_check_path;      // answered here; empty: none
   HeaderChanges early_changes;        // before a route is looked for
   std::vector<std::string> upgrades;  // lower case; with `restrict_upgrades` only these
@@ -142,9 +143,9 @@ BOOST_DESCRIBE_STRUCT(HttpOptions, (),
                        trusted_hops, trusted_cidrs, append_forwarded_for, client_cert,
                        generate_request_id, preserve_request_id, server_name, server_field,
                        stream_idle, idle, requests_max, fields_max, head_kb_max, http10,
-                       default_host, strip_port, health_check_path, early_changes, upgrades,
-                       restrict_upgrades, http2_connect, http2_streams_max, http2_stream_window,
-                       http2_connection_window))
+                       default_host, strip_port, strip_host_dot, health_check_path, early_changes,
+                       upgrades, restrict_upgrades, http2_connect, http2_streams_max,
+                       http2_stream_window, http2_connection_window))
 
 /// What a listener does with a connection before any protocol.
 /// Source: kgateway, ListenerPolicy.spec.default, spec.perPort.

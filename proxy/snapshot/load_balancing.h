@@ -101,10 +101,16 @@ struct OutlierDetection {
   std::chrono::milliseconds interval{10000};
   std::chrono::milliseconds base_ejection{30000};
   std::uint32_t ejected_percent_max = 10;
+  std::uint32_t enforced_5xx_percent = 100;  // how likely what was met is acted upon
+  /// Absent: what failed before an answer counts as 5xx. Else so many in a row are counted by
+  /// themselves; 0: never.
+  std::optional<std::uint32_t> consecutive_local;
+  std::uint32_t enforced_local_percent = 100;
   bool operator==(const OutlierDetection&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(OutlierDetection, (),
-                      (consecutive_5xx, interval, base_ejection, ejected_percent_max))
+                      (consecutive_5xx, interval, base_ejection, ejected_percent_max,
+                       enforced_5xx_percent, consecutive_local, enforced_local_percent))
 
 /// What a cluster may have at a time, in the whole process. Source:
 /// BackendConfigPolicy.spec.circuitBreakers.

@@ -228,6 +228,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
     co_return make_error_code(late ? Error::kConnectTimeout : Error::kConnectFailed);
   }
   if (compiled->config.keepalive) net::set_keepalive(*socket, *compiled->config.keepalive);
+  if (compiled->config.buffer_max) net::set_buffers(*socket, *compiled->config.buffer_max);
   if (compiled->config.proxy_protocol) {
     if (!net::write_preamble(*socket, *compiled->config.proxy_protocol, client)) {
       counted.upstream_cx_connect_fail.add();
@@ -384,6 +385,8 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
   if (config().fields_max) terms.head.fields_max = *config().fields_max;
   terms.exchanges_max = told_client_ ? 1 : config().requests_per_connection_max.value_or(0);
   terms.slot = std::move(connection);
+  if (config().connection_duration_max)
+    terms.until = loop_.wheel.now() + *config().connection_duration_max;
   client->set_terms(std::move(terms));
   client->begin();
   co_return Lease(self, host, std::move(client), nullptr);
@@ -435,8 +438,10 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
   std::unique_ptr<http::ClientStream> own;
   if (connected) {
     stats().upstream_cx_http2_total.add();
-    auto client = std::make_unique<Http2Client>(std::move(*connected), loop_, stats(),
-                                                config().idle_timeout, http2_limits(config()));
+    auto client = std::make_unique<Http2Client>(
+        std::move(*connected), loop_, stats(), config().idle_timeout, http2_limits(config()),
+        config().http2 ? config().http2->keepalive : std::nullopt,
+        config().connection_duration_max.value_or(std::chrono::milliseconds(0)));
     client->keep(std::move(connection));
     client->start();
     own = client->open();

@@ -31,7 +31,10 @@ class Http2Client;
 struct OutlierWatch {
   std::atomic<std::uint32_t> consecutive_5xx{0};
   std::atomic<std::uint32_t> limit{5};
-  std::function<void()> tripped;  // called on a worker when the limit is met
+  std::atomic<bool> split{false};  // what failed before an answer is counted by itself
+  std::atomic<std::uint32_t> consecutive_local{0};
+  std::atomic<std::uint32_t> limit_local{5};
+  std::function<void(bool local)> tripped;  // called on a worker when a limit is met
 };
 
 /// One address that an endpoint stands for, as the control thread found it, and how it is.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <random>
 
 #include "base/log.h"
 
@@ -28,8 +29,10 @@ struct Resolver::Name {
   OnChange changed;
   std::vector<asio::ip::address> addresses;
   asio::steady_timer again;
+  std::vector<DnsRefresh> refresh;
   seconds backoff{1};
   bool watched = true;
+  bool answered = false;  // no look-up is under way
 };
 
 /// c-ares on an asio loop: it says which sockets it waits on, the loop says when they are ready.
@@ -110,9 +113,27 @@ struct Resolver::Channel {
   std::map<ares_socket_t, std::shared_ptr<Socket>> waiting;
 };
 
-Resolver::Resolver(asio::io_context& io) : io_(io) {
+milliseconds next_look_up(const std::vector<DnsRefresh>& wanted, seconds ttl,
+                          std::uint64_t random) {
+  if (wanted.empty()) return std::clamp(ttl, kShortest, kLongest);
+  milliseconds out = milliseconds::max();
+  for (const DnsRefresh& one : wanted) {
+    milliseconds next = one.refresh;
+    if (one.respect_ttl) next = std::min<milliseconds>(next, std::max(ttl, kShortest));
+    if (one.jitter.count() > 0)
+      next += milliseconds(
+          static_cast<std::int64_t>(random % (static_cast<std::uint64_t>(one.jitter.count()) + 1)));
+    out = std::min(out, next);
+  }
+  return std::max(out, milliseconds(1));
+}
+
+Resolver::Resolver(asio::io_context& io, const std::string& servers)
+    : io_(io), random_(std::random_device{}()) {
   static const int ready = ares_library_init(ARES_LIB_INIT_ALL);
   channel_ = std::make_unique<Channel>(io);
+  if (channel_->good && !servers.empty())
+    ares_set_servers_ports_csv(channel_->handle, servers.c_str());
   if (ready != ARES_SUCCESS || !channel_->good) {
     log::error(log::Component::kDns,
                "the DNS client does not start: endpoints that are names are not resolved");
@@ -131,6 +152,16 @@ void Resolver::watch(const std::string& text, OnChange changed) {
   look_up(name);
 }
 
+void Resolver::refresh(const std::string& text, std::vector<DnsRefresh> wanted) {
+  auto found = names_.find(text);
+  if (found == names_.end() || found->second->refresh == wanted) return;
+  const bool sooner =
+      next_look_up(wanted, kLongest, 0) < next_look_up(found->second->refresh, kLongest, 0);
+  found->second->refresh = std::move(wanted);
+  // An answer that came under a longer time would keep it.
+  if (sooner && found->second->answered) look_up(found->second);
+}
+
 void Resolver::unwatch(const std::string& text) {
   auto found = names_.find(text);
   if (found == names_.end()) return;
@@ -141,6 +172,8 @@ void Resolver::unwatch(const std::string& text) {
 
 void Resolver::look_up(const std::shared_ptr<Name>& name) {
   if (!channel_->good) return;
+  name->answered = false;
+  name->again.cancel();
   struct Query {
     Resolver* self;
     std::shared_ptr<Name> name;
@@ -207,10 +240,11 @@ void Resolver::find(const std::string& name, OnFound on_found) {
 }
 
 void Resolver::answered(const std::shared_ptr<Name>& name, int status, ares_addrinfo* found) {
-  seconds next = kLongest;
+  milliseconds next = kLongest;
+  name->answered = true;
   if (status == ARES_SUCCESS && found != nullptr) {
     auto [addresses, ttl] = read_answer(found);
-    next = ttl;
+    next = next_look_up(name->refresh, ttl, random_.next());
     name->backoff = kShortest;
     if (addresses != name->addresses) {
       name->addresses = addresses;
@@ -225,7 +259,7 @@ void Resolver::answered(const std::shared_ptr<Name>& name, int status, ares_addr
     next = name->backoff;
     name->backoff = std::min(name->backoff * 2, kBackoffMax);
   }
-  name->again.expires_after(std::max(next, kShortest));
+  name->again.expires_after(next);
   name->again.async_wait([this, name](error_code cancelled) {
     if (!cancelled && name->watched) look_up(name);
   });

@@ -11,23 +11,34 @@
 #include <vector>
 
 #include "base/result.h"
+#include "proxy/runtime/loop.h"
+#include "proxy/snapshot/cluster.h"
 
 struct ares_addrinfo;
 
 namespace tidegate::proxy::upstream {
 
-/// Follows DNS names: looks each up now, and again when its time to live is over. Knows /etc/hosts.
+/// When a name is looked up again, after an answer that holds for `ttl`: as the soonest of
+/// `wanted` says, and up to its jitter later; where there is none, as the answer says, 1 s to
+/// 5 min. `random` is any number.
+std::chrono::milliseconds next_look_up(const std::vector<DnsRefresh>& wanted,
+                                       std::chrono::seconds ttl, std::uint64_t random);
+
+/// Follows DNS names: looks each up now, and again when next_look_up() says. Knows /etc/hosts.
 /// Belongs to the loop that it is given, the control thread's.
 class Resolver {
  public:
   using OnChange = std::function<void(const std::vector<boost::asio::ip::address>&)>;
 
-  explicit Resolver(boost::asio::io_context& io);
+  /// `servers`: whom to ask, "127.0.0.1:53,..."; empty: those that the system says.
+  explicit Resolver(boost::asio::io_context& io, const std::string& servers = {});
   ~Resolver();
 
   /// Calls `changed` with the addresses, sorted, whenever they are others than before. A name that
   /// cannot be looked up keeps those that it had, and is tried again after 1 s, 2 s, 4 s ... 30 s.
   void watch(const std::string& name, OnChange changed);
+  /// From its next answer on, a name that is watched is looked up again as they say.
+  void refresh(const std::string& name, std::vector<DnsRefresh> wanted);
   void unwatch(const std::string& name);
 
   using OnFound =
@@ -44,6 +55,7 @@ class Resolver {
 
   boost::asio::io_context& io_;
   std::map<std::string, std::shared_ptr<Name>> names_;
+  Random random_;
   std::unique_ptr<Channel> channel_;
 };
 

@@ -40,6 +40,10 @@ bool Http1Client::reusable() const {
     stats_.upstream_cx_max_requests.add();
     return false;
   }
+  if (over()) {
+    stats_.upstream_cx_max_duration_reached.add();
+    return false;
+  }
   return !broken_ && !raw_ && request_done_ && response_done_ && head_.keep_alive &&
          begin_ == end_ && stream_->is_open();
 }

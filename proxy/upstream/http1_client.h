@@ -25,6 +25,7 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
     http::HeadLimits head;            // of answers
     std::uint32_t exchanges_max = 0;  // in its life; 0: any number
     Slot slot;                        // its place among the connections of its cluster
+    TimerWheel::Clock::time_point until = TimerWheel::Clock::time_point::max();  // of new exchanges
   };
   void set_terms(Terms terms) { terms_ = std::move(terms); }
 
@@ -32,9 +33,10 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   /// Whether another exchange may use it: both messages are whole and the peer keeps the
   /// connection.
   bool reusable() const;
-  /// Whether the peer has closed it meanwhile, or sent what nobody asked for. `look`: as of now,
+  /// Whether the peer has closed it meanwhile, or sent what nobody asked for, or its time is over.
+  /// `look`: as of now,
   /// which costs a system call; else as far as it has been reported.
-  bool stale(bool look) { return !stream_->quiet(look); }
+  bool stale(bool look) { return !stream_->quiet(look) || over(); }
   /// Gives the buffer back; before it goes to the pool.
   void rest();
   TimerWheel::Clock::time_point rested_at() const { return rested_at_; }
@@ -50,6 +52,10 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   bool reused() const override { return exchanges_ > 1; }
 
  private:
+  bool over() const {
+    return terms_.until != TimerWheel::Clock::time_point::max() &&
+           loop_.wheel.now() >= terms_.until;
+  }
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
   const http::Fields* trailers() const override { return decoder_.trailers(); }

@@ -36,7 +36,8 @@ class Http2Client::Core final : private http2::Session::Handler,
                                 public std::enable_shared_from_this<Core> {
  public:
   Core(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
-       std::chrono::milliseconds idle_timeout, const http2::Limits& limits)
+       std::chrono::milliseconds idle_timeout, const http2::Limits& limits,
+       const std::optional<Http2Keepalive>& keepalive, std::chrono::milliseconds duration_max)
       : stream_(std::move(stream)),
         loop_(loop),
         stats_(stats),
@@ -47,7 +48,13 @@ class Http2Client::Core final : private http2::Session::Handler,
         idle_timer_([this] {
           stats_.upstream_cx_idle_timeout.add();
           pump_.stop();
+        }),
+        duration_timer_([this] {
+          stats_.upstream_cx_max_duration_reached.add();
+          retire();
         }) {
+    if (duration_max.count() > 0) loop_.wheel.arm(duration_timer_, duration_max);
+    if (keepalive) keepalive_ = std::make_unique<Keepalive>(*this, *keepalive);
     stats_.upstream_cx_active.add();
   }
   ~Core() {
@@ -65,12 +72,13 @@ class Http2Client::Core final : private http2::Session::Handler,
   std::unique_ptr<http2::Stream> open() {
     if (!usable()) return nullptr;
     idle_timer_.cancel();
+    if (keepalive_) keepalive_->before_request();
     return session_.open();
   }
   bool usable() const { return !over_ && !retired_ && session_.usable(); }
   const http2::Session& session() const { return session_; }
 
-  /// Its client has gone: ends when its last stream has.
+  /// Its client has gone, or its time is over: ends when its last stream has.
   void retire() {
     retired_ = true;
     stream_ended();
@@ -85,12 +93,67 @@ class Http2Client::Core final : private http2::Session::Handler,
   }
 
  private:
+  /// PINGs, and the end of a connection that does not answer them.
+  class Keepalive {
+   public:
+    Keepalive(Core& core, const Http2Keepalive& wanted)
+        : core_(core),
+          wanted_(wanted),
+          heard_(core.loop_.wheel.now()),
+          next_([this] { ping(); }),
+          late_([this] { core_.lost(); }) {
+      answered();
+    }
+    void before_request() {
+      if (wanted_.idle.count() > 0 && core_.loop_.wheel.now() - heard_ > wanted_.idle) ping();
+    }
+    void received() {
+      heard_ = core_.loop_.wheel.now();
+      if (!late_.armed()) return;
+      if (core_.session_.pings_waiting() == 0) {
+        late_.cancel();
+        answered();
+      } else {
+        core_.loop_.wheel.arm(late_, wanted_.timeout);
+      }
+    }
+
+   private:
+    void answered() {
+      const std::int64_t interval = wanted_.interval.count();
+      if (interval == 0) return;
+      const std::uint64_t spread = static_cast<std::uint64_t>(interval) * 15 / 100;
+      const std::uint64_t more = spread == 0 ? 0 : core_.loop_.random.next() % spread;
+      core_.loop_.wheel.arm(next_,
+                            std::chrono::milliseconds(interval + static_cast<std::int64_t>(more)));
+    }
+    void ping() {
+      if (late_.armed()) return;  // one is under way
+      core_.session_.ping();
+      core_.loop_.wheel.arm(late_, wanted_.timeout);
+    }
+
+    Core& core_;
+    Http2Keepalive wanted_;
+    TimerWheel::Clock::time_point heard_;
+    CallTimer<std::function<void()>> next_;
+    CallTimer<std::function<void()>> late_;
+  };
+
+  /// The peer does not answer: nobody gets a stream any more, and those that have one lose it.
+  void lost() {
+    stats_.http2.keepalive_timeout.add();
+    over_ = true;
+    close();
+  }
   static Task<void> run(std::shared_ptr<Core> self) {
     self->pump_.ask();  // preface and settings
     self->stream_ended();
     co_await self->pump_.run();
     self->over_ = true;
     self->idle_timer_.cancel();
+    self->duration_timer_.cancel();
+    self->keepalive_.reset();
     const error_code reason = self->session_.failed();
     self->session_.close(reason ? reason : error_code(http2::Error::kClosed));
     co_await self->pump_.finish(std::chrono::milliseconds(0));
@@ -106,7 +169,10 @@ class Http2Client::Core final : private http2::Session::Handler,
     if (!ended_) pump_.ask();
   }
   bool received(std::span<const char> bytes) override {
-    if (!session_.feed(bytes)) return true;
+    if (!session_.feed(bytes)) {
+      if (keepalive_) keepalive_->received();
+      return true;
+    }
     stats_.upstream_cx_protocol_error.add();
     return false;
   }
@@ -125,6 +191,8 @@ class Http2Client::Core final : private http2::Session::Handler,
   net::Pump pump_;
   http2::Session session_;
   CallTimer<std::function<void()>> idle_timer_;
+  CallTimer<std::function<void()>> duration_timer_;
+  std::unique_ptr<Keepalive> keepalive_;  // null: not wanted, or over
   bool over_ = false;
   bool ended_ = false;
   bool retired_ = false;
@@ -178,8 +246,11 @@ class Http2Client::ClientExchange final : public http::ClientStream, private htt
 };
 
 Http2Client::Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
-                         std::chrono::milliseconds idle_timeout, const http2::Limits& limits)
-    : core_(std::make_shared<Core>(std::move(stream), loop, stats, idle_timeout, limits)) {}
+                         std::chrono::milliseconds idle_timeout, const http2::Limits& limits,
+                         const std::optional<Http2Keepalive>& keepalive,
+                         std::chrono::milliseconds duration_max)
+    : core_(std::make_shared<Core>(std::move(stream), loop, stats, idle_timeout, limits, keepalive,
+                                   duration_max)) {}
 
 Http2Client::~Http2Client() { core_->retire(); }
 

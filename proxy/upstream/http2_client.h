@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "proxy/http/stream.h"
 #include "proxy/http2/limits.h"
@@ -10,6 +11,7 @@
 #include "proxy/runtime/loop.h"
 #include "proxy/runtime/slot.h"
 #include "proxy/runtime/stats.h"
+#include "proxy/snapshot/cluster.h"
 
 namespace tidegate::proxy::upstream {
 
@@ -20,10 +22,13 @@ namespace tidegate::proxy::upstream {
 class Http2Client {
  public:
   /// `stream` is connected, with TLS and ALPN done. Ends where it has no stream for `idle_timeout`
-  /// (0: never).
+  /// (0: never), or does not answer as `keepalive` wants it. After `duration_max` (0: never) it
+  /// takes no more streams, and ends with its last one.
   Http2Client(std::unique_ptr<net::Stream> stream, Loop& loop, ClusterStats& stats,
               std::chrono::milliseconds idle_timeout = std::chrono::milliseconds(60000),
-              const http2::Limits& limits = http2::upstream_limits());
+              const http2::Limits& limits = http2::upstream_limits(),
+              const std::optional<Http2Keepalive>& keepalive = std::nullopt,
+              std::chrono::milliseconds duration_max = std::chrono::milliseconds(0));
   ~Http2Client();
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;

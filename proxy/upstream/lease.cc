@@ -9,13 +9,24 @@ Host::~Host() = default;
 void Host::note(int status) {
   OutlierWatch* watch = address.watch.get();
   if (watch == nullptr) return;
-  if (status > 0 && status < 500) {
-    // Read first: the cache line is everybody's as long as all goes well.
-    if (watch->consecutive_5xx.load(std::memory_order_relaxed) != 0)
-      watch->consecutive_5xx.store(0, std::memory_order_relaxed);
-  } else if (watch->consecutive_5xx.fetch_add(1, std::memory_order_relaxed) + 1 ==
-             watch->limit.load(std::memory_order_relaxed)) {
-    watch->tripped();
+  // Read first: the cache line is everybody's as long as all goes well.
+  auto well = [](std::atomic<std::uint32_t>& failures) {
+    if (failures.load(std::memory_order_relaxed) != 0) failures.store(0, std::memory_order_relaxed);
+  };
+  auto failed = [watch](std::atomic<std::uint32_t>& failures,
+                        const std::atomic<std::uint32_t>& limit, bool local) {
+    if (failures.fetch_add(1, std::memory_order_relaxed) + 1 ==
+        limit.load(std::memory_order_relaxed))
+      watch->tripped(local);
+  };
+  const bool answered = status > 0;
+  if (answered) well(watch->consecutive_local);
+  if (answered && status < 500) {
+    well(watch->consecutive_5xx);
+  } else if (!answered && watch->split.load(std::memory_order_relaxed)) {
+    failed(watch->consecutive_local, watch->limit_local, true);
+  } else {
+    failed(watch->consecutive_5xx, watch->limit, false);
   }
 }
 

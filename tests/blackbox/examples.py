@@ -2,8 +2,8 @@
 
 check.txt, a line each; empty lines and those with # are skipped:
   backend PORT                                  `tidegate echo` on 127.0.0.1:PORT
+  env NAME=VALUE                                in the gateway's environment
   run PORT COMMAND ...                          in the example's folder, until the end; PORT answers TCP then (0: UDP)
-  environment NAME=VALUE                        of the gateway
   until LINE                                    a line of those below, asked again until it is so: what comes after the start
   METHOD URL [name=value ...] [FILE.crt FILE.key] -> STATUS [name: value] [body "text"]
   METHOD URL -> refused                         the connection is
@@ -94,6 +94,7 @@ def run(binary, folder):
     lines = [line for line in lines if line and not line.startswith("#")]
     offset = 20000
     ready, admin, metrics = free_port(), free_port(), free_port()
+    environment = dict(line.removeprefix("env ").split("=", 1) for line in lines if line.startswith("env "))
     with contextlib.ExitStack() as stack, tempfile.TemporaryFile() as log:
         for line in lines:
             if line.startswith("backend "):
@@ -107,7 +108,6 @@ def run(binary, folder):
                 stack.callback(lambda process=process: (process.kill(), process.wait()))
                 if port != "0":
                     wait_for(lambda port=int(port): listens(port), f"port {port} listens")
-        environment = dict(line.split(" ", 1)[1].split("=", 1) for line in lines if line.startswith("environment "))
         config = folder / "config" if (folder / "config").is_dir() else folder
         gateway = subprocess.Popen([binary, "run", "--config", str(config), "--bind-address", "127.0.0.1", "--strict", "--port-offset", str(offset),
                                     "--workers", "1", "--admin-address", f"127.0.0.1:{admin}", "--readiness-address", f"127.0.0.1:{ready}",
@@ -121,7 +121,7 @@ def run(binary, folder):
             return answers(ready, "/ready")
         wait_for(is_ready, "the gateway is ready")
         for line in lines:
-            if not line.startswith(("backend ", "run ", "environment ")):
+            if not line.startswith(("backend ", "env ", "run ")):
                 try:
                     if line.startswith("until "):
                         wait_for(lambda line=line: holds(line.removeprefix("until "), offset, folder), line)

@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from certificates import Certificate, anybody  # noqa: E402
 from gateway import free_port, get, main, raw, wait_for  # noqa: E402
+from upstream import ScriptedUpstream  # noqa: E402
 
 TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
 
@@ -190,6 +191,118 @@ def heads_have_the_policys_limits(gateway):
     assert raw(gateway.port, three + b"X-1: " + 3000 * b"a" + b"\r\n\r\n").startswith(b"HTTP/1.1 431")
 
 
+def large_heads_are_taken_where_a_policy_allows_them(gateway):
+    http(gateway, "maxRequestHeadersKb: 256")
+    bodies = []
+
+    def script(peer, number):
+        while True:
+            head, body = upstream.head(peer)
+            while b"content-length: 5\r\n" in head.lower() + b"\r\n" and len(body) < 5:
+                body += peer.recv(65536)
+            bodies.append(body)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route(TO_ECHO)
+    gateway.start()
+    large = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nX-Large: " + 200_000 * b"x" + b"\r\n\r\nabcde"
+    small = b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
+    last = small.replace(b"/small", b"/last").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    answer = raw(gateway.port, small + large + small + large + last, until_closed=True)
+    assert answer.count(b"HTTP/1.1 200") == 5, answer
+    sizes = [len(head) > 200_000 for head in upstream.heads]
+    assert sizes == [False, True, False, True, False] and bodies == [b"", b"abcde", b"", b"abcde", b""], (sizes, bodies)
+    with socket.create_connection(("127.0.0.1", gateway.port)) as peer:  # in pieces, the body later
+        for at in range(0, len(large) - 5, 50_021):
+            peer.sendall(large[at:min(at + 50_021, len(large) - 5)])
+        peer.sendall(b"abcde")
+        assert peer.recv(65536).startswith(b"HTTP/1.1 200")
+    assert bodies[-1] == b"abcde", bodies
+    path = b"GET /" + 100_000 * b"p" + b" HTTP/1.1\r\nHost: a\r\n\r\n"
+    assert raw(gateway.port, path).startswith(b"HTTP/1.1 200")
+    assert raw(gateway.port, large.replace(b"X-Large: ", b"X-Large: " + 80_000 * b"y")).startswith(b"HTTP/1.1 431")
+
+
+def frame(kind, flags, stream, payload):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def integer(value, first=0, bits=7):
+    """Source: RFC 7541 section 5.1."""
+    most = (1 << bits) - 1
+    if value < most:
+        return bytes([first | value])
+    out, value = [first | most], value - most
+    while value >= 128:
+        out.append(value % 128 | 128)
+        value //= 128
+    return bytes([*out, value])
+
+
+def large_heads_come_over_http2_too(gateway):
+    http(gateway, "maxRequestHeadersKb: 1024")
+    upstream = ScriptedUpstream(lambda peer, number: (upstream.head(peer), peer.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")))
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route(TO_ECHO)
+    gateway.start()
+    block = b"\x82\x86\x84\x41\x01a"  # GET http / a
+    for i in range(10):
+        block += b"\x00\x03x-" + str(i).encode() + integer(50_000) + 50_000 * b"y"
+    pieces = [block[at:at + 16384] for at in range(0, len(block), 16384)]
+    data = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
+    for i, piece in enumerate(pieces):
+        data += frame(9 if i else 1, (4 if i == len(pieces) - 1 else 0) | (0 if i else 1), 1, piece)
+    with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
+        peer.settimeout(5)
+        peer.sendall(data)
+        answer = b""
+        while b"\x89" not in answer:  # :status 204
+            chunk = peer.recv(65536)
+            assert chunk, answer
+            answer += chunk
+    assert len(upstream.heads[0]) > 500_000, len(upstream.heads[0])
+
+
+def connect_is_no_way_out(gateway):
+    http(gateway, "upgradeConfig: {enabledUpgrades: [websocket, CONNECT]}")
+    served(gateway)
+    answer = raw(gateway.port, b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", until_closed=True)
+    assert answer.startswith(b"HTTP/1.1 501") and answer.count(b"HTTP/1.1") == 1, answer
+    assert "CONNECT is answered with 501" in gateway.log(), gateway.log()
+
+
+def a_port_that_listeners_share_trusts_no_more_than_each_of_them(gateway):
+    log = gateway.config.with_name("clients")
+    more = f"    - {{name: careful, protocol: HTTP, port: {gateway.port}, hostname: careful.example.com}}\n"
+    gateway.write("gateway.yaml", gateway.gateway_yaml(more))
+    gateway.write("p.yaml", f"""apiVersion: gateway.kgateway.dev/v1alpha1
+kind: ListenerPolicy
+metadata: {{name: p}}
+spec:
+  targetRefs: [{{group: gateway.networking.k8s.io, kind: Gateway, name: g, sectionName: http}}]
+  default:
+    httpSettings:
+      xffNumTrustedHops: 1
+      accessLog: [{{fileSink: {{path: {log}, stringFormat: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%\\n"}}}}]
+""")
+    served(gateway)
+    seen(gateway, x_forwarded_for="198.51.100.1, 192.0.2.9")
+    assert wait_for(log.read_text, "the line is there") == "127.0.0.1\n", log.read_text()
+    status = gateway.object("listenerpolicies", "p", "apis/gateway.kgateway.dev/v1alpha1")["status"]
+    lost = gateway.condition(status["ancestors"][0]["conditions"], "Overridden")
+    assert lost["status"] == "True" and lost["reason"] == "Conflicted" and "listener careful" in lost["message"], status
+    assert "shares port" in gateway.log(), gateway.log()
+    gateway.write("gateway.yaml", gateway.gateway_yaml())  # alone it is believed again
+
+    def believed():
+        seen(gateway, x_forwarded_for="198.51.100.1, 192.0.2.9")
+        return "192.0.2.9\n" in log.read_text()
+    wait_for(believed, "the policy holds when the port is its own")
+
+
 def http2_has_the_policys_windows(gateway):
     http(gateway, "http2ProtocolOptions: {initialStreamWindowSize: 128Ki, maxConcurrentStreams: 100, allowConnect: false}")
     served(gateway)
@@ -295,7 +408,9 @@ TESTS = [logs_go_to_files_with_formats_and_filters, a_wrong_format_makes_the_pol
          local_replies_have_the_policys_form, timeouts_end_what_does_not_move, the_proxy_protocol_names_the_client,
          a_port_has_its_own_settings, the_older_name_works_too,
          policies_by_address_go_by_the_client_that_is_believed, the_health_check_path_follows_the_admin_port,
-         heads_have_the_policys_limits, http2_has_the_policys_windows, ports_of_hosts_are_taken_off,
+         heads_have_the_policys_limits, large_heads_are_taken_where_a_policy_allows_them,
+         large_heads_come_over_http2_too, connect_is_no_way_out,
+         a_port_that_listeners_share_trusts_no_more_than_each_of_them, http2_has_the_policys_windows, ports_of_hosts_are_taken_off,
          a_request_id_from_outside_may_be_refused, clients_show_the_certificates_that_a_policy_wants,
          a_header_of_the_proxy_protocol_may_be_missing_where_that_is_allowed,
          a_forwarded_certificate_of_a_trusted_proxy_is_passed_on]

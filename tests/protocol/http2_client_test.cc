@@ -58,10 +58,14 @@ struct Attempt {
 
 /// Our client, and what it talks to at the other end.
 struct Asking {
-  explicit Asking(milliseconds idle_timeout = milliseconds(60000)) {
+  explicit Asking(milliseconds idle_timeout = milliseconds(60000),
+                  const std::optional<Http2Keepalive>& keepalive = std::nullopt,
+                  milliseconds duration_max = milliseconds(0)) {
     upstream_fd = ends.theirs;
     auto stream = std::make_unique<net::PlainStream>(net::Socket(loop.io, ends.ours, false));
-    client = std::make_unique<upstream::Http2Client>(std::move(stream), loop, stats, idle_timeout);
+    client =
+        std::make_unique<upstream::Http2Client>(std::move(stream), loop, stats, idle_timeout,
+                                                http2::upstream_limits(), keepalive, duration_max);
     client->start();
   }
   bool ask(Attempt& attempt, std::string body = {}) {
@@ -85,7 +89,10 @@ struct Asking {
 
 /// A scripted upstream.
 struct Scripted : Asking {
-  explicit Scripted(milliseconds idle_timeout = milliseconds(60000)) : Asking(idle_timeout) {
+  explicit Scripted(milliseconds idle_timeout = milliseconds(60000),
+                    const std::optional<Http2Keepalive>& keepalive = std::nullopt,
+                    milliseconds duration_max = milliseconds(0))
+      : Asking(idle_timeout, keepalive, duration_max) {
     upstream.script.settings();
   }
   template <class Fact>
@@ -243,6 +250,106 @@ TEST_CASE("a connection to an upstream that is not used ends", "[http2][protocol
   CHECK(asking.until([&] { return asking.upstream.closed; }));
   CHECK(!asking.client->usable());
   CHECK(asking.stats.upstream_cx_idle_timeout.get() == 1);
+}
+
+TEST_CASE("an upstream that answers PINGs keeps its connection", "[http2][protocol]") {
+  Http2Keepalive keepalive;
+  keepalive.timeout = milliseconds(200);
+  keepalive.interval = milliseconds(20);
+  Scripted asking(milliseconds(60000), keepalive);
+  CHECK(asking.until([&] { return asking.upstream.script.pings() >= 3; }));
+  CHECK(asking.client->usable());
+  Attempt attempt;
+  REQUIRE(asking.ask(attempt));
+  CHECK(asking.until([&] { return asking.upstream.script.knows(1); }));
+  asking.upstream.script.respond(1, {{":status", "204"}});
+  CHECK(asking.until([&] { return attempt.done; }));
+  CHECK(attempt.result == "204 |");
+  CHECK(asking.stats.http2.keepalive_timeout.get() == 0);
+}
+
+TEST_CASE("a connection whose peer answers no PING ends with its exchanges", "[http2][protocol]") {
+  Http2Keepalive keepalive;
+  keepalive.timeout = milliseconds(60);
+  keepalive.interval = milliseconds(30);
+  Scripted asking(milliseconds(60000), keepalive);
+  Attempt attempt;
+  REQUIRE(asking.ask(attempt));
+  CHECK(asking.until([&] { return asking.upstream.script.knows(1); }));
+  // From here on nobody reads at the other end.
+  CHECK(drive(asking.loop, [] {}, [&] { return attempt.done; }));
+  CHECK(attempt.failed == upstream::Error::kReset);
+  CHECK(!asking.client->usable());
+  CHECK(asking.stats.http2.keepalive_timeout.get() == 1);
+  CHECK(asking.until([&] { return asking.upstream.closed; }));
+}
+
+TEST_CASE("bytes of any kind put off the end that a late PING has", "[http2][protocol]") {
+  Http2Keepalive keepalive;
+  keepalive.timeout = milliseconds(150);
+  keepalive.interval = milliseconds(20);
+  Scripted asking(milliseconds(60000), keepalive);
+  CHECK(asking.until([&] { return asking.upstream.script.pings() >= 1; }));
+  // PINGs of its own, and no answers: what we send is not read any more.
+  const auto begin = std::chrono::steady_clock::now();
+  auto next = begin;
+  CHECK(drive(
+      asking.loop,
+      [&] {
+        const auto now = std::chrono::steady_clock::now();
+        if (now < next) return;
+        next = now + milliseconds(40);
+        asking.upstream.send_raw(Http2Peer::raw_frame(NGHTTP2_PING, 0, 0, "12345678"));
+        asking.upstream.turn(false);
+      },
+      [&] { return std::chrono::steady_clock::now() - begin > milliseconds(600); }));
+  CHECK(asking.client->usable());
+  CHECK(drive(asking.loop, [] {}, [&] { return !asking.client->usable(); }));
+  CHECK(asking.stats.http2.keepalive_timeout.get() == 1);
+}
+
+TEST_CASE("after silence a request has a PING before it", "[http2][protocol]") {
+  Http2Keepalive keepalive;
+  keepalive.timeout = milliseconds(100);
+  keepalive.idle = milliseconds(50);
+  Scripted asking(milliseconds(60000), keepalive);
+  Attempt first, second;
+  REQUIRE(asking.ask(first));
+  CHECK(asking.until([&] { return asking.upstream.script.knows(1); }));
+  asking.upstream.script.respond(1, {{":status", "204"}});
+  CHECK(asking.until([&] { return first.done; }));
+  CHECK(asking.upstream.script.pings() == 0);
+  const auto silent_until = std::chrono::steady_clock::now() + milliseconds(100);
+  CHECK(asking.until([&] { return std::chrono::steady_clock::now() > silent_until; }));
+  CHECK(asking.upstream.script.pings() == 0);  // without an interval nothing goes by itself
+  REQUIRE(asking.ask(second));
+  SECTION("answered") {
+    CHECK(asking.until([&] { return asking.upstream.script.knows(3); }));
+    CHECK(asking.upstream.script.pings() == 1);
+    asking.upstream.script.respond(3, {{":status", "204"}});
+    CHECK(asking.until([&] { return second.done; }));
+    CHECK(second.result == "204 |");
+  }
+  SECTION("not answered") {
+    CHECK(drive(asking.loop, [] {}, [&] { return second.done; }));
+    CHECK(second.failed == upstream::Error::kReset);
+    CHECK(!asking.client->usable());
+  }
+}
+
+TEST_CASE("a connection whose time is over takes no more, and ends with its last exchange",
+          "[http2][protocol]") {
+  Scripted asking(milliseconds(60000), std::nullopt, milliseconds(40));
+  Attempt attempt;
+  REQUIRE(asking.ask(attempt));
+  CHECK(asking.until([&] { return !asking.client->usable(); }));
+  CHECK(asking.upstream.script.knows(1));
+  CHECK(!attempt.done);
+  CHECK(!asking.upstream.closed);
+  asking.upstream.script.respond(1, {{":status", "204"}});
+  CHECK(asking.until([&] { return attempt.done && asking.upstream.closed; }));
+  CHECK(attempt.result == "204 |");
+  CHECK(asking.stats.upstream_cx_max_duration_reached.get() == 1);
 }
 
 TEST_CASE("a slow reader of one answer does not hold up the others", "[http2][protocol]") {

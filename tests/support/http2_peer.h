@@ -121,6 +121,7 @@ class Http2Peer {
     return goaways_;
   }  // last stream, code
   int pings_answered() const { return pings_answered_; }
+  int pings() const { return pings_; }  // that came
 
   /// A frame's nine bytes and what follows them, as any peer may write it. Source: RFC 9113
   /// section 4.1.
@@ -182,6 +183,7 @@ class Http2Peer {
     if (type == NGHTTP2_GOAWAY)
       me.goaways_.emplace_back(frame->goaway.last_stream_id, frame->goaway.error_code);
     if (type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) ++me.pings_answered_;
+    if (type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) ++me.pings_;
     return 0;
   }
   static ssize_t provide(nghttp2_session* session, std::int32_t id, std::uint8_t* into,
@@ -206,6 +208,7 @@ class Http2Peer {
   std::map<std::int32_t, Body> bodies_;
   std::vector<std::pair<std::int32_t, std::uint32_t>> goaways_;
   int pings_answered_ = 0;
+  int pings_ = 0;
 };
 
 }  // namespace tidegate::test

@@ -82,7 +82,7 @@ const Description& description<BackendDns>() {
       Fields<D>()
           .field<&D::refresh_rate>("refreshRate", positive_duration().doc("absent: 5s"))
           .field<&D::jitter>("jitter")
-          .field<&D::respect_ttl>("respectTTL")
+          .field<&D::respect_ttl>("respectTTL", Bounds().doc("where the TTL is shorter"))
           .rule("jitter must be less than or equal to refreshRate", [](const D& d) {
             return !d.jitter || !d.refresh_rate || *d.jitter <= *d.refresh_rate;
           });
@@ -109,7 +109,10 @@ const Description& description<CommonHttpOptions>() {
           .field<&O::max_headers_count>("maxHeadersCount", Bounds().at_least(0))
           .field<&O::max_stream_duration>("maxStreamDuration")
           .field<&O::max_requests_per_connection>("maxRequestsPerConnection",
-                                                  Bounds().at_least(0).doc("0: any number"));
+                                                  Bounds().at_least(0).doc("0: any number"))
+          .field<&O::max_connection_duration>(
+              "maxConnectionDuration",
+              Bounds().doc("then it takes no further requests; absent: none"));
   return description;
 }
 
@@ -118,10 +121,14 @@ const Description& description<Http1Options>() {
   using O = Http1Options;
   static const Description description =
       Fields<O>()
-          .field<&O::enable_trailers>("enableTrailers")
-          .field<&O::preserve_http1_header_case>("preserveHttp1HeaderCase")
+          .field<&O::enable_trailers>("enableTrailers",
+                                      Bounds().doc("trailers pass, whatever it says"))
+          .field<&O::preserve_http1_header_case>(
+              "preserveHttp1HeaderCase", Bounds().doc("names go on as they came, whatever it says"))
           .field<&O::override_stream_error_on_invalid_http_message>(
-              "overrideStreamErrorOnInvalidHttpMessage");
+              "overrideStreamErrorOnInvalidHttpMessage",
+              Bounds().no_effect("what follows an answer that is no HTTP/1 cannot be told apart: "
+                                 "the connection is closed"));
   return description;
 }
 
@@ -131,8 +138,11 @@ const Description& description<Http2Options::Keepalive>() {
   static const Description description =
       Fields<K>()
           .required<&K::timeout>("timeout", positive_duration())
-          .field<&K::interval>("interval", positive_duration())
-          .field<&K::connection_idle_interval>("connectionIdleInterval", positive_duration());
+          .field<&K::interval>("interval",
+                               positive_duration().doc("and up to 15 % more; absent: no PING"))
+          .field<&K::connection_idle_interval>(
+              "connectionIdleInterval",
+              positive_duration().doc("of silence: then a request has a PING before it"));
   return description;
 }
 
@@ -147,9 +157,8 @@ const Description& description<Http2Options>() {
         .field<&O::max_concurrent_streams>("maxConcurrentStreams", Bounds().range(1, 2'147'483'647))
         .field<&O::override_stream_error_on_invalid_http_message>(
             "overrideStreamErrorOnInvalidHttpMessage",
-            Bounds().no_effect("an error of one stream ends that stream alone"))
-        .field<&O::connection_keepalive>("connectionKeepalive",
-                                         Bounds().no_effect("no PING is sent"));
+            Bounds().doc("an invalid head ends its stream alone, whatever it says"))
+        .field<&O::connection_keepalive>("connectionKeepalive");
     return f;
   }();
   return description;
@@ -199,7 +208,17 @@ const Description& description<OutlierDetection>() {
           .field<&O::consecutive_5xx>("consecutive5xx", Bounds().at_least(0).doc("0: not counted"))
           .field<&O::interval>("interval", positive_duration().doc("absent: 10s"))
           .field<&O::base_ejection_time>("baseEjectionTime", positive_duration().doc("absent: 30s"))
-          .field<&O::max_ejection_percent>("maxEjectionPercent", percent());
+          .field<&O::max_ejection_percent>("maxEjectionPercent", percent())
+          .field<&O::enforcing_consecutive_5xx>("enforcingConsecutive5xx",
+                                                percent().doc("absent: 100"))
+          .field<&O::split_external_local_origin_errors>(
+              "splitExternalLocalOriginErrors",
+              Bounds().doc("else what fails before an answer counts as 5xx"))
+          .field<&O::consecutive_local_origin_failure>(
+              "consecutiveLocalOriginFailure",
+              Bounds().at_least(0).doc("absent: 5; 0: not counted; where they are split"))
+          .field<&O::enforcing_consecutive_local_origin_failure>(
+              "enforcingConsecutiveLocalOriginFailure", percent().doc("absent: 100"));
   return description;
 }
 
@@ -246,17 +265,15 @@ const Description& description<BackendConfigPolicy>() {
         .field<&P::target_selectors>("targetSelectors")
         .field<&P::connect_timeout>("connectTimeout", positive_duration().doc("absent: 5s"))
         .field<&P::dns>("dns",
-                        Bounds().no_effect("names are looked up when their TTL, 1s to 5m, is over"))
+                        Bounds().doc("absent: looked up when the TTL, 1s to 5m, is over; a name "
+                                     "of several Backends as often as the most eager wants"))
         .field<&P::per_connection_buffer_limit_bytes>(
             "perConnectionBufferLimitBytes",
-            Bounds().at_least(0).no_effect("bodies are pulled: a connection buffers 32 KiB at "
-                                           "most, an HTTP/2 stream its window"))
+            Bounds().at_least(0).doc("bytes that the kernel buffers, each way; we hold 32 KiB at "
+                                     "most, of an HTTP/2 stream its window"))
         .field<&P::tcp_keepalive>("tcpKeepalive")
         .field<&P::common_http_protocol_options>("commonHttpProtocolOptions")
-        .field<&P::http1_protocol_options>(
-            "http1ProtocolOptions",
-            Bounds().no_effect("trailers and the case of names always pass; a connection that is "
-                               "out of step is closed"))
+        .field<&P::http1_protocol_options>("http1ProtocolOptions")
         .field<&P::http2_protocol_options>("http2ProtocolOptions")
         .field<&P::tls>("tls")
         .field<&P::load_balancer>("loadBalancer")

@@ -34,6 +34,7 @@ struct CommonHttpOptions {
   std::optional<int> max_headers_count;
   std::optional<Millis> max_stream_duration;
   std::optional<int> max_requests_per_connection;  // 0: any number
+  std::optional<Millis> max_connection_duration;
   bool operator==(const CommonHttpOptions&) const = default;
 };
 
@@ -89,6 +90,10 @@ struct OutlierDetection {
   Millis interval{10'000};
   Millis base_ejection_time{30'000};
   int max_ejection_percent = 10;
+  std::optional<int> enforcing_consecutive_5xx;  // percent; absent: 100
+  bool split_external_local_origin_errors = false;
+  std::optional<int> consecutive_local_origin_failure;            // absent: 5; 0: not counted
+  std::optional<int> enforcing_consecutive_local_origin_failure;  // percent; absent: 100
   bool operator==(const OutlierDetection&) const = default;
 };
 

@@ -60,7 +60,8 @@ const Description& description<LocalReplies>() {
 template <>
 const Description& description<Upgrades>() {
   static const Description description = Fields<Upgrades>().field<&Upgrades::enabled_upgrades>(
-      "enabledUpgrades", Bounds().items(1, SIZE_MAX));
+      "enabledUpgrades",
+      Bounds().items(1, SIZE_MAX).doc("but CONNECT, which is answered with 501"));
   return description;
 }
 

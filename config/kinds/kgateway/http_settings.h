@@ -101,6 +101,8 @@ struct HttpSettings {
   std::optional<int> max_request_headers_kb;  // absent: 60
   std::optional<RequestIds> uuid_request_id_config;
   std::optional<StripPort> strip_host_port_mode;
+  std::optional<bool> strip_trailing_host_dot;
+  std::optional<bool> proxy_100_continue;
   bool operator==(const HttpSettings&) const = default;
 };
 

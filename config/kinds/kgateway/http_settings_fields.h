@@ -67,6 +67,9 @@ void add_http_settings(Fields<T>& f) {
   f.template field<&T::max_request_headers_kb>("maxRequestHeadersKb", Bounds().range(1, 8192));
   f.template field<&T::uuid_request_id_config>("uuidRequestIdConfig");
   f.template field<&T::strip_host_port_mode>("stripHostPortMode");
+  f.template field<&T::strip_trailing_host_dot>("stripTrailingHostDot");
+  f.template field<&T::proxy_100_continue>(
+      "proxy100Continue", Bounds().no_effect("100 is said here, once the body is asked for"));
   f.rule("useRemoteAddress must be set to false if xffTrustedCIDRs is set", [](const T& t) {
     return t.xff_trusted_cidrs.empty() || (t.use_remote_address && !*t.use_remote_address);
   });

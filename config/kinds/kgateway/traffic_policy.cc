@@ -145,6 +145,21 @@ const Description& description<RouteTracing>() {
   return description;
 }
 
+template <>
+const Description& description<MirrorSettings>() {
+  using M = MirrorSettings;
+  static const Description description =
+      Fields<M>()
+          .field<&M::disable_shadow_host_suffix_append>(
+              "disableShadowHostSuffixAppend",
+              Bounds().doc("no suffix is appended, whatever it says"))
+          .field<&M::host_rewrite_literal>("hostRewriteLiteral", Bounds().length(1, SIZE_MAX))
+          .rule("at least one of the fields must be set", [](const M& m) {
+            return m.disable_shadow_host_suffix_append || m.host_rewrite_literal;
+          });
+  return description;
+}
+
 template <class Targets>
 static bool may_be_targeted(const Targets& targets) {
   return std::all_of(targets.begin(), targets.end(), [](const auto& t) {
@@ -213,7 +228,8 @@ const Description& description<TrafficPolicy>() {
         .field<&P::tracing>("tracing")
         .field<&P::fault_injection>("faultInjection")
         .field<&P::acl>("acl")
-        .field<&P::stat_prefix>("statPrefix", Bounds().length(1, 256).pattern(kStatPrefix));
+        .field<&P::stat_prefix>("statPrefix", Bounds().length(1, 256).pattern(kStatPrefix))
+        .field<&P::request_mirror>("requestMirror");
     add_rules(f);
     return f;
   }();

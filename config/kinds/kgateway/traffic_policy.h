@@ -87,6 +87,13 @@ struct RouteTracing {
   bool operator==(const RouteTracing&) const = default;
 };
 
+/// What copies of requests look like. Source: RequestMirrorPolicy.
+struct MirrorSettings {
+  std::optional<bool> disable_shadow_host_suffix_append;
+  std::optional<std::string> host_rewrite_literal;  // instead of Host
+  bool operator==(const MirrorSettings&) const = default;
+};
+
 /// Behaviour of routes. Each member after the targets is one unit of merging: absent where the
 /// policy does not speak of it. Source: TrafficPolicySpec.
 struct TrafficPolicy {
@@ -117,6 +124,7 @@ struct TrafficPolicy {
   std::optional<FaultInjection> fault_injection;
   std::optional<AclPolicy> acl;
   std::optional<std::string> stat_prefix;
+  std::optional<MirrorSettings> request_mirror;
   bool operator==(const TrafficPolicy&) const = default;
 };
 

@@ -37,8 +37,8 @@ a map.
 constexpr char kKgatewayIntroduction[] =
     R"(# Every field of kgateway's kinds
 
-The kinds of API group `gateway.kgateway.dev/v1alpha1`, as kgateway 2.4 has them, and what Tidegate does with each field:
-**works**; **no effect**: accepted and held to its bounds, but it changes nothing here, and why: whoever sets it is warned;
+The kinds of API group `gateway.kgateway.dev/v1alpha1`, as kgateway 2.4 has them and with the fields
+that it has got since, and what Tidegate does with each field: **works**; **no effect**: accepted and held to its bounds, but it changes nothing here, and why: whoever sets it is warned;
 **rejected**: what uses it is refused, and why. A field that is not in these tables is reported as unknown, with the name
 that may have been meant.
 

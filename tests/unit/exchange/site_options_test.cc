@@ -16,6 +16,7 @@ namespace {
 struct Case {
   HttpOptions config;
   http::RequestHead request;
+  Arena arena;
 
   Case() {
     request.method = "GET";
@@ -27,7 +28,7 @@ struct Case {
     SiteOptions options;
     options.source = &config;
     options.port = 8080;
-    return exchange::prepare(options, request);
+    return exchange::prepare(options, request, arena);
   }
 };
 
@@ -49,6 +50,27 @@ TEST_CASE("the port goes from the host where that is asked for", "[site-options]
   one.request.authority = "[::1]";
   one.prepare();
   CHECK(one.request.authority == "[::1]");
+}
+
+TEST_CASE("the dot that ends a host name goes where that is asked for", "[site-options]") {
+  Case one;
+  one.request.authority = "a.example.:8080";
+  one.prepare();
+  CHECK(one.request.authority == "a.example.:8080");
+  one.config.strip_host_dot = true;
+  one.prepare();
+  CHECK(one.request.authority == "a.example:8080");
+  for (const auto& [given, expected] :
+       {std::pair("a.example.", "a.example"), std::pair("a.example", "a.example"),
+        std::pair("[::1]:80", "[::1]:80"), std::pair("[::1]", "[::1]"), std::pair("", "")}) {
+    one.request.authority = given;
+    one.prepare();
+    CHECK(one.request.authority == expected);
+  }
+  one.config.strip_port = HttpOptions::StripPort::kAny;
+  one.request.authority = "a.example.:8080";
+  one.prepare();
+  CHECK(one.request.authority == "a.example");
 }
 
 TEST_CASE("some requests are answered before a route is looked for", "[site-options]") {

@@ -41,7 +41,7 @@ TEST_CASE("the first check decides alone, later ones by threshold", "[health]") 
 TEST_CASE("an endpoint that fails again and again is ejected for a while", "[health]") {
   HealthStats stats;
   std::vector<Outliers::Endpoint> tripped;
-  Outliers outliers(stats, [&](const Outliers::Endpoint& at) { tripped.push_back(at); });
+  Outliers outliers(stats, [&](const Outliers::Endpoint& at, bool) { tripped.push_back(at); });
   OutlierDetection config;
   config.consecutive_5xx = 3;
   config.base_ejection = seconds(30);
@@ -75,4 +75,52 @@ TEST_CASE("an endpoint that fails again and again is ejected for a while", "[hea
   outliers.update(config, {host(1)});
   CHECK(!outliers.ejected(host(2)));
   CHECK(stats.outlier_detection_ejections_active.get() == 0);
+}
+
+TEST_CASE("failures before an answer are counted by themselves where a policy splits them",
+          "[health]") {
+  HealthStats stats;
+  std::vector<bool> tripped;  // by failures before an answer
+  Outliers outliers(stats,
+                    [&](const Outliers::Endpoint&, bool local) { tripped.push_back(local); });
+  OutlierDetection config;
+  config.consecutive_5xx = 3;
+  config.consecutive_local = 2;
+  config.ejected_percent_max = 100;
+  outliers.update(config, {host(1)});
+  upstream::Host one;
+  one.address.watch = outliers.watch(host(1));
+  for (const int status : {500, 500, 0, 500}) one.note(status);  // neither resets the others' count
+  CHECK(tripped == std::vector<bool>{false});
+  tripped.clear();
+  for (const int status : {0, 500, 0, 0}) one.note(status);  // an answer says that it is there
+  CHECK(tripped == std::vector<bool>{true});
+  const Outliers::Clock::time_point now{seconds(1000)};
+  CHECK(outliers.tripped(host(1), now, true));
+  CHECK(stats.outlier_detection_ejections_enforced_consecutive_local_origin_failure.get() == 1);
+  CHECK(stats.outlier_detection_ejections_enforced_consecutive_5xx.get() == 0);
+
+  config.consecutive_local = 0;
+  outliers.update(config, {host(1)});
+  tripped.clear();
+  for (int i = 0; i < 20; ++i) one.note(0);
+  CHECK(tripped.empty());
+}
+
+TEST_CASE("an ejection is as likely as the policy says", "[health]") {
+  HealthStats stats;
+  Outliers outliers(stats, [](const Outliers::Endpoint&, bool) {});
+  OutlierDetection config;
+  config.ejected_percent_max = 100;
+  config.enforced_5xx_percent = 0;
+  outliers.update(config, {host(1)});
+  const Outliers::Clock::time_point now{seconds(1000)};
+  for (int i = 0; i < 50; ++i) CHECK(!outliers.tripped(host(1), now));
+  CHECK(stats.outlier_detection_ejections_consecutive_5xx.get() == 50);
+  CHECK(stats.outlier_detection_ejections_enforced_total.get() == 0);
+  config.enforced_5xx_percent = 50;
+  outliers.update(config, {host(1)});
+  int tries = 1;
+  while (!outliers.tripped(host(1), now) && tries < 1000) ++tries;
+  CHECK(tries < 1000);
 }
