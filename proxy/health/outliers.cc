@@ -35,7 +35,7 @@ bool Outliers::tripped(const Endpoint& at, Clock::time_point now) {
   Host& host = found->second;
   host.watch->consecutive_5xx = 0;
   if (host.ejected) return false;
-  stats_.outlier_detection_ejections_consecutive_5xx.add();
+  stats_.outlier_detection_ejections_detected_consecutive_5xx.add();
   const auto others = static_cast<std::size_t>(std::count_if(
       hosts_.begin(), hosts_.end(), [](const auto& one) { return one.second.ejected; }));
   if ((others + 1) * 100 > config_.ejected_percent_max * hosts_.size()) {
@@ -47,6 +47,8 @@ bool Outliers::tripped(const Endpoint& at, Clock::time_point now) {
   ++host.times;
   stats_.outlier_detection_ejections_enforced_consecutive_5xx.add();
   stats_.outlier_detection_ejections_enforced_total.add();
+  stats_.outlier_detection_ejections_consecutive_5xx.add();  // the names before Envoy's "enforced"
+  stats_.outlier_detection_ejections_total.add();
   count();
   return true;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,9 @@ class Server {
                std::function<void(upstream::Found)> reply);
   bool is_own(const boost::asio::ip::address& address, std::uint16_t port) const;
   void count_members(const std::string& cluster);
+  void count_changes(const Snapshot& next);
+  void count_sockets(const Sockets::Change& change);
+  void watch_loops();
   void schedule_retry();
   void tell_applied();
 
@@ -104,6 +108,8 @@ class Server {
   /// By cluster: what its health checks say so far.
   std::map<std::string, std::map<boost::asio::ip::tcp::endpoint, bool>> healthy_;
   std::unique_ptr<health::Checker> checker_;  // null until a cluster has a health check
+  std::map<std::string, std::set<boost::asio::ip::tcp::endpoint>> members_;  // by cluster
+  boost::asio::steady_timer watchdog_;
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer drain_timer_;
   std::function<void()> drained_;

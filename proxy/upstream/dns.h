@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "proxy/runtime/stats.h"
 
 struct ares_addrinfo;
 
@@ -22,7 +23,8 @@ class Resolver {
  public:
   using OnChange = std::function<void(const std::vector<boost::asio::ip::address>&)>;
 
-  explicit Resolver(boost::asio::io_context& io);
+  /// `counted` outlives it; null: nothing is counted.
+  explicit Resolver(boost::asio::io_context& io, DnsStats* counted = nullptr);
   ~Resolver();
 
   /// Calls `changed` with the addresses, sorted, whenever they are others than before. A name that
@@ -42,7 +44,11 @@ class Resolver {
   void look_up(const std::shared_ptr<Name>& name);
   void answered(const std::shared_ptr<Name>& name, int status, ares_addrinfo* found);
 
+  void begin();
+  void ended(int status);
+
   boost::asio::io_context& io_;
+  DnsStats* counted_;
   std::map<std::string, std::shared_ptr<Name>> names_;
   std::unique_ptr<Channel> channel_;
 };

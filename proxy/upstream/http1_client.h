@@ -34,7 +34,10 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   bool reusable() const;
   /// Whether the peer has closed it meanwhile, or sent what nobody asked for. `look`: as of now,
   /// which costs a system call; else as far as it has been reported.
-  bool stale(bool look) { return !stream_->quiet(look); }
+  bool stale(bool look) {
+    left_ = !stream_->quiet(look);
+    return left_;
+  }
   /// Gives the buffer back; before it goes to the pool.
   void rest();
   TimerWheel::Clock::time_point rested_at() const { return rested_at_; }
@@ -75,8 +78,10 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   bool response_done_ = false;
   bool answered_ = false;
   bool broken_ = false;
+  bool left_ = false;  // the peer has ended the connection
   std::uint32_t exchanges_ = 0;
   Terms terms_;
+  TimerWheel::Clock::time_point made_at_;
   TimerWheel::Clock::time_point rested_at_;
   error_code cancelled_;
 };
