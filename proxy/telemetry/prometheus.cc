@@ -37,6 +37,21 @@ void append(std::string& to, double number) {
             static_cast<std::size_t>(std::to_chars(text, text + sizeof text, number).ptr - text));
 }
 
+/// What stands above the lines of a family.
+void append_head(std::string& to, std::string name, MetricType kind, const std::string& help,
+                 bool open_metrics) {
+  static constexpr const char* kTypes[] = {"counter", "gauge", "histogram"};
+  const char* type = kTypes[static_cast<std::size_t>(kind)];
+  if (open_metrics && kind == MetricType::kCounter) {
+    if (name.ends_with("_total")) {
+      name.resize(name.size() - 6);
+    } else {
+      type = "unknown";
+    }
+  }
+  to += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, escaped_help(help), name, type);
+}
+
 /// The text of one family after the other; each is there once, whoever adds to it.
 class Writer {
  public:
@@ -109,28 +124,14 @@ class Writer {
     }
   }
 
-  std::string finish() const {
-    std::size_t size = 16;
-    for (const Family& one : families_) size += one.lines.size() + 3 * one.name.size() + 64;
-    std::string out;
-    out.reserve(size);
+  /// All of it, behind what is in `out` already.
+  void finish(std::string& out) const {
     for (const Family& one : families_) {
       if (one.lines.empty()) continue;
-      static constexpr const char* kTypes[] = {"counter", "gauge", "histogram"};
-      const char* type = kTypes[static_cast<std::size_t>(one.type)];
-      std::string name = one.name;
-      if (open_metrics_ && one.type == MetricType::kCounter) {
-        if (name.ends_with("_total")) {
-          name.resize(name.size() - 6);
-        } else {
-          type = "unknown";
-        }
-      }
-      out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, escaped_help(one.help), name, type);
+      append_head(out, one.name, one.type, one.help, open_metrics_);
       out += one.lines;
     }
     if (open_metrics_) out += "# EOF\n";
-    return out;
   }
 
  private:
@@ -144,16 +145,20 @@ class Writer {
   std::unordered_map<std::string, std::size_t> at_;
 };
 
+/// Writes a family when it comes, straight into the text: it comes whole.
 class ScrapeSink final : public MetricSink {
  public:
-  ScrapeSink(Writer& writer, const ScrapeOptions& options) : writer_(writer), options_(options) {
+  ScrapeSink(std::string& out, const ScrapeOptions& options) : out_(out), options_(options) {
     if (options.gateway) more_ = label_text(*options.gateway);
   }
 
   void family(const std::string& name, MetricType type) override {
+    end();
     name_ = name;
     type_ = type;
-    lines_ = &writer_.family(name, type, help_of(name));
+    begin_ = out_.size();
+    append_head(out_, name, type, help_of(name), options_.open_metrics);
+    lines_ = out_.size();
   }
   void value(const Owner& owner, std::string_view dotted, const Label* more,
              std::uint64_t value) override {
@@ -171,7 +176,7 @@ class ScrapeSink final : public MetricSink {
       if (!labels_.empty()) labels_ += ',';
       labels_ += part;
     }
-    Writer::line(*lines_, name_, "", labels_, value);
+    Writer::line(out_, name_, "", labels_, value);
   }
   void histogram(const Owner& owner, std::string_view, const Buckets& buckets,
                  double sum) override {
@@ -179,7 +184,12 @@ class ScrapeSink final : public MetricSink {
     if (!room()) return;
     labels_ = owner.labels_text;
     if (!more_.empty()) labels_ += (labels_.empty() ? "" : ",") + more_;
-    Writer::histogram(*lines_, name_, labels_, buckets, sum);
+    Writer::histogram(out_, name_, labels_, buckets, sum);
+  }
+  /// A family without a line is not there.
+  void end() {
+    if (out_.size() == lines_) out_.resize(begin_);
+    begin_ = lines_ = out_.size() + 1;
   }
   std::uint64_t dropped() const { return dropped_; }
   const std::string& more() const { return more_; }
@@ -198,12 +208,12 @@ class ScrapeSink final : public MetricSink {
     return found == options_.baseline->end() ? 0 : found->second;
   }
 
-  Writer& writer_;
+  std::string& out_;
   const ScrapeOptions& options_;
   std::string more_;
   std::string name_;
   MetricType type_ = MetricType::kCounter;
-  std::string* lines_ = nullptr;
+  std::size_t begin_ = 1, lines_ = 1;  // of the family
   std::string labels_;
   std::size_t series_ = 0;
   std::uint64_t dropped_ = 0;
@@ -216,14 +226,18 @@ std::string prometheus_text(const std::vector<Sample>& samples, const std::vecto
   Writer writer(open_metrics);
   for (const Sample& sample : samples) writer.add(sample, {});
   for (const Metric& one : extra) writer.add(one);
-  return writer.finish();
+  std::string out;
+  writer.finish(out);
+  return out;
 }
 
 Scrape scrape(const StatsStore& stats, const std::vector<Sample>& server,
               const std::vector<Metric>& extra, const ScrapeOptions& options,
               std::uint64_t dropped_before) {
+  Scrape out;
+  out.text.reserve(options.size_hint);
   Writer writer(options.open_metrics);
-  ScrapeSink sink(writer, options);
+  ScrapeSink sink(out.text, options);
   for (const Sample& one : server) {
     if ((one.used() || one.type == MetricType::kGauge) && sink.room()) writer.add(one, sink.more());
   }
@@ -231,13 +245,16 @@ Scrape scrape(const StatsStore& stats, const std::vector<Sample>& server,
     if (sink.room()) writer.add(one);
   }
   walk(stats, sink);
+  sink.end();
   Metric dropped;
   dropped.name = "tidegate_stats_series_dropped_total";
   dropped.help = "series that scrapes left out, there being too many";
   dropped.type = Metric::Type::kCounter;
   dropped.value = static_cast<double>(dropped_before + sink.dropped());
   writer.add(dropped);
-  return {writer.finish(), sink.dropped()};
+  writer.finish(out.text);
+  out.dropped = sink.dropped();
+  return out;
 }
 
 }  // namespace tidegate::proxy::telemetry
