@@ -286,7 +286,17 @@ class Program {
                        {"gateway", options_.gateway},
                        {"address-pool", options_.translate.address_pool},
                        {"port-offset", std::to_string(options_.translate.port_offset)}};
-    context.extra_metrics = [this] { return controlloop::metrics(*loop_); };
+    context.extra_metrics = [this] {
+      std::vector<Metric> out = controlloop::metrics(*loop_);
+      for (const auto& [path, lost] : log_writer_.lost()) {
+        out.push_back({"tidegate_access_log_lines_dropped_total",
+                       "lines of access logs that were lost because the file was too slow",
+                       Metric::Type::kCounter,
+                       {{"sink", path}},
+                       static_cast<double>(lost)});
+      }
+      return out;
+    };
     context.problems = [this] {
       std::vector<std::string> out;
       for (const config::Problem& problem : loop_->problems()) out.push_back(to_string(problem));

@@ -68,7 +68,11 @@ void ControlLoop::take(config::LoadResult loaded) {
   translation_ = std::move(fresh);
   tell_new_problems();
   const std::vector<config::Problem> all = problems();
-  if (std::any_of(all.begin(), all.end(), is_error)) ++counters_.reloads_with_errors;
+  if (std::any_of(all.begin(), all.end(), is_error)) {
+    ++counters_.reloads_with_errors;
+  } else {
+    counters_.last_success_seconds = std::time(nullptr);
+  }
   if (!same) {
     applied_.reset();
     ++version_;
@@ -84,6 +88,7 @@ void ControlLoop::take(config::LoadResult loaded) {
 void ControlLoop::applied(const proxy::Applied& applied) {
   if (applied.version != version_) return;  // of an older snapshot
   if (!applied_) metrics_.applied(seconds_since(change_seen_));
+  metrics_.opened(*translation_.snapshot, applied);
   applied_ = applied;
   refresh_statuses();
 }

@@ -23,7 +23,8 @@ struct LoopCounters {
   std::uint64_t reloads = 0;    // directories read
   std::uint64_t snapshots = 0;  // published
   std::uint64_t reloads_with_errors = 0;
-  std::int64_t last_change_seconds = 0;  // UNIX time of the last publication
+  std::int64_t last_success_seconds = 0;  // UNIX time of the last reading without an error
+  std::int64_t last_change_seconds = 0;   // UNIX time of the last publication
   double last_reload_ms = 0;
 };
 
@@ -52,8 +53,8 @@ class ControlLoop {
   const std::vector<boost::json::object>& generated() const { return translation_.generated; }
   const LoopCounters& counters() const { return counters_; }
   /// kgateway's names.
-  std::vector<Metric> gateway_metrics() const {
-    return metrics_.metrics(*loaded_.objects, translation_.snapshot.get());
+  std::vector<Metric> gateway_metrics() {
+    return metrics_.metrics(*loaded_.objects, translation_.snapshot.get(), statuses_.all());
   }
   /// Counts changes of objects or statuses.
   std::uint64_t resource_version() const { return resource_version_; }

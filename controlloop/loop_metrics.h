@@ -8,7 +8,9 @@
 
 #include "base/metric.h"
 #include "config/object_set.h"
+#include "controlloop/status/status.h"
 #include "controlloop/translate/translate.h"
+#include "proxy/snapshot/applied.h"
 
 namespace tidegate::controlloop {
 
@@ -38,19 +40,28 @@ class LoopMetrics {
                   double seconds);
   /// A snapshot is served by all workers, so many seconds after its change was seen.
   void applied(double seconds);
+  /// What came of its listeners: those that could not be opened are counted with their Gateways.
+  void opened(const proxy::Snapshot& snapshot, const proxy::Applied& applied);
   /// Statuses were published.
   void synced(double seconds);
 
-  std::vector<Metric> metrics(const config::ObjectSet& objects,
-                              const proxy::Snapshot* snapshot) const;
+  std::vector<Metric> metrics(const config::ObjectSet& objects, const proxy::Snapshot* snapshot,
+                              const status::Statuses& statuses);
 
  private:
   struct OfGateway {
     std::uint64_t translations = 0, failed_translations = 0, syncs = 0, status_syncs = 0;
-    Durations translation, sync, status;
+    std::uint64_t replacements = 0, rejects = 0, rejected_now = 0;
+    Durations translation, transform, sync, status;
     OfGateway();
   };
+  static void add(std::vector<Metric>& out, const config::NamespacedName& key, const OfGateway& of,
+                  const std::vector<std::string>& kinds);
+
   std::map<config::NamespacedName, OfGateway> gateways_;
+  std::vector<std::string> kinds_;  // with a status that there are now
+  std::vector<Metric> of_objects_;  // what does not change between two changes
+  bool stale_ = true;               // of_objects_ is of what was before
 };
 
 }  // namespace tidegate::controlloop

@@ -41,25 +41,29 @@ std::vector<Page> pages(const ControlLoop& loop) {
   return {files};
 }
 
-std::vector<Metric> metrics(const ControlLoop& loop) {
+std::vector<Metric> metrics(ControlLoop& loop) {
   const LoopCounters& counters = loop.counters();
   std::vector<Metric> out;
   using Type = Metric::Type;
-  out.push_back({"tidegate_config_reloads_total",
-                 "times the configuration was read",
-                 Type::kCounter,
+  const std::uint64_t good =
+      counters.reloads + 1 - std::min(counters.reloads + 1, counters.reloads_with_errors);
+  for (const auto& [result, number] :
+       {std::pair{"success", good}, std::pair{"error", counters.reloads_with_errors}})
+    out.push_back({"tidegate_config_reload_total",
+                   "times the configuration was read, by whether something in it was wrong",
+                   Type::kCounter,
+                   {{"result", result}},
+                   static_cast<double>(number)});
+  out.push_back({"tidegate_config_last_reload_success_timestamp_seconds",
+                 "when it was last read without an error",
+                 Type::kGauge,
                  {},
-                 static_cast<double>(counters.reloads)});
+                 static_cast<double>(counters.last_success_seconds)});
   out.push_back({"tidegate_config_snapshots_total",
                  "snapshots published",
                  Type::kCounter,
                  {},
                  static_cast<double>(counters.snapshots)});
-  out.push_back({"tidegate_config_reloads_with_errors_total",
-                 "times something in it was wrong",
-                 Type::kCounter,
-                 {},
-                 static_cast<double>(counters.reloads_with_errors)});
   out.push_back({"tidegate_config_last_change_timestamp_seconds",
                  "when the last snapshot was published",
                  Type::kGauge,

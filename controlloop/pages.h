@@ -12,6 +12,6 @@ namespace tidegate::controlloop {
 std::vector<Page> pages(const ControlLoop& loop);
 
 /// Reloads, problems, objects.
-std::vector<Metric> metrics(const ControlLoop& loop);
+std::vector<Metric> metrics(ControlLoop& loop);
 
 }  // namespace tidegate::controlloop

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <ctime>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +17,17 @@
 #include "proxy/telemetry/samples.h"
 
 namespace tidegate::proxy::admin {
+
+/// When certificates expire; read once a snapshot, for a scrape comes every few seconds.
+class Expiries {
+ public:
+  /// By the name of the certificate.
+  const std::map<std::string, std::time_t>& of(const SnapshotPtr& snapshot);
+
+ private:
+  SnapshotPtr read_;
+  std::map<std::string, std::time_t> all_;
+};
 
 /// What the pages speak of. All is borrowed and used on the control thread.
 struct AdminContext {
@@ -31,6 +44,7 @@ struct AdminContext {
   std::function<std::vector<Metric>()> extra_metrics;
   /// Of POST /reset_counters; the pages share it.
   std::shared_ptr<telemetry::Baseline> baseline = std::make_shared<telemetry::Baseline>();
+  std::shared_ptr<Expiries> expiries = std::make_shared<Expiries>();
   std::function<std::vector<Unserved>()> unserved;     // routes that no parent takes
   std::function<std::vector<std::string>()> problems;  // "FILE:LINE: ..."
   std::function<std::chrono::system_clock::time_point()> last_change;  // of the snapshot

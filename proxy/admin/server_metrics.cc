@@ -71,12 +71,14 @@ void add_snapshot(std::vector<Sample>& out, const AdminContext& context) {
   out.push_back(
       gauge("listener_manager", "total_listeners_warming", applied.listeners.size() - bound));
   out.push_back(gauge("listener_manager", "total_listeners_draining", 0));
+  out.push_back(gauge("listener_manager", "total_filter_chains_draining", 0));
+  out.push_back(gauge("listener_manager", "workers_started", snapshot ? 1 : 0));
+  out.push_back(gauge("listener_manager", "lds_version", applied.version));
+  out.push_back(gauge("cluster_manager", "cds_version", applied.version));
   if (!snapshot) return;
-  for (const auto& [name, certificate] : snapshot->certificates) {
-    const auto facts = tls::read_certificates(certificate.chain_pem);
-    if (facts.empty()) continue;
+  for (const auto& [name, expires] : context.expiries->of(snapshot)) {
     Sample one = gauge("listener", "ssl.certificate." + name + ".expiration_unix_time_seconds",
-                       static_cast<std::uint64_t>(facts.front().expires));
+                       static_cast<std::uint64_t>(expires));
     one.family = "envoy_listener_ssl_certificate_expiration_unix_time_seconds";
     one.labels = {{"envoy_tls_certificate", name}};
     out.push_back(std::move(one));
@@ -84,6 +86,17 @@ void add_snapshot(std::vector<Sample>& out, const AdminContext& context) {
 }
 
 }  // namespace
+
+const std::map<std::string, std::time_t>& Expiries::of(const SnapshotPtr& snapshot) {
+  if (read_ == snapshot) return all_;
+  all_.clear();
+  read_ = snapshot;
+  for (const auto& [name, certificate] : snapshot->certificates) {
+    const auto facts = tls::read_certificates(certificate.chain_pem);
+    if (!facts.empty()) all_[name] = facts.front().expires;
+  }
+  return all_;
+}
 
 std::vector<Sample> server_samples(const AdminContext& context) {
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
@@ -99,7 +112,11 @@ std::vector<Sample> server_samples(const AdminContext& context) {
   }
   const Memory used = memory();
   SnapshotPtr snapshot = context.server->snapshot();
-  const std::time_t expiry = snapshot ? first_expiry(*snapshot) : 0;
+  std::time_t expiry = 0;
+  if (snapshot) {
+    for (const auto& [name, expires] : context.expiries->of(snapshot))
+      expiry = expiry == 0 ? expires : std::min(expiry, expires);
+  }
   const std::time_t now = std::time(nullptr);
   std::vector<Sample> out = {
       gauge("server", "live", state == "LIVE" ? 1 : 0),
@@ -108,11 +125,11 @@ std::vector<Sample> server_samples(const AdminContext& context) {
             : state == "DRAINING" ? 1
                                   : 3),
       gauge("server", "uptime", static_cast<std::uint64_t>(uptime.count())),
-      gauge("server", "concurrency", workers),
-      gauge("server", "total_connections", connections),
-      gauge("server", "parent_connections", 0),
-      gauge("server", "hot_restart_epoch", 0),
+      gauge("server", "concurrency", workers), gauge("server", "total_connections", connections),
+      gauge("server", "parent_connections", 0), gauge("server", "hot_restart_epoch", 0),
       gauge("server", "stats_recent_lookups", 0),
+      // The first three bytes of the commit, where the build knows it.
+      gauge("server", "version", std::strtoull(context.version.substr(0, 6).c_str(), nullptr, 16)),
       gauge("server", "memory_allocated", used.allocated),
       gauge("server", "memory_heap_size", used.heap),
       gauge("server", "memory_physical_size", used.resident_bytes),

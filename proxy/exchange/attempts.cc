@@ -11,12 +11,61 @@ namespace tidegate::proxy::exchange {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// The answer that the client gets.
+void count_final(ClusterStats& counted, int status) {
+  counted.upstream_rq_completed.add();
+  counted.upstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+  counted.upstream_rq.add(status);
+}
+
+/// One that is thrown away for another try.
+void count_discarded(ClusterStats& counted, int status) {
+  counted.retry_upstream_rq_completed.add();
+  counted.retry_upstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+  counted.retry_upstream_rq.add(status);
+}
+
+/// Why an attempt ended without an answer.
+void count_failure(ClusterStats& counted, error_code failed, bool sent, bool by_us) {
+  if (sent && by_us) {
+    counted.upstream_rq_tx_reset.add();
+  } else if (sent && failed == upstream::Error::kReset) {
+    counted.upstream_rq_rx_reset.add();
+  } else if (!sent && by_us) {
+    counted.upstream_rq_cancelled.add();
+  } else if (!sent && (failed == upstream::Error::kConnectFailed ||
+                       failed == upstream::Error::kConnectTimeout)) {
+    counted.upstream_rq_pending_failure_eject.add();
+  }
+}
+
+/// Counts what is there as long as it stands.
+class Present {
+ public:
+  Present(Gauge& gauge, bool present) : gauge_(present ? &gauge : nullptr) {
+    if (gauge_) gauge_->add();
+  }
+  ~Present() {
+    if (gauge_) gauge_->sub();
+  }
+  Present(const Present&) = delete;
+  Present& operator=(const Present&) = delete;
+
+ private:
+  Gauge* gauge_;
+};
+
+}  // namespace
+
 Task<void> Exchange::forward() {
   if (plan_->has_session) find_session();
   if (!backend_) backend_ = plan_->pick(context_.loop.random);
   std::shared_ptr<upstream::ClusterState> cluster;
   if (backend_) cluster = context_.clusters.by_id(backend_->cluster);
   if (!cluster) {
+    context_.stats.no_cluster.add();
     co_await answer_locally(500, default_text(500), "NC");
     co_return;
   }
@@ -64,6 +113,7 @@ Task<void> Exchange::forward() {
       failed = make_error_code(upstream::Error::kTimeout);
       cluster->stats().upstream_rq_per_try_timeout.add();
     }
+    if (failed) count_failure(cluster->stats(), *failed, head_sent_, late_ || given_up_);
     if (!failed || given_up_) break;
     bool stale = *failed == upstream::Error::kReset && lease_ && lease_.stream().reused() &&
                  !lease_.stream().answered();
@@ -75,11 +125,13 @@ Task<void> Exchange::forward() {
       fresh = true;
       continue;
     }
+    if (tries_left == 0 && retry) cluster->stats().upstream_rq_retry_limit_exceeded.add();
     if (tries_left == 0 || !begin_retry(*cluster)) break;
     --tries_left;
     fresh = false;
     wanted_.reset();
     cluster->stats().upstream_rq_retry.add();
+    cluster->stats().upstream_rq_retry_backoff_exponential.add();
     const milliseconds pause =
         pause_before(*retry, retry->attempts - tries_left, context_.loop.random);
     if (pause.count() > 0) {
@@ -102,19 +154,18 @@ Task<void> Exchange::forward() {
   if (*failed == upstream::Error::kClientGone) {
     flag_ = "DC";
     record_.details = "downstream_remote_disconnect";
-    context_.stats.downstream_rq_rx_reset.add();
-    stream_.abort();
+    break_off(true);
     co_return;
   }
   if (*failed == upstream::Error::kTimeout) cluster->stats().upstream_rq_timeout.add();
   const char* flag = upstream::flag_of(*failed);
   int status = upstream::status_of(*failed);
   if (idled_) {
+    context_.stats.downstream_rq_idle_timeout.add();
     flag = "SI";
     if (!request_ended_) status = 408;
   }
-  cluster->stats().upstream_rq_completed.add();
-  cluster->stats().upstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+  count_final(cluster->stats(), status);
   co_await answer_locally(status, default_text(status), flag);
 }
 
@@ -167,16 +218,24 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   if (trace_) trace_->attempt_answered(head->status);
   if (head->status == 101 && request_.upgrade.empty())
     co_return make_error_code(upstream::Error::kBadResponse);
-  if (!last && replayable_ && retries_answer(*plan_->rule->retry, *head) && begin_retry(cluster))
-    co_return make_error_code(upstream::Error::kRetriedStatus);
+  if (replayable_ && plan_->has_timeouts && plan_->rule->retry &&
+      retries_answer(*plan_->rule->retry, *head)) {
+    if (last) {
+      cluster.stats().upstream_rq_retry_limit_exceeded.add();
+    } else if (begin_retry(cluster)) {
+      count_discarded(cluster.stats(), head->status);
+      co_return make_error_code(upstream::Error::kRetriedStatus);
+    }
+  } else if (retrying_) {
+    cluster.stats().upstream_rq_retry_success.add();
+  }
   co_await respond(cluster, *head);
   co_return std::nullopt;
 }
 
 Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead& head) {
   ClusterStats& counted = cluster.stats();
-  counted.upstream_rq_completed.add();
-  counted.upstream_rq_xx[static_cast<std::size_t>(head.status / 100 - 1)].add();
+  count_final(counted, head.status);
   lease_.count(head.status);
   record_.answered();
   const http::Chunk* whole = replayable_ && first_.end ? &first_ : nullptr;
@@ -189,12 +248,14 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     co_return;
   }
   bool upgraded = head.status == 101;
+  const Present upgrade(context_.stats.downstream_cx_upgrades_active, upgraded);
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
   if (upgraded)
     deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
   call_.set_response_body(lease_.stream().response_body());
   for (const filters::Chain* chain : {backend_->filters, chain_}) {
     if (!chain || co_await filters::run_response(*chain, call_, head)) continue;
+    counted.upstream_rq_tx_reset.add();
     lease_.stream().cancel(make_error_code(upstream::Error::kReset));  // its answer is not wanted
     filtered_ = true;
     co_await answer(call_.decided());
@@ -247,6 +308,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   if (failed) {  // the client has gone
     flag_ = "DC";
     record_.details = "downstream_remote_disconnect";
+    counted.upstream_rq_tx_reset.add();
     lease_.stream().cancel(make_error_code(upstream::Error::kClientGone));
   } else if (!head_sent) {
     flag_ = upstream::flag_of(chunk.error());
@@ -255,9 +317,10 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     co_return;
   } else {
     flag_ = idled_ ? "SI" : upstream::flag_of(chunk.error());
+    counted.upstream_rq_rx_reset.add();
     context_.stats.rq_reset_after_downstream_response_started.add();
   }
-  stream_.abort();
+  break_off(static_cast<bool>(failed));
 }
 
 void Exchange::start_upload() {

@@ -20,6 +20,25 @@ void Exchange::finished(int status) {
   context_.stats.downstream_rq_completed.add();
   if (status >= 100 && status < 600)
     context_.stats.downstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+  if (ListenerStats* listener = context_.listener; listener && status >= 100 && status < 600) {
+    listener->http_downstream_rq_completed.add();
+    listener->http_downstream_rq_xx[static_cast<std::size_t>(status / 100 - 1)].add();
+  }
+  if (!request_ended_ && !request_.body.none() && !(plan_ && replayable_ && first_.end))
+    context_.stats.downstream_rq_response_before_rq_complete.add();
+}
+
+/// The answer ends before it is whole: over HTTP/1.1 the connection goes with it.
+void Exchange::break_off(bool client_gone) {
+  HttpStats& stats = context_.stats;
+  (client_gone ? stats.downstream_rq_rx_reset : stats.downstream_rq_tx_reset).add();
+  if (request_.version != http::Version::kHttp2) {
+    stats.downstream_cx_destroy_active_rq.add();
+    (client_gone ? stats.downstream_cx_destroy_remote_active_rq
+                 : stats.downstream_cx_destroy_local_active_rq)
+        .add();
+  }
+  stream_.abort();
 }
 
 Task<void> Exchange::answer_locally(int status, std::string_view text, const char* flag) {
@@ -67,7 +86,7 @@ Task<void> Exchange::send_own(http::ResponseHead& head, std::string_view text) {
   finished(head.status);
   sent_ += text.size();
   record_.reached(format::Point::kDownstreamSendBegin);
-  if (co_await reply(stream_, head, text, call_.arena)) stream_.abort();
+  if (co_await reply(stream_, head, text, call_.arena)) break_off(true);
   record_.reached(format::Point::kDownstreamSendEnd);
   record_.keep(head, call_.arena);
 }

@@ -23,7 +23,8 @@ struct Context {
   const router::SiteTable& sites;
   const std::vector<Plans>& plans;  // by CompiledSite::index
   const net::ConnectionFacts& facts;
-  const SiteOptions& options;  // of the connection's site
+  const SiteOptions& options;         // of the connection's site
+  ListenerStats* listener = nullptr;  // null: not counted by listener
 };
 
 /// One request's life: route, filters, attempts, reply. Returns when the answer is sent, or the

@@ -74,6 +74,7 @@ class Exchange final : private http::ServerStream::Watcher {
   void find_session();
   void request_ended();
   void finished(int status);
+  void break_off(bool client_gone);
   void begin_trace(const Plan* plan);
   format::Values values() const;
 

@@ -23,7 +23,8 @@ class Record {
   Record(const SiteOptions& options, const http::RequestHead& request);
 
   void reached(format::Point point) {
-    if (kept_) kept_->points[static_cast<std::size_t>(point)] = std::chrono::steady_clock::now();
+    if (kept_ && kept_->needs.points)
+      kept_->points[static_cast<std::size_t>(point)] = std::chrono::steady_clock::now();
   }
   /// The head and the trailers of the answer, copied into `arena`.
   void keep(const http::ResponseHead& head, Arena& arena);

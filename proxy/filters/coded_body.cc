@@ -13,6 +13,7 @@ error_code CodedBody::take(const http::Chunk& chunk) {
   using coding::Flush;
   ended_ = chunk.end;
   held_ = true;
+  if (counted_.in) counted_.in->add(chunk.bytes.size());
   if (coder_->put(chunk.bytes, chunk.end ? Flush::kFinish : Flush::kNone, out_)) return {};
   return boost::system::errc::make_error_code(boost::system::errc::bad_message);
 }
@@ -32,17 +33,22 @@ error_code CodedBody::drain() {
   return {};
 }
 
+http::Chunk CodedBody::given() const {
+  if (counted_.out) counted_.out->add(out_.size());
+  return {out_, ended_};
+}
+
 Result<http::Chunk> CodedBody::poll() {
   out_.clear();
   if (error_code failed = drain()) return failed;
-  return http::Chunk{out_, ended_};
+  return given();
 }
 
 Task<Result<http::Chunk>> CodedBody::read() {
   out_.clear();
   while (true) {
     if (error_code failed = drain()) co_return failed;
-    if (ended_ || !out_.empty()) co_return http::Chunk{out_, ended_};
+    if (ended_ || !out_.empty()) co_return given();
     Result<http::Chunk> chunk = co_await inner_.read();
     if (!chunk) co_return chunk.error();
     if (error_code failed = take(*chunk)) co_return failed;

@@ -5,6 +5,7 @@
 
 #include "proxy/coding/coder.h"
 #include "proxy/filters/bodies.h"
+#include "proxy/runtime/counters.h"
 
 namespace tidegate::proxy::filters {
 
@@ -13,8 +14,15 @@ namespace tidegate::proxy::filters {
 /// Errors: those of the inner source; bad_message where the coder refuses.
 class CodedBody final : public WrappedBody {
  public:
+  /// Of what goes through; null: it is not counted.
+  struct Counted {
+    Counter* in;
+    Counter* out;
+  };
   CodedBody(http::BodySource& inner, std::unique_ptr<coding::Coder> coder)
-      : WrappedBody(inner), coder_(std::move(coder)) {}
+      : CodedBody(inner, std::move(coder), Counted{nullptr, nullptr}) {}
+  CodedBody(http::BodySource& inner, std::unique_ptr<coding::Coder> coder, Counted counted)
+      : WrappedBody(inner), coder_(std::move(coder)), counted_(counted) {}
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
 
@@ -22,8 +30,10 @@ class CodedBody final : public WrappedBody {
   /// Takes what is at hand.
   error_code drain();
   error_code take(const http::Chunk& chunk);
+  http::Chunk given() const;
 
   std::unique_ptr<coding::Coder> coder_;
+  Counted counted_;
   std::string out_;
   bool held_ = false;  // the coder may have bytes that it has not given
   bool ended_ = false;

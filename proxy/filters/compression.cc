@@ -62,21 +62,35 @@ class CompressionFilter final : public Filter {
   }
 
   Verdict response(Call& call, http::ResponseHead& head) const override {
-    if (!compressible(head)) return Verdict::kContinue;
+    FilterStats::Compressor& counted = call.stats.compressor;
+    if (!compressible(head)) {
+      counted.not_compressed.add();
+      return Verdict::kContinue;
+    }
     // Both forms depend on the request from here on.
     if (!lists(head.fields, "vary", "accept-encoding") && !lists(head.fields, "vary", "*"))
       head.fields.add("vary", "Accept-Encoding");
     if (head.body.none() || call.request.is_head()) return Verdict::kContinue;
     auto chosen = coding::negotiate(accepted(call), codings_);
     std::unique_ptr<coding::Coder> coder = chosen ? coding::encoder(*chosen) : nullptr;
-    if (!coder) return Verdict::kContinue;
+    if (!coder) {
+      counted.not_compressed.add();
+      return Verdict::kContinue;
+    }
+    FilterStats::Compressor::Coding& coding = *chosen == coding::Coding::kGzip     ? counted.gzip
+                                              : *chosen == coding::Coding::kBrotli ? counted.brotli
+                                                                                   : counted.zstd;
+    coding.compressed.add();
     head.fields.set("content-encoding", coding::name(*chosen));
     // Ranges and strong validators speak of other bytes than these. A weak one still holds.
     head.fields.remove("accept-ranges");
     std::string_view tag = head.fields.get("etag");
     if (tag.data() != nullptr && !tag.starts_with("W/"))
       head.fields.set("etag", call.arena.join("W/", tag));
-    call.wrap_response(head, std::make_unique<CodedBody>(call.response_body(), std::move(coder)));
+    call.wrap_response(
+        head, std::make_unique<CodedBody>(call.response_body(), std::move(coder),
+                                          CodedBody::Counted{&coding.total_uncompressed_bytes,
+                                                             &coding.total_compressed_bytes}));
     return Verdict::kContinue;
   }
 

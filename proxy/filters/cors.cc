@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "proxy/filters/chain.h"
 
 /// Cross-origin resource sharing. Source: Fetch standard, "HTTP CORS protocol"; GEP-1767.
@@ -28,6 +30,11 @@ bool has_wildcard(const std::vector<std::string>& list) {
 std::string_view joined(const std::vector<std::string>& list, Arena& arena) {
   std::string text = fmt::format("{}", fmt::join(list, ", "));
   return arena.copy(text);
+}
+
+bool allows(const Cors& cors, std::string_view origin) {
+  return std::any_of(cors.allow_origins.begin(), cors.allow_origins.end(),
+                     [origin](const std::string& pattern) { return matches(pattern, origin); });
 }
 
 /// Writes Access-Control-Allow-Origin and -Credentials; false where the origin is not allowed.
@@ -98,6 +105,10 @@ class CorsFilter final : public Filter {
  public:
   explicit CorsFilter(Cors config) : config_(std::move(config)) {}
   Verdict request(Call& call) const override {
+    if (const std::string_view origin = call.request.fields.get("origin"); !origin.empty()) {
+      FilterStats::Cors& counted = call.stats.cors;
+      (allows(config_, origin) ? counted.origin_valid : counted.origin_invalid).add();
+    }
     if (!is_preflight(call.request)) return Verdict::kContinue;
     http::ResponseHead head;
     answer_preflight(config_, call.request, head, call.arena);

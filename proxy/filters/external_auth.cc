@@ -173,7 +173,10 @@ class ExternalAuthFilter final : public Filter {
 
   Verdict request(Call& call) const override {
     const std::uint32_t percent = config_.percent_enabled;
-    if (percent < 100 && call.loop.random.below(100) >= percent) return Verdict::kContinue;
+    if (percent < 100 && call.loop.random.below(100) >= percent) {
+      call.stats.ext_authz.disabled.add();
+      return Verdict::kContinue;
+    }
     return Verdict::kWait;
   }
 
@@ -216,7 +219,22 @@ class ExternalAuthFilter final : public Filter {
     co_return co_await call.gather_request(config_.body_max);
   }
 
+  /// Of the listener, and of the cluster that the request is for.
+  void count(Call& call, const Decision& decision) const {
+    auto add = [&](auto& counted) {
+      (decision.kind == Decision::Kind::kAllowed  ? counted.ok
+       : decision.kind == Decision::Kind::kDenied ? counted.denied
+                                                  : counted.error)
+          .add();
+      if (decision.kind == Decision::Kind::kFailed && config_.fail_open)
+        counted.failure_mode_allowed.add();
+    };
+    add(call.stats.ext_authz);
+    if (ClusterStats* cluster = charged(call)) add(cluster->ext_authz);
+  }
+
   Verdict carry_out(Call& call, Decision& decision) const {
+    count(call, decision);
     if (decision.kind == Decision::Kind::kFailed) {
       if (config_.fail_open) return Verdict::kContinue;
       call.reply = Reply{config_.status_on_error, {}, {}, "UAEX", "ext_authz_error"};

@@ -30,16 +30,23 @@ class GlobalRateLimitFilter final : public Filter {
     const rpc::GrpcAnswer answer =
         co_await ask(call, config_.service, rpc::kShouldRateLimitPath, message);
     RateLimitResponse response;
+    ClusterStats* counted = charged(call);
     if (!answer.ok() || !decode(answer.message, response) ||
         response.code == RateLimitResponse::Code::kUnknown) {
+      if (counted) {
+        counted->ratelimit.error.add();
+        if (config_.fail_open) counted->ratelimit.failure_mode_allowed.add();
+      }
       if (config_.fail_open) co_return Verdict::kContinue;
       call.reply = Reply{500, {}, {}, "RLSE", "rate_limiter_error"};
       co_return Verdict::kReply;
     }
+    const bool good = response.code == RateLimitResponse::Code::kOk;
+    if (counted) (good ? counted->ratelimit.ok : counted->ratelimit.over_limit).add();
     Told& told = call.state<Told>(*this);
     add_fields(response.to_client, told.fields, call.arena);
     if (config_.tell_limits) tell(response, told.fields, call.arena);
-    if (response.code == RateLimitResponse::Code::kOk) {
+    if (good) {
       add_fields(response.to_backend, call.request.fields, call.arena);
       co_return Verdict::kContinue;
     }

@@ -40,11 +40,18 @@ class LocalRateLimitFilter final : public Filter {
 
   Verdict request(Call& call) const override {
     if (!one_of(config_.percent_enabled, call.loop.random)) return Verdict::kContinue;
+    FilterStats::LocalRateLimit& counted = call.stats.local_rate_limit;
+    counted.enabled.add();
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     const auto found = buckets_.find(call.match);
     TokenBucket& bucket = found == buckets_.end() ? *other_ : *found->second;
-    if (bucket.take(now)) return Verdict::kContinue;
+    if (bucket.take(now)) {
+      counted.ok.add();
+      return Verdict::kContinue;
+    }
+    counted.rate_limited.add();
     if (!one_of(config_.percent_enforced, call.loop.random)) return Verdict::kContinue;
+    counted.enforced.add();
     call.reply = Reply{429, {}, "local_rate_limited", "RL", "local_rate_limited"};
     call.reply.fields.append("x-envoy-ratelimited", "true");
     return Verdict::kReply;

@@ -2,6 +2,7 @@
 
 #include "proxy/http/characters.h"
 #include "proxy/runtime/event.h"
+#include "proxy/upstream/cluster.h"
 
 namespace tidegate::proxy::filters {
 
@@ -28,6 +29,13 @@ Task<void> pause_between(Call& call, const ServiceCall& service, std::chrono::mi
                                  static_cast<std::uint64_t>(pause.count()) + 1)));
   co_await over.wait();
   pause = std::min(pause * 2, service.backoff_max);
+}
+
+ClusterStats* charged(Call& call) {
+  const Forward* forward = call.rule ? std::get_if<Forward>(&call.rule->action) : nullptr;
+  if (forward == nullptr || forward->clusters.empty()) return nullptr;
+  const auto cluster = call.clusters.find(forward->clusters.front().cluster);
+  return cluster ? &cluster->stats() : nullptr;
 }
 
 bool acceptable(std::string_view name, std::string_view value) {

@@ -24,6 +24,10 @@ Task<void> pause_between(Call& call, const ServiceCall& service, std::chrono::mi
 void add_fields(const std::vector<std::pair<std::string, std::string>>& from, http::Fields& to,
                 Arena& arena);
 
+/// What a service says of a request is charged to the cluster that its route is for, the first one
+/// where it has several; null: none.
+ClusterStats* charged(Call& call);
+
 /// Whether a service may give a message this field.
 bool acceptable(std::string_view name, std::string_view value);
 

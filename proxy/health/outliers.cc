@@ -38,7 +38,7 @@ bool Outliers::tripped(const Endpoint& at, Clock::time_point now, bool local) {
   (local ? host.watch->consecutive_local : host.watch->consecutive_5xx) = 0;
   if (host.ejected) return false;
   (local ? stats_.outlier_detection_ejections_detected_consecutive_local_origin_failure
-         : stats_.outlier_detection_ejections_consecutive_5xx)
+         : stats_.outlier_detection_ejections_detected_consecutive_5xx)
       .add();
   if (random_.below(100) >= (local ? config_.enforced_local_percent : config_.enforced_5xx_percent))
     return false;
@@ -55,6 +55,10 @@ bool Outliers::tripped(const Endpoint& at, Clock::time_point now, bool local) {
          : stats_.outlier_detection_ejections_enforced_consecutive_5xx)
       .add();
   stats_.outlier_detection_ejections_enforced_total.add();
+  if (!local)
+    stats_.outlier_detection_ejections_consecutive_5xx
+        .add();  // the names before Envoy's "enforced"
+  stats_.outlier_detection_ejections_total.add();
   count();
   return true;
 }

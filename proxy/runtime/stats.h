@@ -2,13 +2,16 @@
 
 #include <atomic>
 #include <boost/describe/class.hpp>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "proxy/runtime/counters.h"
+#include "proxy/runtime/dynamic_counters.h"
 
 /// What is counted, one struct a kind of thing; each worker has an instance of its own. A member's
 /// name is Envoy's name of the metric without its prefix (metrics.md), so that telemetry prints any
@@ -42,6 +45,21 @@ struct FilterStats {
         rejected_header_mutations, override_message_timeout_received,
         override_message_timeout_ignored;
   } ext_proc;
+  struct ExtAuthz {
+    Counter ok, denied, error, disabled, failure_mode_allowed;
+  } ext_authz;
+  struct LocalRateLimit {
+    Counter enabled, enforced, ok, rate_limited;
+  } local_rate_limit;
+  struct Cors {
+    Counter origin_valid, origin_invalid;
+  } cors;
+  struct Compressor {
+    struct Coding {
+      Counter compressed, total_uncompressed_bytes, total_compressed_bytes;
+    } gzip, brotli, zstd;
+    Counter not_compressed;
+  } compressor;
   struct Tracing {
     Counter random_sampling, service_forced, client_enabled, not_traceable, health_check;
   } tracing;
@@ -62,11 +80,19 @@ BOOST_DESCRIBE_STRUCT(FilterStats::ExtProc, (),
                        spurious_msgs_received, streams_closed, streams_failed, failure_mode_allowed,
                        message_timeouts, rejected_header_mutations,
                        override_message_timeout_received, override_message_timeout_ignored))
+BOOST_DESCRIBE_STRUCT(FilterStats::ExtAuthz, (),
+                      (ok, denied, error, disabled, failure_mode_allowed))
+BOOST_DESCRIBE_STRUCT(FilterStats::LocalRateLimit, (), (enabled, enforced, ok, rate_limited))
+BOOST_DESCRIBE_STRUCT(FilterStats::Cors, (), (origin_valid, origin_invalid))
+BOOST_DESCRIBE_STRUCT(FilterStats::Compressor::Coding, (),
+                      (compressed, total_uncompressed_bytes, total_compressed_bytes))
+BOOST_DESCRIBE_STRUCT(FilterStats::Compressor, (), (gzip, brotli, zstd, not_compressed))
 BOOST_DESCRIBE_STRUCT(FilterStats::Tracing, (),
                       (random_sampling, service_forced, client_enabled, not_traceable,
                        health_check))
 BOOST_DESCRIBE_STRUCT(FilterStats, (),
-                      (csrf, jwt_authn, basic_auth, api_key_auth, oauth2, acl, ext_proc, tracing))
+                      (csrf, jwt_authn, basic_auth, api_key_auth, oauth2, acl, ext_proc, ext_authz,
+                       local_rate_limit, cors, compressor, tracing))
 
 /// Why redirects of backends went to the client. Also `envoy_http_…`.
 struct RedirectStats {
@@ -87,7 +113,9 @@ struct HttpStats : FilterStats, RedirectStats {
       downstream_cx_ssl_active, downstream_cx_upgrades_active;
   Counter downstream_cx_destroy, downstream_cx_destroy_local, downstream_cx_destroy_remote,
       downstream_cx_protocol_error, downstream_cx_rx_bytes_total, downstream_cx_tx_bytes_total,
-      downstream_cx_drain_close, downstream_cx_idle_timeout;
+      downstream_cx_drain_close, downstream_cx_idle_timeout, downstream_cx_max_requests_reached,
+      downstream_cx_destroy_active_rq, downstream_cx_destroy_local_active_rq,
+      downstream_cx_destroy_remote_active_rq;
   Histogram downstream_cx_length_ms;
   Counter downstream_rq_total, downstream_rq_http1_total, downstream_rq_http2_total;
   Gauge downstream_rq_active;
@@ -95,9 +123,7 @@ struct HttpStats : FilterStats, RedirectStats {
   std::array<Counter, 5> downstream_rq_xx;  // by class: index 0 is 1xx
   Histogram downstream_rq_time;             // ms
   Counter downstream_rq_rx_reset, downstream_rq_tx_reset, downstream_rq_response_before_rq_complete,
-      downstream_rq_timeout, downstream_rq_header_timeout, downstream_rq_idle_timeout,
-      downstream_rq_too_large, downstream_rq_non_relative_path,
-      downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
+      downstream_rq_header_timeout, downstream_rq_idle_timeout, downstream_rq_too_large,
       downstream_rq_too_many_premature_resets;
   Counter rq_total, no_route, no_cluster, rq_direct_response,
       rq_reset_after_downstream_response_started;
@@ -114,29 +140,44 @@ BOOST_DESCRIBE_STRUCT(
      downstream_cx_upgrades_active, downstream_cx_destroy, downstream_cx_destroy_local,
      downstream_cx_destroy_remote, downstream_cx_protocol_error, downstream_cx_rx_bytes_total,
      downstream_cx_tx_bytes_total, downstream_cx_drain_close, downstream_cx_idle_timeout,
+     downstream_cx_max_requests_reached, downstream_cx_destroy_active_rq,
+     downstream_cx_destroy_local_active_rq, downstream_cx_destroy_remote_active_rq,
      downstream_cx_length_ms, downstream_rq_total, downstream_rq_http1_total,
      downstream_rq_http2_total, downstream_rq_active, downstream_rq_completed, downstream_rq_xx,
      downstream_rq_time, downstream_rq_rx_reset, downstream_rq_tx_reset,
-     downstream_rq_response_before_rq_complete, downstream_rq_timeout, downstream_rq_header_timeout,
-     downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_non_relative_path,
-     downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
-     downstream_rq_too_many_premature_resets, rq_total, no_route, no_cluster, rq_direct_response,
-     rq_reset_after_downstream_response_started, rbac_allowed, rbac_denied, fault_aborts_injected,
-     fault_delays_injected, fault_response_rl_injected, fault_faults_overflow, fault_active_faults))
+     downstream_rq_response_before_rq_complete, downstream_rq_header_timeout,
+     downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_too_many_premature_resets,
+     rq_total, no_route, no_cluster, rq_direct_response, rq_reset_after_downstream_response_started,
+     rbac_allowed, rbac_denied, fault_aborts_injected, fault_delays_injected,
+     fault_response_rl_injected, fault_faults_overflow, fault_active_faults))
+
+/// TLS of a listener or cluster, a handshake at a time. "ssl.handshake" in /stats.
+struct SslStats {
+  Counter ssl_handshake, ssl_session_reused, ssl_connection_error, ssl_no_certificate,
+      ssl_fail_verify_error, ssl_fail_verify_no_cert, ssl_fail_verify_san;
+  NamedCounters ssl_versions, ssl_ciphers, ssl_curves;
+};
+BOOST_DESCRIBE_STRUCT(SslStats, (),
+                      (ssl_handshake, ssl_session_reused, ssl_connection_error, ssl_no_certificate,
+                       ssl_fail_verify_error, ssl_fail_verify_no_cert, ssl_fail_verify_san,
+                       ssl_versions, ssl_ciphers, ssl_curves))
 
 /// `envoy_listener_…{envoy_listener_address}`
-struct ListenerStats {
+struct ListenerStats : SslStats {
   Counter downstream_cx_total, downstream_cx_destroy;
-  Gauge downstream_cx_active;
+  Gauge downstream_cx_active, downstream_pre_cx_active;
   Histogram downstream_cx_length_ms;
-  Counter downstream_cx_transport_socket_connect_timeout, no_filter_chain_match, ssl_handshake,
-      ssl_session_reused, ssl_connection_error, downstream_cx_proxy_proto_error;
+  Counter downstream_cx_transport_socket_connect_timeout, downstream_pre_cx_timeout,
+      no_filter_chain_match, downstream_listener_filter_error;
+  Counter http_downstream_rq_completed;
+  std::array<Counter, 5> http_downstream_rq_xx;
 };
-BOOST_DESCRIBE_STRUCT(ListenerStats, (),
+BOOST_DESCRIBE_STRUCT(ListenerStats, (SslStats),
                       (downstream_cx_total, downstream_cx_destroy, downstream_cx_active,
-                       downstream_cx_length_ms, downstream_cx_transport_socket_connect_timeout,
-                       no_filter_chain_match, ssl_handshake, ssl_session_reused,
-                       ssl_connection_error, downstream_cx_proxy_proto_error))
+                       downstream_pre_cx_active, downstream_cx_length_ms,
+                       downstream_cx_transport_socket_connect_timeout, downstream_pre_cx_timeout,
+                       no_filter_chain_match, downstream_listener_filter_error,
+                       http_downstream_rq_completed, http_downstream_rq_xx))
 
 /// `envoy_tcp_…{envoy_tcp_prefix}`: connections of TCPRoutes and TLSRoutes.
 struct TcpStats {
@@ -160,8 +201,38 @@ BOOST_DESCRIBE_STRUCT(UdpStats, (),
                        downstream_sess_tx_bytes, downstream_sess_tx_datagrams,
                        downstream_sess_tx_errors, idle_timeout, downstream_sess_active))
 
+/// What services said of requests that would have gone, or went, to a cluster.
+struct VerdictStats {
+  struct ExtAuthz {
+    Counter ok, denied, error, failure_mode_allowed;
+  } ext_authz;
+  struct RateLimit {
+    Counter ok, over_limit, error, failure_mode_allowed;
+  } ratelimit;
+};
+BOOST_DESCRIBE_STRUCT(VerdictStats::ExtAuthz, (), (ok, denied, error, failure_mode_allowed))
+BOOST_DESCRIBE_STRUCT(VerdictStats::RateLimit, (), (ok, over_limit, error, failure_mode_allowed))
+BOOST_DESCRIBE_STRUCT(VerdictStats, (), (ext_authz, ratelimit))
+
+/// Of attempts and connections: what became of them. Also `envoy_cluster_…`.
+struct OutcomeStats {
+  StatusCounters upstream_rq;  // the answers that clients get, by status
+  Counter retry_upstream_rq_completed;
+  std::array<Counter, 5> retry_upstream_rq_xx;
+  StatusCounters retry_upstream_rq;  // answers that were thrown away for another try
+  Counter upstream_rq_retry_backoff_exponential;
+  Counter upstream_cx_destroy_with_active_rq, upstream_cx_destroy_local_with_active_rq,
+      upstream_cx_destroy_remote_with_active_rq;
+  Histogram upstream_rq_per_cx;
+};
+BOOST_DESCRIBE_STRUCT(OutcomeStats, (),
+                      (upstream_rq, retry_upstream_rq_completed, retry_upstream_rq_xx,
+                       retry_upstream_rq, upstream_rq_retry_backoff_exponential,
+                       upstream_cx_destroy_with_active_rq, upstream_cx_destroy_local_with_active_rq,
+                       upstream_cx_destroy_remote_with_active_rq, upstream_rq_per_cx))
+
 /// `envoy_cluster_…{envoy_cluster_name}`
-struct ClusterStats {
+struct ClusterStats : SslStats, VerdictStats, OutcomeStats {
   Counter upstream_rq_total;
   Gauge upstream_rq_active, upstream_rq_pending_active;
   Counter upstream_rq_completed;
@@ -187,7 +258,7 @@ struct ClusterStats {
 };
 BOOST_DESCRIBE_STRUCT(ClusterStats::Http2, (), (keepalive_timeout))
 BOOST_DESCRIBE_STRUCT(
-    ClusterStats, (),
+    ClusterStats, (SslStats, VerdictStats, OutcomeStats),
     (upstream_rq_total, upstream_rq_active, upstream_rq_pending_active, upstream_rq_completed,
      upstream_rq_xx, upstream_rq_time, upstream_rq_pending_total, upstream_rq_pending_overflow,
      upstream_rq_pending_failure_eject, upstream_rq_cancelled, upstream_rq_timeout,
@@ -214,28 +285,71 @@ BOOST_DESCRIBE_STRUCT(RouteStats, (),
                       (upstream_rq_total, upstream_rq_completed, upstream_rq_xx, upstream_rq_retry,
                        upstream_rq_timeout, upstream_rq_time))
 
+/// `envoy_cluster_…` of all clusters: their endpoints; written by the control thread.
+struct MembershipStats {
+  Gauge membership_total, membership_healthy, membership_degraded, membership_excluded,
+      max_host_weight, warming_state;
+  Counter membership_change, update_attempt, update_success, update_empty, update_no_rebuild;
+};
+BOOST_DESCRIBE_STRUCT(MembershipStats, (),
+                      (membership_total, membership_healthy, membership_degraded,
+                       membership_excluded, max_host_weight, warming_state, membership_change,
+                       update_attempt, update_success, update_empty, update_no_rebuild))
+
 /// `envoy_cluster_…` of clusters whose endpoints' health is looked at; written by the control
-/// thread. The first word of a name has a dot behind it in /stats (health_check.attempt).
+/// thread. The first words of a name have a dot behind them in /stats (health_check.attempt).
 struct HealthStats {
-  Gauge membership_total, membership_healthy;
-  Counter health_check_attempt, health_check_success, health_check_failure;
-  Gauge outlier_detection_ejections_active;
-  Counter outlier_detection_ejections_consecutive_5xx,
+  Counter health_check_attempt, health_check_success, health_check_failure,
+      health_check_network_failure;
+  Gauge health_check_healthy, outlier_detection_ejections_active;
+  Counter outlier_detection_ejections_total, outlier_detection_ejections_consecutive_5xx,
+      outlier_detection_ejections_detected_consecutive_5xx,
       outlier_detection_ejections_enforced_consecutive_5xx,
       outlier_detection_ejections_detected_consecutive_local_origin_failure,
       outlier_detection_ejections_enforced_consecutive_local_origin_failure,
       outlier_detection_ejections_enforced_total, outlier_detection_ejections_overflow;
 };
 BOOST_DESCRIBE_STRUCT(HealthStats, (),
-                      (membership_total, membership_healthy, health_check_attempt,
-                       health_check_success, health_check_failure,
-                       outlier_detection_ejections_active,
+                      (health_check_attempt, health_check_success, health_check_failure,
+                       health_check_network_failure, health_check_healthy,
+                       outlier_detection_ejections_active, outlier_detection_ejections_total,
                        outlier_detection_ejections_consecutive_5xx,
+                       outlier_detection_ejections_detected_consecutive_5xx,
                        outlier_detection_ejections_enforced_consecutive_5xx,
                        outlier_detection_ejections_detected_consecutive_local_origin_failure,
                        outlier_detection_ejections_enforced_consecutive_local_origin_failure,
                        outlier_detection_ejections_enforced_total,
                        outlier_detection_ejections_overflow))
+
+/// `envoy_cluster_manager_…`, `envoy_listener_manager_…`: what snapshots changed. A snapshot is an
+/// update. Written by the control thread.
+struct ClusterManagerStats {
+  Counter cluster_added, cluster_modified, cluster_removed, cluster_updated, cds_update_attempt,
+      cds_update_success;
+};
+BOOST_DESCRIBE_STRUCT(ClusterManagerStats, (),
+                      (cluster_added, cluster_modified, cluster_removed, cluster_updated,
+                       cds_update_attempt, cds_update_success))
+struct ListenerManagerStats {
+  Counter listener_added, listener_modified, listener_removed, listener_in_place_updated,
+      listener_create_success, listener_create_failure, lds_update_attempt, lds_update_success;
+};
+BOOST_DESCRIBE_STRUCT(ListenerManagerStats, (),
+                      (listener_added, listener_modified, listener_removed,
+                       listener_in_place_updated, listener_create_success, listener_create_failure,
+                       lds_update_attempt, lds_update_success))
+/// `envoy_dns_cares_…`. Written by the control thread.
+struct DnsStats {
+  Counter resolve_total, not_found, timeouts, get_addr_failure;
+  Gauge pending_resolutions;
+};
+BOOST_DESCRIBE_STRUCT(DnsStats, (),
+                      (resolve_total, not_found, timeouts, get_addr_failure, pending_resolutions))
+/// `envoy_server_…`: event loops that were late by 200 ms, by 1 s. Written by the control thread.
+struct WatchdogStats {
+  Counter watchdog_miss, watchdog_mega_miss;
+};
+BOOST_DESCRIBE_STRUCT(WatchdogStats, (), (watchdog_miss, watchdog_mega_miss))
 
 /// What a cluster has at a time over all workers, and may have: circuit breakers that a policy asks
 /// for. Workers contend for it, so no other cluster has one.
@@ -285,7 +399,13 @@ using PerWorker = std::vector<std::unique_ptr<Stats>>;
 /// instances.
 class StatsStore {
  public:
-  explicit StatsStore(std::size_t workers) : workers_(workers) { http(); }
+  explicit StatsStore(std::size_t workers) : workers_(workers) {
+    http();
+    cluster_manager();
+    listener_manager();
+    dns();
+    watchdog();
+  }
 
   PerWorker<HttpStats>& http() { return get(http_, std::string("http")); }
   PerWorker<ListenerStats>& listener(const std::string& address) {
@@ -301,10 +421,26 @@ class StatsStore {
     if (routes_.size() >= kMost && !routes_.contains(key)) return nullptr;
     return &get(routes_, key);
   }
-  HealthStats& health(const std::string& name) {
-    PerWorker<HealthStats>& one = health_[name];
-    if (one.empty()) one.push_back(std::make_unique<HealthStats>());
-    return *one[0];
+  HealthStats& health(const std::string& name) { return only(health_[name]); }
+  MembershipStats& membership(const std::string& name) { return only(membership_[name]); }
+  ClusterManagerStats& cluster_manager() { return only(cluster_manager_); }
+  ListenerManagerStats& listener_manager() { return only(listener_manager_); }
+  DnsStats& dns() { return only(dns_); }
+  WatchdogStats& watchdog() { return only(watchdog_); }
+
+  /// What a late scrape may still want of a cluster that is gone.
+  static constexpr std::chrono::minutes kKept{5};
+  using Clock = std::chrono::steady_clock;
+  /// Tells which clusters there are now: one that is gone is not shown for long.
+  void clusters_are(const std::set<std::string>& names, Clock::time_point now) {
+    std::erase_if(gone_, [&names](const auto& one) { return names.contains(one.first); });
+    for (const auto& [name, workers] : clusters_) {
+      if (!names.contains(name)) gone_.try_emplace(name, now);
+    }
+  }
+  bool shown(const std::string& cluster, Clock::time_point now) const {
+    const auto found = gone_.find(cluster);
+    return found == gone_.end() || now - found->second < kKept;
   }
   ClusterLimits& limits(const std::string& name) { return limits_[name]; }
   PerWorker<TracingStats>& tracing() { return get(tracing_, std::string("opentelemetry")); }
@@ -326,6 +462,13 @@ class StatsStore {
     return routes_;
   }
   const std::map<std::string, PerWorker<HealthStats>>& all_health() const { return health_; }
+  const std::map<std::string, PerWorker<MembershipStats>>& all_membership() const {
+    return membership_;
+  }
+  const PerWorker<ClusterManagerStats>& all_cluster_manager() const { return cluster_manager_; }
+  const PerWorker<ListenerManagerStats>& all_listener_manager() const { return listener_manager_; }
+  const PerWorker<DnsStats>& all_dns() const { return dns_; }
+  const PerWorker<WatchdogStats>& all_watchdog() const { return watchdog_; }
   const std::map<std::string, ClusterLimits>& all_limits() const { return limits_; }
   const std::map<std::string, PerWorker<TracingStats>>& all_tracing() const { return tracing_; }
   const std::map<std::string, PerWorker<RemoteLogStats>>& all_remote_logs() const { return logs_; }
@@ -341,6 +484,11 @@ class StatsStore {
     while (found.size() < workers_) found.push_back(std::make_unique<Stats>());
     return found;
   }
+  template <class Stats>
+  static Stats& only(PerWorker<Stats>& one) {
+    if (one.empty()) one.push_back(std::make_unique<Stats>());
+    return *one[0];
+  }
   std::size_t workers_;
   std::map<std::string, PerWorker<HttpStats>> http_;
   std::map<std::string, PerWorker<ListenerStats>> listeners_;
@@ -352,7 +500,14 @@ class StatsStore {
   std::map<std::string, PerWorker<ExportStats>> exports_;
   std::map<std::string, PerWorker<EndpointStats>> endpoints_;
   std::map<std::pair<std::string, std::string>, PerWorker<RouteStats>> routes_;
-  std::map<std::string, PerWorker<HealthStats>> health_;  // one instance each
+  // One instance each.
+  std::map<std::string, PerWorker<HealthStats>> health_;
+  std::map<std::string, PerWorker<MembershipStats>> membership_;
+  PerWorker<ClusterManagerStats> cluster_manager_;
+  PerWorker<ListenerManagerStats> listener_manager_;
+  PerWorker<DnsStats> dns_;
+  PerWorker<WatchdogStats> watchdog_;
+  std::map<std::string, Clock::time_point> gone_;  // clusters, since when
   std::map<std::string, ClusterLimits> limits_;
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <random>
 #include <set>
@@ -65,7 +66,7 @@ void Server::check_health() {
   std::map<std::string, upstream::CompiledClusterPtr> clusters;
   std::map<std::string, std::vector<upstream::Address>> addresses;
   for (const auto& [name, cluster] : compiled_->clusters) {
-    if (cluster->config.health_check || cluster->config.outliers) count_members(name);
+    count_members(name);
     if (!cluster->config.health_check) continue;
     clusters.emplace(name, cluster);
     addresses.emplace(name, addresses_[name]);
@@ -86,6 +87,7 @@ void Server::checked(const health::Checker::Result& result) {
   counted.health_check_attempt.add();
   const bool good = result.outcome == health::Outcome::kGood;
   (good ? counted.health_check_success : counted.health_check_failure).add();
+  if (result.outcome == health::Outcome::kSilent) counted.health_check_network_failure.add();
   auto& known = healthy_[result.cluster];
   auto before = known.find(result.at);
   if (before != known.end() && before->second == result.healthy) return;
@@ -118,17 +120,77 @@ void Server::sweep_outliers(const std::string& cluster) {
   });
 }
 
-void Server::count_members(const std::string& cluster) {
-  auto found = compiled_->clusters.find(cluster);
-  if (found == compiled_->clusters.end() ||
-      (!found->second->config.health_check && !found->second->config.outliers))
-    return;
-  HealthStats& counted = stats_.health(cluster);
-  std::uint64_t healthy = 0;
-  for (const upstream::Address& one : addresses_[cluster]) healthy += one.healthy() ? 1 : 0;
+void Server::count_members(const std::string& name) {
+  auto found = compiled_->clusters.find(name);
+  if (found == compiled_->clusters.end()) return;
+  const Cluster& config = found->second->config;
+  const std::vector<upstream::Address>& all = addresses_[name];
+  MembershipStats& counted = stats_.membership(name);
+  std::uint64_t healthy = 0, heaviest = 0;
+  std::set<asio::ip::tcp::endpoint> now;
+  for (const upstream::Address& one : all) {
+    healthy += one.healthy() ? 1 : 0;
+    heaviest = std::max<std::uint64_t>(heaviest, one.weight);
+    now.insert(one.at);
+  }
   auto set = [](Gauge& gauge, std::uint64_t value) { gauge.add(value - gauge.get()); };
-  set(counted.membership_total, addresses_[cluster].size());
+  set(counted.membership_total, all.size());
   set(counted.membership_healthy, healthy);
+  set(counted.max_host_weight, heaviest);
+  // It waits for the names of its endpoints, or for what the first checks say.
+  const bool unchecked = config.health_check && !all.empty() && healthy_[name].empty();
+  set(counted.warming_state, (all.empty() && !config.endpoints.empty()) || unchecked ? 1 : 0);
+  if (config.health_check) set(stats_.health(name).health_check_healthy, healthy);
+  counted.update_attempt.add();
+  counted.update_success.add();
+  if (all.empty()) counted.update_empty.add();
+  std::set<asio::ip::tcp::endpoint>& before = members_[name];
+  (before == now ? counted.update_no_rebuild : counted.membership_change).add();
+  before = std::move(now);
+}
+
+/// Counts what a snapshot changes, before it is taken.
+void Server::count_changes(const Snapshot& next) {
+  static const Snapshot kNone;
+  const Snapshot& before = compiled_ ? *compiled_->snapshot : kNone;
+  ClusterManagerStats& clusters = stats_.cluster_manager();
+  clusters.cds_update_attempt.add();
+  clusters.cds_update_success.add();
+  std::set<std::string> names;
+  for (const auto& [name, cluster] : next.clusters) {
+    names.insert(name);
+    const auto known = before.clusters.find(name);
+    if (known == before.clusters.end()) {
+      clusters.cluster_added.add();
+    } else if (!(known->second == cluster)) {
+      clusters.cluster_modified.add();
+      clusters.cluster_updated.add();
+    }
+  }
+  for (const auto& [name, cluster] : before.clusters) {
+    if (!next.clusters.contains(name)) clusters.cluster_removed.add();
+  }
+  std::erase_if(members_, [&names](const auto& one) { return !names.contains(one.first); });
+  stats_.clusters_are(names, StatsStore::Clock::now());
+  ListenerManagerStats& listeners = stats_.listener_manager();
+  listeners.lds_update_attempt.add();
+  listeners.lds_update_success.add();
+  auto named = [](const Snapshot& in, const std::string& name) {
+    return std::find_if(in.listeners.begin(), in.listeners.end(),
+                        [&name](const Listener& one) { return one.name == name; });
+  };
+  for (const Listener& listener : next.listeners) {
+    const auto known = named(before, listener.name);
+    if (known == before.listeners.end()) {
+      listeners.listener_added.add();
+    } else if (!(*known == listener)) {
+      listeners.listener_modified.add();
+      listeners.listener_in_place_updated.add();
+    }
+  }
+  for (const Listener& listener : before.listeners) {
+    if (named(next, listener.name) == next.listeners.end()) listeners.listener_removed.add();
+  }
 }
 
 }  // namespace tidegate::proxy::server

@@ -215,7 +215,11 @@ Task<Http1Connection::Ended> Http1Connection::serve() {
     if (got != Got::kHead) break;
     stats_.downstream_rq_http1_total.add();
     head_.scheme = stream_.facts().tls ? "https" : "http";
-    keep_ = head_.keep_alive && ++history_.requests != options_.requests_max;
+    keep_ = head_.keep_alive;
+    if (++history_.requests == options_.requests_max) {
+      keep_ = false;
+      stats_.downstream_cx_max_requests_reached.add();
+    }
     answered_ = raw_ = cancelled_ = chunked_ = false;
     continue_due_ =
         head_.expect_continue && head_.version == http::Version::kHttp11 && begin_ == end_;

@@ -89,7 +89,10 @@ void Http2Connection::request(std::unique_ptr<http2::Stream> stream) {
   stats_.downstream_rq_http2_total.add();
   stream->request().scheme = stream_.facts().tls ? "https" : "http";
   ++exchanges_;
-  if (++requests_ == options_.requests_max) drain();
+  if (++requests_ == options_.requests_max) {
+    stats_.downstream_cx_max_requests_reached.add();
+    drain();
+  }
   idle_timer_.cancel();
   asio::co_spawn(io_, run(std::move(stream)), asio::detached);
 }

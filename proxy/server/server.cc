@@ -1,5 +1,6 @@
 #include "proxy/server/server.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <random>
@@ -11,6 +12,12 @@ namespace tidegate::proxy::server {
 
 namespace asio = boost::asio;
 
+namespace {
+// Envoy's watchdog: miss_timeout, megamiss_timeout.
+constexpr std::chrono::milliseconds kLate{200};
+constexpr std::chrono::milliseconds kVeryLate{1000};
+}  // namespace
+
 Server::Server(asio::io_context& control, StatsStore& stats, telemetry::LogWriter& log_writer,
                std::shared_ptr<const telemetry::AccessLogs> logs, Options options,
                OnApplied on_applied)
@@ -19,8 +26,9 @@ Server::Server(asio::io_context& control, StatsStore& stats, telemetry::LogWrite
       lasting_(stats, options.workers),
       options_(options),
       on_applied_(std::move(on_applied)),
-      resolver_(control),
+      resolver_(control, &stats.dns()),
       sockets_(options.workers),
+      watchdog_(control),
       retry_timer_(control),
       drain_timer_(control) {
   lasting_.look_up = [this](Loop& loop, const std::string& name, std::uint16_t port,
@@ -43,10 +51,32 @@ Server::~Server() {
 
 void Server::start() {
   for (auto& worker : workers_) worker->start();
+  watch_loops();
+}
+
+/// Asks each worker once a second how long it takes to come round.
+void Server::watch_loops() {
+  watchdog_.expires_after(std::chrono::seconds(1));
+  watchdog_.async_wait([this](error_code cancelled) {
+    if (cancelled) return;
+    for (auto& worker : workers_) {
+      worker->post([this, asked = std::chrono::steady_clock::now()] {
+        const auto late = std::chrono::steady_clock::now() - asked;
+        if (late < kLate) return;
+        asio::post(control_, [this, late] {
+          WatchdogStats& counted = stats_.watchdog();
+          counted.watchdog_miss.add();
+          if (late >= kVeryLate) counted.watchdog_mega_miss.add();
+        });
+      });
+    }
+    watch_loops();
+  });
 }
 
 void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
   if (draining_) return;
+  count_changes(*snapshot);
   std::vector<std::string> problems;
   compiled_ = compile(snapshot, version, lasting_, problems);
   for (const std::string& problem : problems) log::error(log::Component::kConfig, "{}", problem);
@@ -60,6 +90,7 @@ void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
   check_health();
   ask_clouds();
   Sockets::Change change = sockets_.update(*snapshot);
+  count_sockets(change);
   distribute(change, [this, compiled = compiled_] {
     serving_ = true;
     settled_ = settled_ || compiled == compiled_;
@@ -97,6 +128,16 @@ Applied Server::applied() const {
 
 void Server::tell_applied() {
   if (on_applied_) on_applied_(applied());
+}
+
+/// One socket a worker.
+void Server::count_sockets(const Sockets::Change& change) {
+  ListenerManagerStats& counted = stats_.listener_manager();
+  for (const auto& of_worker : change.opened) counted.listener_create_success.add(of_worker.size());
+  const std::vector<AppliedListener> all = sockets_.state(*compiled_->snapshot);
+  const auto failed =
+      std::count_if(all.begin(), all.end(), [](const AppliedListener& one) { return !one.bound; });
+  counted.listener_create_failure.add(static_cast<std::uint64_t>(failed) * workers_.size());
 }
 
 void Server::schedule_retry() {

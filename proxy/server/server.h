@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,9 @@ class Server {
   void asked_cluster_moved(const std::string& cluster);
   void discovered(const aws::Ec2Watcher::Found& found);
   void count_members(const std::string& cluster);
+  void count_changes(const Snapshot& next);
+  void count_sockets(const Sockets::Change& change);
+  void watch_loops();
   void schedule_retry();
   void tell_applied();
 
@@ -118,6 +122,8 @@ class Server {
   };
   std::map<std::string, Discovery> discoveries_;  // by cluster
   std::unique_ptr<aws::Ec2Watcher> ec2_;          // null until a cluster has a discovery
+  std::map<std::string, std::set<boost::asio::ip::tcp::endpoint>> members_;  // by cluster
+  boost::asio::steady_timer watchdog_;
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer drain_timer_;
   std::function<void()> drained_;

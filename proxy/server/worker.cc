@@ -14,6 +14,7 @@
 #include "proxy/relay/tcp.h"
 #include "proxy/runtime/event.h"
 #include "proxy/server/converse.h"
+#include "proxy/tls/handshake_stats.h"
 #include "proxy/tls/hello.h"
 #include "proxy/tls/tls_stream.h"
 
@@ -23,6 +24,8 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 namespace {
+/// Whether it was the peer who ended the connection.
+bool left(net::Stream& stream) { return stream.is_open() && stream.peer_closed(); }
 constexpr milliseconds kHandshakeTimeout{10000};
 constexpr milliseconds kFlushMax{2000};
 }  // namespace
@@ -124,18 +127,24 @@ Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared
   accepted.id = net::next_connection_id();
   const std::optional<ConnectionOptions>& options = pinned->compiled->listener->connection;
   bool welcome = true;
+  bool local = false;  // we close it
   if (options) {
     net::set_options(socket.fd(), *options);
-    if (options->proxy_header != ConnectionOptions::ProxyHeader::kNone)
+    if (options->proxy_header != ConnectionOptions::ProxyHeader::kNone) {
+      counted.downstream_pre_cx_active.add();
       welcome = co_await proxied(socket, *options, accepted, *live);
+      counted.downstream_pre_cx_active.sub();
+      if (!welcome && !socket.is_open()) counted.downstream_pre_cx_timeout.add();
+    }
   }
   if (!welcome) {
-    counted.downstream_cx_proxy_proto_error.add();
+    local = true;
+    counted.downstream_listener_filter_error.add();
   } else if (pinned->compiled->tls) {
     pinned.reset();
     http_->downstream_cx_ssl_total.add();
     http_->downstream_cx_ssl_active.add();
-    co_await serve_tls(std::move(socket), accepted, std::move(slot), *live);
+    local = co_await serve_tls(std::move(socket), accepted, std::move(slot), *live);
     http_->downstream_cx_ssl_active.sub();
   } else {
     net::PlainStream stream(std::move(socket), accepted);
@@ -147,6 +156,7 @@ Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared
       pinned.reset();
       co_await serve_http(stream, slot, *live);
     }
+    local = !left(stream);
     stream.close();
   }
   live_.erase(live);
@@ -157,6 +167,7 @@ Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared
   counted.downstream_cx_length_ms.record(ms);
   http_->downstream_cx_active.sub();
   http_->downstream_cx_destroy.add();
+  (local ? http_->downstream_cx_destroy_local : http_->downstream_cx_destroy_remote).add();
   http_->downstream_cx_length_ms.record(ms);
   check_drained();
 }
@@ -179,7 +190,8 @@ Task<bool> Worker::proxied(net::Socket& socket, const ConnectionOptions& options
        options.proxy_header == ConnectionOptions::ProxyHeader::kAllowed);
 }
 
-Task<void> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
+/// True: we close the connection, not the client.
+Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
                              Live& live) {
   PinnedListenerPtr pinned = slot->current;
   const CompiledListener& listener = *pinned->compiled;
@@ -195,12 +207,14 @@ Task<void> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
       auto late = [&socket] { socket.close(); };
       CallTimer<decltype(late)> deadline(late);
       loop_.wheel.arm(deadline, handshake_timeout);
+      counted.downstream_pre_cx_active.add();
       sni = co_await tls::peek_server_name(socket, loop_.buffers);
-      if (!deadline.armed()) counted.downstream_cx_transport_socket_connect_timeout.add();
+      counted.downstream_pre_cx_active.sub();
+      if (!deadline.armed()) counted.downstream_pre_cx_timeout.add();
     }
     if (!sni) {
       live.close = live.drain = [] {};
-      co_return;
+      co_return !socket.is_open();
     }
     const router::CompiledSite* site = listener.sites->by_sni(*sni);
     if (site && site->site->protocol == SiteProtocol::kTls && !site->site->tls) {
@@ -208,9 +222,10 @@ Task<void> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
       stream.set_sni(*sni);
       live.close = live.drain = [&stream] { stream.close(); };
       co_await serve_stream(stream, std::move(pinned), *site, *sni, live);
+      const bool local = !left(stream);
       stream.close();
       live.close = live.drain = [] {};
-      co_return;
+      co_return local;
     }
   }
   tls::TlsStream stream(std::move(socket), accepted);
@@ -224,12 +239,11 @@ Task<void> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
     if (failed && !deadline.armed()) counted.downstream_cx_transport_socket_connect_timeout.add();
   }
   if (failed) {
-    counted.ssl_connection_error.add();
+    tls::count_failure(failed, counted);
     log::debug(log::Component::kConnection, "{}: TLS handshake failed: {}",
                stream.facts().remote_ip, failed.message());
   } else {
-    counted.ssl_handshake.add();
-    if (stream.facts().tls_resumed) counted.ssl_session_reused.add();
+    tls::count_handshake(stream.facts(), counted);
     const router::CompiledSite* site = listener.sites->by_sni(stream.facts().sni);
     if (site && site->site->protocol == SiteProtocol::kTls) {
       co_await serve_stream(stream, std::move(pinned), *site, stream.facts().sni, live);
@@ -238,8 +252,10 @@ Task<void> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
       co_await serve_http(stream, slot, live);
     }
   }
+  const bool local = !failed && !left(stream);
   stream.close();
   live.close = live.drain = [] {};
+  co_return local;
 }
 
 Task<void> Worker::serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
@@ -293,8 +309,14 @@ void Worker::log_refused(const net::ConnectionFacts& facts, const exchange::Site
 Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                                   http::ServerStream& stream) {
   const CompiledListener& listener = *pinned->compiled;
-  exchange::Context context{
-      loop_, clusters_, *http_, *listener.sites, listener.plans, facts, listener.options_of(facts)};
+  exchange::Context context{loop_,
+                            clusters_,
+                            *http_,
+                            *listener.sites,
+                            listener.plans,
+                            facts,
+                            listener.options_of(facts),
+                            (*listener.stats)[loop_.index].get()};
   try {
     co_await exchange::run(context, stream);
   } catch (const std::exception& failed) {  // memory, above all: this exchange ends, no other

@@ -64,7 +64,7 @@ class Worker {
   Task<void> serve(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot);
   Task<bool> proxied(net::Socket& socket, const ConnectionOptions& options, net::Accepted& accepted,
                      Live& live);
-  Task<void> serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
+  Task<bool> serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
                        Live& live);
   void log_refused(const net::ConnectionFacts& facts, const exchange::SiteOptions& options,
                    const Refused& what);

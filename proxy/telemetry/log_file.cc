@@ -86,6 +86,15 @@ Result<std::shared_ptr<LogFile>> LogWriter::file(const std::string& path) {
   return made;
 }
 
+std::map<std::string, std::uint64_t> LogWriter::lost() {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::uint64_t> out;
+  for (const auto& [path, file] : files_) {
+    if (const std::shared_ptr<LogFile> open = file.lock()) out[path] = open->lost();
+  }
+  return out;
+}
+
 void LogWriter::reopen() {
   write_all();
   std::vector<std::shared_ptr<LogFile>> all;

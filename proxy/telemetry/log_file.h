@@ -81,6 +81,8 @@ class LogWriter {
   /// /dev/stdout are standard output, /dev/stderr is standard error. It is closed when nobody has
   /// it any more.
   Result<std::shared_ptr<LogFile>> file(const std::string& path);
+  /// Lines that were lost, by path, since the file was first opened.
+  std::map<std::string, std::uint64_t> lost();
   /// Opens all files anew, after somebody has moved them away.
   void reopen();
 

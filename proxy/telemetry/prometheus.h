@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,5 +13,25 @@ namespace tidegate::proxy::telemetry {
 /// _total is of type unknown, so that its name stays.
 std::string prometheus_text(const std::vector<Sample>& samples, const std::vector<Metric>& extra,
                             bool open_metrics);
+
+/// What a scrape is to have.
+struct ScrapeOptions {
+  bool open_metrics = false;
+  const Baseline* baseline = nullptr;  // null: none
+  std::optional<Label> gateway;        // a label of all that is Envoy's
+  std::size_t series_max = 200'000;    // more of them is left out; a histogram is one
+  std::size_t size_hint = 0;           // bytes that the text will have, about
+};
+struct Scrape {
+  std::string text;
+  std::uint64_t dropped = 0;  // series that were left out
+};
+/// All of the store but for counters and histograms that were never used, with `server` and
+/// `extra`, whose families are none of the store's, and tidegate_stats_series_dropped_total:
+/// `dropped_before` and what this scrape left out. Nothing is copied on the way to the text: a
+/// scrape of thousands of clusters is short.
+Scrape scrape(const StatsStore& stats, const std::vector<Sample>& server,
+              const std::vector<Metric>& extra, const ScrapeOptions& options,
+              std::uint64_t dropped_before);
 
 }  // namespace tidegate::proxy::telemetry

@@ -8,18 +8,19 @@
 #include <vector>
 
 #include "proxy/runtime/stats.h"
+#include "proxy/telemetry/walk.h"
 
 namespace tidegate::proxy::telemetry {
 
 /// One metric, summed over the workers.
 struct Sample {
-  enum class Type { kCounter, kGauge, kHistogram };
+  using Type = MetricType;
   std::string dotted;  // Envoy's name: "cluster.kube_a_b_80.upstream_rq_2xx"
   std::string family;  // Prometheus's: "envoy_cluster_upstream_rq_xx"
-  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<Label> labels;
   Type type = Type::kCounter;
   std::uint64_t value = 0;
-  std::array<std::uint64_t, kHistogramBounds.size() + 1> buckets{};  // kHistogram: not cumulative
+  Buckets buckets{};  // kHistogram
   double sum = 0;
   bool touched = false;  // a counter that was reset stays in view
 

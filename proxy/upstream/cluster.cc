@@ -10,6 +10,7 @@
 #include "proxy/net/connect.h"
 #include "proxy/net/plain_stream.h"
 #include "proxy/net/preamble.h"
+#include "proxy/tls/handshake_stats.h"
 #include "proxy/tls/tls_stream.h"
 #include "proxy/upstream/http2_client.h"
 
@@ -18,6 +19,18 @@ namespace tidegate::proxy::upstream {
 namespace asio = boost::asio;
 
 namespace {
+
+/// A request that waits for a connection.
+class Pending {
+ public:
+  explicit Pending(Gauge& gauge) : gauge_(gauge) { gauge_.add(); }
+  ~Pending() { gauge_.sub(); }
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+
+ private:
+  Gauge& gauge_;
+};
 constexpr std::size_t kStreamsOfOne =
     100;                                  // that a connection is expected to carry, before it says
 constexpr std::uint32_t kRetriesMax = 3;  // at a time, on a worker; Envoy's default
@@ -215,11 +228,13 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
   most = most < compiled->config.connect_timeout ? most + 2 * TimerWheel::kTick
                                                  : compiled->config.connect_timeout;
   counted.upstream_cx_total.add();
+  const Pending pending(counted.upstream_rq_pending_active);
   if (host.counted) host.counted->cx_total.add();
   Result<net::Socket> socket = co_await net::connect(loop_.io, host.address.at, loop_.wheel, most);
   if (!socket) {
     bool late = socket.error() == asio::error::timed_out;
-    (late ? counted.upstream_cx_connect_timeout : counted.upstream_cx_connect_fail).add();
+    counted.upstream_cx_connect_fail.add();
+    if (late) counted.upstream_cx_connect_timeout.add();
     if (host.counted) {
       host.counted->cx_connect_fail.add();
       host.counted->rq_error.add();
@@ -247,11 +262,13 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
     error_code failed = co_await secure->handshake_client(*compiled->tls, alpn, wanted);
     if (failed) {
       counted.upstream_cx_connect_fail.add();
+      tls::count_failure(failed, counted);
       host.note(0);
       log::debug(log::Component::kUpstream, "{}: TLS with {} failed: {}", compiled->config.name,
                  host.text, failed.message());
       co_return make_error_code(deadline.armed() ? Error::kConnectFailed : Error::kConnectTimeout);
     }
+    tls::count_handshake(secure->facts(), counted);
     stream = std::move(secure);
   } else {
     stream = std::make_unique<net::PlainStream>(std::move(*socket));
@@ -354,6 +371,7 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
     }
     if (host->idle.empty()) {
       if (choice.waiting->failed) co_return choice.waiting->failed;
+      const Pending waits(stats().upstream_rq_pending_active);
       host->queue.push_back(choice.waiting);
       co_await choice.waiting->over.wait();
       std::erase(host->queue, choice.waiting);
@@ -472,12 +490,10 @@ void ClusterState::sweep_soon() {
 void ClusterState::sweep() {
   bool any = false;
   for (auto& host : hosts_) {
-    std::size_t before = host->idle.size();
     std::erase_if(host->idle, [](const auto& client) { return client->stale(true); });
-    stats().upstream_cx_destroy_remote.add(before - host->idle.size());
     if (config().idle_timeout.count() > 0) {  // 0: never
       auto oldest = loop_.wheel.now() - config().idle_timeout;
-      before = host->idle.size();
+      const std::size_t before = host->idle.size();
       std::erase_if(host->idle, [&](const auto& client) { return client->rested_at() < oldest; });
       stats().upstream_cx_idle_timeout.add(before - host->idle.size());
     }

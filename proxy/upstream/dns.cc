@@ -128,8 +128,8 @@ milliseconds next_look_up(const std::vector<DnsRefresh>& wanted, seconds ttl,
   return std::max(out, milliseconds(1));
 }
 
-Resolver::Resolver(asio::io_context& io, const std::string& servers)
-    : io_(io), random_(std::random_device{}()) {
+Resolver::Resolver(asio::io_context& io, DnsStats* counted, const std::string& servers)
+    : io_(io), counted_(counted), random_(std::random_device{}()) {
   static const int ready = ares_library_init(ARES_LIB_INIT_ALL);
   channel_ = std::make_unique<Channel>(io);
   if (channel_->good && !servers.empty())
@@ -137,6 +137,24 @@ Resolver::Resolver(asio::io_context& io, const std::string& servers)
   if (ready != ARES_SUCCESS || !channel_->good) {
     log::error(log::Component::kDns,
                "the DNS client does not start: endpoints that are names are not resolved");
+  }
+}
+
+void Resolver::begin() {
+  if (counted_ == nullptr) return;
+  counted_->resolve_total.add();
+  counted_->pending_resolutions.add();
+}
+
+void Resolver::ended(int status) {
+  if (counted_ == nullptr) return;
+  counted_->pending_resolutions.sub();
+  if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
+    counted_->not_found.add();
+  } else if (status == ARES_ETIMEOUT) {
+    counted_->timeouts.add();
+  } else if (status != ARES_SUCCESS) {
+    counted_->get_addr_failure.add();
   }
 }
 
@@ -178,6 +196,7 @@ void Resolver::look_up(const std::shared_ptr<Name>& name) {
     Resolver* self;
     std::shared_ptr<Name> name;
   };
+  begin();
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -185,6 +204,7 @@ void Resolver::look_up(const std::shared_ptr<Name>& name) {
       channel_->handle, name->text.c_str(), nullptr, &hints,
       [](void* data, int status, int, ares_addrinfo* found) {
         std::unique_ptr<Query> query(static_cast<Query*>(data));
+        if (status != ARES_EDESTRUCTION) query->self->ended(status);
         if (query->name->watched && status != ARES_EDESTRUCTION)
           query->self->answered(query->name, status, found);
         if (found != nullptr) ares_freeaddrinfo(found);
@@ -220,13 +240,20 @@ std::pair<std::vector<asio::ip::address>, seconds> read_answer(const ares_addrin
 
 void Resolver::find(const std::string& name, OnFound on_found) {
   if (!channel_->good) return on_found({}, kShortest);
+  struct Query {
+    Resolver* self;
+    OnFound found;
+  };
+  begin();
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   ares_getaddrinfo(
       channel_->handle, name.c_str(), nullptr, &hints,
       [](void* data, int status, int, ares_addrinfo* found) {
-        std::unique_ptr<OnFound> call(static_cast<OnFound*>(data));
+        std::unique_ptr<Query> query(static_cast<Query*>(data));
+        const OnFound* call = &query->found;
+        if (status != ARES_EDESTRUCTION) query->self->ended(status);
         if (status == ARES_SUCCESS && found != nullptr) {
           auto [addresses, ttl] = read_answer(found);
           (*call)(std::move(addresses), ttl);
@@ -235,7 +262,7 @@ void Resolver::find(const std::string& name, OnFound on_found) {
         }
         if (found != nullptr) ares_freeaddrinfo(found);
       },
-      new OnFound(std::move(on_found)));
+      new Query{this, std::move(on_found)});
   channel_->tick();
 }
 

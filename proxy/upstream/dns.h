@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "proxy/runtime/loop.h"
+#include "proxy/runtime/stats.h"
 #include "proxy/snapshot/cluster.h"
 
 struct ares_addrinfo;
@@ -30,8 +31,10 @@ class Resolver {
  public:
   using OnChange = std::function<void(const std::vector<boost::asio::ip::address>&)>;
 
-  /// `servers`: whom to ask, "127.0.0.1:53,..."; empty: those that the system says.
-  explicit Resolver(boost::asio::io_context& io, const std::string& servers = {});
+  /// `counted` outlives it; null: nothing is counted. `servers`: whom to ask, "127.0.0.1:53,...";
+  /// empty: those that the system says.
+  explicit Resolver(boost::asio::io_context& io, DnsStats* counted = nullptr,
+                    const std::string& servers = {});
   ~Resolver();
 
   /// Calls `changed` with the addresses, sorted, whenever they are others than before. A name that
@@ -53,7 +56,11 @@ class Resolver {
   void look_up(const std::shared_ptr<Name>& name);
   void answered(const std::shared_ptr<Name>& name, int status, ares_addrinfo* found);
 
+  void begin();
+  void ended(int status);
+
   boost::asio::io_context& io_;
+  DnsStats* counted_;
   std::map<std::string, std::shared_ptr<Name>> names_;
   Random random_;
   std::unique_ptr<Channel> channel_;

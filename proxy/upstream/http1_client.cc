@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 Http1Client::Http1Client(Loop& loop, std::unique_ptr<net::Stream> stream, ClusterStats& stats)
     : loop_(loop), stream_(std::move(stream)), stats_(stats) {
   stats_.upstream_cx_active.add();
+  made_at_ = loop_.wheel.now();
 }
 
 Http1Client::~Http1Client() {
@@ -21,6 +22,17 @@ Http1Client::~Http1Client() {
   stream_->close();
   stats_.upstream_cx_active.sub();
   stats_.upstream_cx_destroy.add();
+  const bool busy = !request_done_ || !response_done_;
+  (left_ ? stats_.upstream_cx_destroy_remote : stats_.upstream_cx_destroy_local).add();
+  if (busy) {
+    stats_.upstream_cx_destroy_with_active_rq.add();
+    (left_ ? stats_.upstream_cx_destroy_remote_with_active_rq
+           : stats_.upstream_cx_destroy_local_with_active_rq)
+        .add();
+  }
+  stats_.upstream_rq_per_cx.record(exchanges_);
+  stats_.upstream_cx_length_ms.record(
+      std::chrono::duration<double, std::milli>(loop_.wheel.now() - made_at_).count());
 }
 
 void Http1Client::begin() {
@@ -66,6 +78,7 @@ Task<error_code> Http1Client::write(std::span<const asio::const_buffer> pieces) 
   stats_.upstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
   error_code failed = co_await net::write_all(*stream_, pieces);
   if (failed) broken_ = true;
+  left_ = left_ || (failed && !cancelled_);
   co_return failed ? why(failed) : error_code{};
 }
 
@@ -137,6 +150,7 @@ Task<error_code> Http1Client::fill() {
   if (!got) {
     broken_ = true;
     if (cancelled_) co_return cancelled_;
+    left_ = true;
     co_return got.error() == asio::error::eof ? got.error() : make_error_code(Error::kReset);
   }
   stats_.upstream_cx_rx_bytes_total.add(*got);

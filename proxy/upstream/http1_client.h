@@ -36,7 +36,10 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   /// Whether the peer has closed it meanwhile, or sent what nobody asked for, or its time is over.
   /// `look`: as of now,
   /// which costs a system call; else as far as it has been reported.
-  bool stale(bool look) { return !stream_->quiet(look) || over(); }
+  bool stale(bool look) {
+    left_ = !stream_->quiet(look);
+    return left_ || over();
+  }
   /// Gives the buffer back; before it goes to the pool.
   void rest();
   TimerWheel::Clock::time_point rested_at() const { return rested_at_; }
@@ -84,8 +87,10 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   bool response_done_ = false;
   bool answered_ = false;
   bool broken_ = false;
+  bool left_ = false;  // the peer has ended the connection
   std::uint32_t exchanges_ = 0;
   Terms terms_;
+  TimerWheel::Clock::time_point made_at_;
   TimerWheel::Clock::time_point rested_at_;
   error_code cancelled_;
 };

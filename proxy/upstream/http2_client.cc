@@ -61,6 +61,16 @@ class Http2Client::Core final : private http2::Session::Handler,
     stream_->close();
     stats_.upstream_cx_active.sub();
     stats_.upstream_cx_destroy.add();
+    (left_ ? stats_.upstream_cx_destroy_remote : stats_.upstream_cx_destroy_local).add();
+    if (busy_) {
+      stats_.upstream_cx_destroy_with_active_rq.add();
+      (left_ ? stats_.upstream_cx_destroy_remote_with_active_rq
+             : stats_.upstream_cx_destroy_local_with_active_rq)
+          .add();
+    }
+    stats_.upstream_rq_per_cx.record(static_cast<double>(opened_));
+    stats_.upstream_cx_length_ms.record(
+        std::chrono::duration<double, std::milli>(loop_.wheel.now() - made_at_).count());
   }
 
   void keep(Slot slot) { slot_ = std::move(slot); }
@@ -73,6 +83,7 @@ class Http2Client::Core final : private http2::Session::Handler,
     if (!usable()) return nullptr;
     idle_timer_.cancel();
     if (keepalive_) keepalive_->before_request();
+    ++opened_;
     return session_.open();
   }
   bool usable() const { return !over_ && !retired_ && session_.usable(); }
@@ -150,6 +161,8 @@ class Http2Client::Core final : private http2::Session::Handler,
     self->pump_.ask();  // preface and settings
     self->stream_ended();
     co_await self->pump_.run();
+    self->left_ = self->stream_->is_open() && self->stream_->peer_closed();
+    self->busy_ = self->session_.active() > 0;
     self->over_ = true;
     self->idle_timer_.cancel();
     self->duration_timer_.cancel();
@@ -187,6 +200,10 @@ class Http2Client::Core final : private http2::Session::Handler,
   Loop& loop_;
   ClusterStats& stats_;
   Slot slot_;
+  TimerWheel::Clock::time_point made_at_ = loop_.wheel.now();
+  std::uint64_t opened_ = 0;  // streams
+  bool left_ = false;         // the peer has ended the connection
+  bool busy_ = false;         // with streams that had not ended
   std::chrono::milliseconds idle_timeout_;
   net::Pump pump_;
   http2::Session session_;

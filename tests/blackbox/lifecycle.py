@@ -245,7 +245,7 @@ def what_happens_beside_the_directory_is_not_read(gateway):
 
     def reloads():
         text = get(gateway.metrics, "/metrics")[2].decode()
-        return next(line.split()[1] for line in text.splitlines() if line.startswith("tidegate_config_reloads_total"))
+        return next(line.split()[1] for line in text.splitlines() if line.startswith('tidegate_config_reload_total{result="success"}'))
 
     before = reloads()
     for i in range(20):

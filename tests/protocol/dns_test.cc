@@ -91,7 +91,7 @@ TEST_CASE("a name is looked up again when its policies say", "[dns]") {
 TEST_CASE("an address that changes is seen at the next look-up", "[dns][protocol]") {
   Loop loop(0, 1);
   NameServer server;
-  upstream::Resolver resolver(loop.io, server.text);
+  upstream::Resolver resolver(loop.io, nullptr, server.text);
   std::vector<boost::asio::ip::address> seen;
   resolver.watch("backend.example", [&](const auto& addresses) { seen = addresses; });
   auto until = [&](auto fact) { return drive(loop, [&] { server.turn(); }, fact); };
