@@ -32,6 +32,10 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
       serve_exchange_(std::move(serve_exchange)),
       options_(options),
       timer_([this] { timed_out(); }),
+      stall_timer_([this] {
+        stats_.downstream_rq_idle_timeout.add();
+        stream_.close();
+      }),
       watch_timer_([this] {
         if (!watcher_ || watching_ || reading_) return;
         watching_ = true;
@@ -110,7 +114,8 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
         head_.clear();
         if (auto wrong = http1::parse_request_head(bytes.substr(0, size), options_.limits, head_)) {
           stats_.downstream_cx_protocol_error.add();
-          co_await refuse(http1::status_of(*wrong), http1::text_of(*wrong));
+          if (const int status = http1::status_of(*wrong); status != 0)
+            co_await refuse(status, http1::text_of(*wrong));
           co_return Got::kRefused;
         }
         head_end_ = begin_ + size;
@@ -306,6 +311,10 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     reading_ = false;
     if (!got) {
       keep_ = false;
+      if (expired_ && !cancelled_) {
+        stats_.downstream_rq_idle_timeout.add();
+        co_return asio::error::timed_out;
+      }
       if (raw_ && got.error() == asio::error::eof && !cancelled_) {
         body_done_ = true;
         co_return http::Chunk{{}, true};
@@ -325,7 +334,8 @@ void Http1Connection::abandon() {
 
 Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces) {
   stats_.downstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
-  error_code failed = co_await net::write_all(stream_, pieces);
+  net::Stall stall{loop_.wheel, stall_timer_, options_.send_timeout};
+  error_code failed = co_await net::write_all(stream_, pieces, &stall);
   if (failed) keep_ = false;
   co_return failed;
 }

@@ -32,6 +32,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
     std::chrono::milliseconds idle_timeout{75000};  // between requests
     std::chrono::milliseconds head_timeout{10000};  // from a head's first byte to its last
     std::chrono::milliseconds body_timeout{60000};  // without a byte of the body; 408
+    std::chrono::milliseconds send_timeout{60000};  // in which the client takes no byte; 0: none
     std::uint32_t requests_max = 0;                 // the last one closes; 0: any number
     /// Told of an answer to what was no request: its status, flag, details, and bytes of body.
     std::function<void(const Refused&)> refused;
@@ -48,6 +49,10 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   void drain();
   /// At once.
   void close();
+  std::size_t buffered_bytes() const {
+    return (buffer_ ? BufferPool::kBytes : 0) + (body_buffer_ ? BufferPool::kBytes : 0) +
+           out_.capacity();
+  }
 
   http::RequestHead& request() override { return head_; }
   http::BodySource& request_body() override { return *this; }
@@ -108,6 +113,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   enum class Wait { kNone, kFresh, kIdle, kHead, kBody, kWatch } wait_ = Wait::kNone;
   bool expired_ = false;
   CallTimer<std::function<void()>> timer_;
+  CallTimer<std::function<void()>> stall_timer_;  // of a write that the kernel does not take
   Watcher* watcher_ = nullptr;
   bool watching_ = false;
   CallTimer<std::function<void()>> watch_timer_;
