@@ -31,9 +31,9 @@ void Stream::reset(error_code reason) {
   given_up_ = true;
   if (failed_) return;
   if (session_ != nullptr && id_ != 0 && !closed_) {
-    const bool server = session_->role() == Role::kServer;
+    const bool ours = session_->role() == Role::kServer && reason != Error::kIdle;
     nghttp2_submit_rst_stream(session_->session_, NGHTTP2_FLAG_NONE, id_,
-                              server ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+                              ours ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
   }
   fail(reason);
   if (session_ != nullptr) session_->submitted();

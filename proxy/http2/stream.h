@@ -140,6 +140,7 @@ class Stream final : public http::BodySource {
   Event writable_;
 
   http::ServerStream::Watcher* watcher_ = nullptr;
+  int quiet_calls_ = 0;  // of Session::sweep_stalled(), in which nothing moved
   bool queued_ = false;  // in the session's list of those to wake
   bool wake_reader_ = false;
   bool wake_writer_ = false;
