@@ -17,6 +17,8 @@ struct Limits {
   std::uint32_t streams_total_max = 0;  // client: that we open in its life; 0: any number
   std::uint32_t stream_window_bytes =
       256 * 1024;  // DATA the peer may send on a stream that nobody reads
+  /// What a stream begins with: it gets the whole once somebody has read half of it. 0: the whole.
+  std::uint32_t first_window_bytes = 0;
   std::uint32_t connection_window_bytes = 1024 * 1024;  // the same, of all streams
   std::size_t output_bytes =
       64 * 1024;  // gathered for one write; streams wait when it is not taken
@@ -33,10 +35,11 @@ struct Limits {
 
 /// Limits for a connection to an upstream. Its window is as large as those of all streams that we
 /// open: clients who are slow to take their answers must not hold up the others that share the
-/// connection.
+/// connection. A stream whose client takes nothing holds a quarter of its window.
 inline Limits upstream_limits() {
   Limits out;
   out.connection_window_bytes = out.stream_window_bytes * out.concurrent_streams;
+  out.first_window_bytes = out.stream_window_bytes / 4;
   return out;
 }
 

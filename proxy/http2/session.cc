@@ -12,6 +12,7 @@
 namespace tidegate::proxy::http2 {
 
 namespace {
+constexpr std::size_t kBehindAnAnswer = 64 * 1024;  // waits for a client that does not take it
 constexpr std::size_t kIdleBytes = 16 * 1024;  // of output that a connection without streams keeps
 }  // namespace
 
@@ -35,7 +36,8 @@ Session::Session(Role role, Handler& handler, const Limits& limits)
   nghttp2_option_set_max_continuations(options, limits.continuations_max);
   nghttp2_option_set_peer_max_concurrent_streams(options, limits.concurrent_streams);
   std::array<nghttp2_settings_entry, 5> settings{{
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window_bytes},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+       limits.first_window_bytes != 0 ? limits.first_window_bytes : limits.stream_window_bytes},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
        static_cast<std::uint32_t>(limits.head.head_bytes_max)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
@@ -220,8 +222,10 @@ std::size_t Session::sweep_stalled(int sending_calls, int reading_calls) {
 
 std::size_t Session::buffered_bytes() const {
   std::size_t out = output_.capacity();
-  for (const auto& [id, stream] : streams_)
+  for (const auto& [id, stream] : streams_) {
     out += stream->received_.capacity() + stream->lent_.capacity();
+    if (!stream->sending_.empty()) out += kBehindAnAnswer;
+  }
   return out;
 }
 

@@ -84,6 +84,7 @@ class Stream final : public http::BodySource {
 
   Result<http::Chunk> take();
   void give_back();
+  void widen(std::size_t read);
   void fail(error_code reason);
   bool wake_one();
   error_code why() const;
@@ -119,6 +120,8 @@ class Stream final : public http::BodySource {
   http::Fields trailers_;
   std::string received_;        // not asked for yet
   std::string lent_;            // the chunk that is out
+  std::size_t read_bytes_ = 0;  // while the window is not wide
+  bool wide_ = false;
   bool head_complete_ = false;  // the head that is not 1xx
   bool has_trailers_ = false;
   bool end_received_ = false;

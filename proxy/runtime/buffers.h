@@ -19,6 +19,7 @@ class BufferPool {
     free_.pop_back();
     return out;
   }
+  void clear() { std::vector<Buffer>().swap(free_); }
   void give(Buffer buffer) {
     if (buffer && free_.size() < kKept) free_.push_back(std::move(buffer));
   }

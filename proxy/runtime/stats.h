@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proxy/runtime/counters.h"
+#include "proxy/runtime/overload.h"
 
 /// What is counted, one struct a kind of thing; each worker has an instance of its own. A member's
 /// name is Envoy's name of the metric without its prefix (metrics.md), so that telemetry prints any
@@ -97,7 +98,7 @@ struct HttpStats : FilterStats, RedirectStats {
       downstream_rq_timeout, downstream_rq_header_timeout, downstream_rq_idle_timeout,
       downstream_rq_too_large, downstream_rq_non_relative_path,
       downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
-      downstream_rq_too_many_premature_resets;
+      downstream_rq_too_many_premature_resets, downstream_rq_overload_close;
   Counter rq_total, no_route, no_cluster, rq_direct_response,
       rq_reset_after_downstream_response_started;
   Counter rbac_allowed, rbac_denied;
@@ -119,9 +120,10 @@ BOOST_DESCRIBE_STRUCT(
      downstream_rq_response_before_rq_complete, downstream_rq_timeout, downstream_rq_header_timeout,
      downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_non_relative_path,
      downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
-     downstream_rq_too_many_premature_resets, rq_total, no_route, no_cluster, rq_direct_response,
-     rq_reset_after_downstream_response_started, rbac_allowed, rbac_denied, fault_aborts_injected,
-     fault_delays_injected, fault_response_rl_injected, fault_faults_overflow, fault_active_faults))
+     downstream_rq_too_many_premature_resets, downstream_rq_overload_close, rq_total, no_route,
+     no_cluster, rq_direct_response, rq_reset_after_downstream_response_started, rbac_allowed,
+     rbac_denied, fault_aborts_injected, fault_delays_injected, fault_response_rl_injected,
+     fault_faults_overflow, fault_active_faults))
 
 /// `envoy_listener_…{envoy_listener_address}`
 struct ListenerStats {
@@ -129,13 +131,15 @@ struct ListenerStats {
   Gauge downstream_cx_active;
   Histogram downstream_cx_length_ms;
   Counter downstream_cx_transport_socket_connect_timeout, no_filter_chain_match, ssl_handshake,
-      ssl_session_reused, ssl_connection_error, downstream_cx_proxy_proto_error;
+      ssl_session_reused, ssl_connection_error, downstream_cx_proxy_proto_error,
+      downstream_cx_overload_reject, downstream_global_cx_overflow;
 };
 BOOST_DESCRIBE_STRUCT(ListenerStats, (),
                       (downstream_cx_total, downstream_cx_destroy, downstream_cx_active,
                        downstream_cx_length_ms, downstream_cx_transport_socket_connect_timeout,
                        no_filter_chain_match, ssl_handshake, ssl_session_reused,
-                       ssl_connection_error, downstream_cx_proxy_proto_error))
+                       ssl_connection_error, downstream_cx_proxy_proto_error,
+                       downstream_cx_overload_reject, downstream_global_cx_overflow))
 
 /// `envoy_tcp_…{envoy_tcp_prefix}`: connections of TCPRoutes and TLSRoutes.
 struct TcpStats {
@@ -277,6 +281,8 @@ class StatsStore {
  public:
   explicit StatsStore(std::size_t workers) : workers_(workers) { http(); }
 
+  Overload& overload() { return overload_; }
+  const Overload& overload() const { return overload_; }
   PerWorker<HttpStats>& http() { return get(http_, std::string("http")); }
   PerWorker<ListenerStats>& listener(const std::string& address) {
     return get(listeners_, address);
@@ -332,6 +338,7 @@ class StatsStore {
     return found;
   }
   std::size_t workers_;
+  Overload overload_;
   std::map<std::string, PerWorker<HttpStats>> http_;
   std::map<std::string, PerWorker<ListenerStats>> listeners_;
   std::map<std::string, PerWorker<TcpStats>> tcp_;

@@ -72,6 +72,7 @@ Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats,
                                http2_options(options));
     live.drain = [&connection] { connection.drain(); };
     live.close = [&connection] { connection.close(); };
+    live.buffered = [&connection] { return connection.buffered_bytes(); };
     if (draining) connection.drain();
     co_await connection.serve({first, have});
   } else {
@@ -80,9 +81,11 @@ Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats,
     Http1Connection connection(loop, stream, stats, exchange, http1);
     live.drain = [&connection] { connection.drain(); };
     live.close = [&connection] { connection.close(); };
+    live.buffered = [&connection] { return connection.buffered_bytes(); };
     if (draining) connection.drain();
     co_await connection.serve({first, have});
   }
+  live.buffered = nullptr;
   live.drain = live.close = [] {};
 }
 

@@ -114,8 +114,11 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
         head_.clear();
         if (auto wrong = http1::parse_request_head(bytes.substr(0, size), options_.limits, head_)) {
           stats_.downstream_cx_protocol_error.add();
-          if (const int status = http1::status_of(*wrong); status != 0)
+          if (const int status = http1::status_of(*wrong); status != 0) {
             co_await refuse(status, http1::text_of(*wrong));
+          } else if (options_.refused) {
+            options_.refused({});
+          }
           co_return Got::kRefused;
         }
         head_end_ = begin_ + size;

@@ -51,7 +51,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   void close();
   std::size_t buffered_bytes() const {
     return (buffer_ ? BufferPool::kBytes : 0) + (body_buffer_ ? BufferPool::kBytes : 0) +
-           out_.capacity();
+           out_.capacity() + (stall_timer_.armed() ? kBehindAnAnswer : 0);
   }
 
   http::RequestHead& request() override { return head_; }
@@ -64,6 +64,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   void watch_client(Watcher* watcher) override;
 
  private:
+  static constexpr std::size_t kBehindAnAnswer = 64 * 1024;  // for a client that does not take it
   enum class Got { kHead, kEnd, kRefused };
 
   Result<http::Chunk> poll() override;

@@ -48,7 +48,7 @@ def heads_that_rfc_9113_forbids_are_refused(gateway):
     good = dict(request())
     rows = [(f"{what} in the value of x", request(more=[("x", value)])) for what, value in
             (("CR", "a\rb"), ("LF", "a\nb"), ("CRLF and a field", "a\r\nTransfer-Encoding: chunked"), ("NUL", "a\x00b"), ("CRLF CRLF", "a\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"),
-             ("DEL", "a\x7f"), ("BEL", "\x07"))]
+             ("DEL", "a\x7f"), ("BEL", "\x07"), ("a space first", " a"), ("a tab last", "a\t"), ("a space alone", " "))]
     rows += [(f"the name {name!r}", request(more=[(name, "b")])) for name in
              ("X", "a b", "a:b", "a\r\nb", "a\nb", "a\rb", "a\x00b", "a\tb", "a(b", 'a"b', "\xe9", "", " a", "a ", "transfer-encoding\r\n", "a: b\r\nc", ":x", ":", ":status", ": path", "a/b", "a@b", "transfer-encoding ",
               "\x7f")]
@@ -101,7 +101,8 @@ def a_length_that_the_body_does_not_have_never_frames_it(gateway):
                 last = at + step >= len(body)
                 client.send(frame(h2.DATA, h2.END_STREAM if last else 0, 1, body[at:at + step]))
             outcome = client.outcome(1)
-            assert outcome == f"reset {h2.PROTOCOL_ERROR}" or outcome.startswith("4"), (length, pieces, outcome)
+            early = length == "0" and outcome == "200"  # answered before the body that it should not have came
+            assert early or outcome == f"reset {h2.PROTOCOL_ERROR}" or outcome.startswith("4"), (length, pieces, outcome)
         assert not [one for one in recorder.requests if one.target == "/smuggled" or len(one.body) != int(length)], recorder.requests
         assert b"GET /smuggled" not in b"".join(one.head for one in recorder.requests), recorder.requests
 

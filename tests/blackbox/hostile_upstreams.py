@@ -237,7 +237,55 @@ def backends_that_hang_hold_nobody_up(gateway):
     wait_for(lambda: b"downstream_rq_active: 0" in get(gateway.admin, "/stats?filter=downstream_rq_active")[2], "the exchanges end with their clients")
 
 
-TESTS = [a_head_that_is_none_becomes_502, no_request_is_repeated_that_may_have_had_an_effect, a_body_that_does_not_end_well_never_looks_whole, a_second_answer_is_nobodys,
+def an_http_2_backend_that_breaks_the_rules_becomes_502(gateway):
+    """What it sends instead of an answer, for the stream that it is asked on: never passed on, and the next request is served."""
+    head = lambda s, fields, flags=h2.END_HEADERS: h2.frame(h2.HEADERS, flags, s, h2.block(fields))  # noqa: E731
+    data = lambda s, body, end=True: h2.frame(h2.DATA, h2.END_STREAM if end else 0, s, body)  # noqa: E731
+    ok = [(":status", "200")]
+    ways = {
+        "garbage": lambda s: b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "GOAWAY": lambda s: h2.frame(h2.GOAWAY, 0, 0, struct.pack("!II", s, h2.INTERNAL_ERROR)),
+        "a reset": lambda s: h2.frame(h2.RST_STREAM, 0, s, struct.pack("!I", h2.INTERNAL_ERROR)), "no status": lambda s: head(s, [("x", "y")]) + data(s, b"evil"),
+        "two statuses": lambda s: head(s, ok + ok) + data(s, b"evil"), "status abc": lambda s: head(s, [(":status", "abc")]) + data(s, b"evil"), "status 99": lambda s: head(s, [(":status", "99")]) + data(s, b"evil"),
+        "status 101": lambda s: head(s, [(":status", "101")]) + data(s, b"evil"), "status 1000": lambda s: head(s, [(":status", "1000")]) + data(s, b"evil"), "status with CRLF": lambda s: head(s, [(":status", "200\r\nx: y")]) + data(s, b"evil"),
+        "CRLF in a value": lambda s: head(s, ok + [("x", "a\r\nset-cookie: evil")]) + data(s, b"evil"), "CRLF in a name": lambda s: head(s, ok + [("x\r\nset-cookie: evil", "a")]) + data(s, b"evil"),
+        "NUL in a value": lambda s: head(s, ok + [("x", "a\x00evil")]) + data(s, b"evil"), "a name in capitals": lambda s: head(s, ok + [("X", "evil")]) + data(s, b"evil"), "a colon in a name": lambda s: head(s, ok + [("a:b", "evil")]) + data(s, b"evil"),
+        "a status behind other fields": lambda s: head(s, [("x", "y"), *ok]) + data(s, b"evil"), "a path": lambda s: head(s, ok + [(":path", "/")]) + data(s, b"evil"), "transfer-encoding": lambda s: head(s, ok + [("transfer-encoding", "chunked")]) + data(s, b"evil"),
+        "connection": lambda s: head(s, ok + [("connection", "close")]) + data(s, b"evil"), "a length that is none": lambda s: head(s, ok + [("content-length", "+4")]) + data(s, b"evil"), "two lengths": lambda s: head(s, ok + [("content-length", "4"), ("content-length", "5")]) + data(s, b"evil"),
+        "data ahead of the head": lambda s: data(s, b"evil"), "1000 times 103": lambda s: head(s, [(":status", "103")]) * 1000, "103 that ends the stream": lambda s: head(s, [(":status", "103")], h2.END_HEADERS | h2.END_STREAM),
+        "a block that is broken": lambda s: h2.frame(h2.HEADERS, h2.END_HEADERS, s, b"\xff\xff\xff\xff\xff"), "a table that is too large": lambda s: h2.frame(h2.HEADERS, h2.END_HEADERS, s, b"\x3f\xff\xff\x7f" + h2.block(ok)),
+        "PUSH_PROMISE": lambda s: h2.frame(h2.PUSH_PROMISE, h2.END_HEADERS, s, b"\0\0\0\2" + h2.block(h2.request())), "an answer to nobody": lambda s: head(s + 2, ok) + data(s + 2, b"evil"), "a stream of its own": lambda s: head(2, h2.request()),
+        "CONTINUATION without end": lambda s: h2.frame(h2.HEADERS, 0, s, h2.block(ok)) + h2.frame(h2.CONTINUATION, 0, s, h2.block([("x", "y")])) * 1000, "a bomb": lambda s: h2.frame(h2.HEADERS, h2.END_HEADERS, s, h2.block(ok) + b"\x40" + h2.literal("x") + h2.literal("y" * 3000) + b"\xbe" * 12000),
+        "a frame of 20 kB": lambda s: h2.frame(h2.DATA, 0, s, b"x" * 20000), "a frame of 3 bytes too few": lambda s: h2.frame(h2.RST_STREAM, 0, s, b"\0"), "10000 SETTINGS": lambda s: h2.frame(h2.SETTINGS, 0, 0) * 10000, "10000 PINGs": lambda s: h2.frame(h2.PING, 0, 0, b"12345678") * 10000,
+        "a window above 2^31": lambda s: h2.frame(h2.WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff") * 2, "nothing, and the end": lambda s: b"",
+    }
+    names = list(ways)
+
+    def script(peer, _):
+        server = h2.Server(peer)
+        stream = server.request()
+        if not names:
+            peer.sendall(head(stream, ok) + data(stream, b"fine"))
+            return server.request()
+        peer.sendall(ways[names[0]](stream))
+        return None
+    upstream = ScriptedUpstream(script)
+    gateway.service("echo", upstream.port, "kubernetes.io/h2c")
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    wrong = []
+    while names:
+        name = names[0]
+        answer, end = exchange(gateway.port, "/", "POST")
+        good, status, _ = whole(answer)
+        if status not in (502, 503) or not good or end != "closed" or b"evil" in answer:
+            wrong.append(f"{name}: {end} {answer[:160]!r}")
+        names.pop(0)
+    assert not wrong, f"{len(wrong)} of {len(ways)}:\n" + "\n".join(wrong)
+    gateway.wait_for_route("/")
+    assert get(gateway.port, "/")[2] == b"fine"
+
+
+TESTS = [an_http_2_backend_that_breaks_the_rules_becomes_502, a_head_that_is_none_becomes_502, no_request_is_repeated_that_may_have_had_an_effect, a_body_that_does_not_end_well_never_looks_whole, a_second_answer_is_nobodys,
          what_may_not_cross_is_left_out, the_reason_and_fields_of_a_backend_cannot_split_an_answer, backends_that_hang_hold_nobody_up]
 
 if __name__ == "__main__":

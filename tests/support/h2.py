@@ -155,3 +155,38 @@ class Client:
         if self.goaway():
             return f"goaway {self.goaway()}"
         return "closed" if self.closed else "silence"
+
+
+class Server:
+    """The other side, for a backend: takes requests, sends what it is told."""
+
+    def __init__(self, peer, settings=b""):
+        self.peer, self.rest = peer, b""
+        peer.settimeout(20)
+        while len(self.rest) < len(PREFACE):
+            self.more()
+        self.rest = self.rest[len(PREFACE):]
+        peer.sendall(frame(SETTINGS, 0, 0, settings))
+
+    def more(self):
+        chunk = self.peer.recv(1 << 16)
+        if not chunk:
+            raise OSError("closed")
+        self.rest += chunk
+
+    def frame(self):
+        while len(self.rest) < 9 or len(self.rest) < 9 + int.from_bytes(self.rest[:3], "big"):
+            self.more()
+        size = int.from_bytes(self.rest[:3], "big")
+        out = Frame(self.rest[3], self.rest[4], struct.unpack("!I", self.rest[5:9])[0] & 0x7fffffff, self.rest[9:9 + size])
+        self.rest = self.rest[9 + size:]
+        if out.kind == SETTINGS and not out.flags & ACK:
+            self.peer.sendall(frame(SETTINGS, ACK, 0))
+        return out
+
+    def request(self):
+        """The next stream's id."""
+        while True:
+            one = self.frame()
+            if one.kind == HEADERS:
+                return one.stream
