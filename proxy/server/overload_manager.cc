@@ -28,10 +28,10 @@ constexpr milliseconds kLookClosely{10};  // above kWatch
 constexpr seconds kShrinkEvery{5};        // where nothing is short
 constexpr seconds kTellEvery{10};         // at most, in the log
 constexpr std::uint64_t kFreeKept = 16 * 1024 * 1024;
-constexpr unsigned kWatch = 50, kShrink = 75, kRequests = 85, kConnections = 90,
-                   kReset = 93;  // percent
+constexpr unsigned kWatch = 50, kShrink = 70, kRequests = 80, kConnections = 85,
+                   kReset = 90;  // percent
 constexpr unsigned kHysteresis = 3;
-constexpr unsigned kResetTo = 88;  // what closing connections aims at
+constexpr unsigned kResetTo = 85;  // what closing connections aims at
 
 std::uint64_t page() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
@@ -66,10 +66,8 @@ std::uint64_t address_space_limit() {
   return limit.rlim_cur;
 }
 
-/// Of the heap. `free` bytes are ours still, though some have never been touched; `unmapped` ones
-/// are addresses only.
+/// Of the heap. `free` bytes are ours still; `unmapped` ones are addresses only.
 struct Heap {
-  std::uint64_t allocated = 0;
   std::uint64_t free = 0;
   std::uint64_t unmapped = 0;
 };
@@ -78,8 +76,6 @@ Heap heap() {
   Heap out;
 #ifdef TIDEGATE_GPERFTOOLS
   std::size_t value = 0;
-  MallocExtension::instance()->GetNumericProperty("generic.current_allocated_bytes", &value);
-  out.allocated = value;
   MallocExtension::instance()->GetNumericProperty("tcmalloc.pageheap_free_bytes", &value);
   out.free = value;
   MallocExtension::instance()->GetNumericProperty("tcmalloc.pageheap_unmapped_bytes", &value);
@@ -102,9 +98,9 @@ std::uint64_t bytes_in_use(const Heap& heap, bool addresses) {
   std::uint64_t total = 0;
   std::uint64_t resident = 0;
   file >> total >> resident;
-  const std::uint64_t all = addresses ? total * page() : resident * page();
-  const std::uint64_t unused = heap.free + (addresses ? heap.unmapped : 0);
-  return std::max(all - std::min(all, unused), std::min(all, heap.allocated));
+  if (!addresses) return resident * page();  // what is free and has not gone back counts too
+  const std::uint64_t all = total * page();
+  return all - std::min(all, heap.free + heap.unmapped);
 }
 
 void follow(std::atomic<bool>& action, std::uint64_t percent, unsigned threshold) {
@@ -155,7 +151,7 @@ void OverloadManager::look(std::uint64_t bytes, std::chrono::steady_clock::time_
   follow(overload_.reject_incoming_connections, percent, kConnections);
   follow(overload_.reset_high_memory_stream, percent, kReset);
   if (overload_.reset_high_memory_stream) hooks_.close_most(bytes - max_ / 100 * kResetTo);
-  const auto pause = overload_.shrink_heap ? milliseconds(1000) : milliseconds(kShrinkEvery);
+  const auto pause = overload_.shrink_heap ? milliseconds(100) : milliseconds(kShrinkEvery);
   if (now - shrunk_ >= pause) {
     const std::uint64_t free = heap().free;
     if (free >= kFreeKept || (shrink_again_ && free > 0)) {

@@ -16,8 +16,8 @@ std::uint64_t memory_limit();
 std::size_t usual_connections_max();
 
 /// Looks at the process's memory many times a second and says in `overload` what is refused, so
-/// that it never runs out: at 75 % of the limit what is free goes back to the system, at 85 %
-/// requests are answered with 503, at 90 % connections are closed as they come, at 93 % those that
+/// that it never runs out: at 70 % of the limit what is free goes back to the system, at 80 %
+/// requests are answered with 503, at 85 % connections are closed as they come, at 90 % those that
 /// hold most are closed. Each ends 3 % lower. Control thread.
 /// Source: Envoy's overload manager, whose names metrics and log have.
 class OverloadManager {

@@ -11,13 +11,15 @@ using std::chrono::milliseconds;
 
 namespace {
 
+constexpr std::size_t kMuch = 8 * 1024 * 1024;  // more than the buffers of both ends
+
 /// A connection whose exchange reads the body, then sends much.
 struct Served {
   explicit Served(const server::Http1Connection::Options& options) {
     Ends ends;
-    const int small = 4096;
-    ::setsockopt(ends.ours, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    ::setsockopt(ends.theirs, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    const int buffer = 64 * 1024;
+    ::setsockopt(ends.ours, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    ::setsockopt(ends.theirs, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     client = ends.ours;
     stream = std::make_unique<net::PlainStream>(net::Socket(loop.io, ends.theirs, true));
     connection = std::make_unique<server::Http1Connection>(
@@ -43,7 +45,7 @@ struct Served {
       }
       if (chunk->end) break;
     }
-    std::string much(8 * 1024 * 1024, 'x');
+    std::string much(kMuch, 'x');
     http::ResponseHead head;
     head.status = 200;
     head.body = {Kind::kExact, much.size()};
@@ -94,4 +96,23 @@ TEST_CASE("a client that takes nothing of an answer is closed", "[http1][protoco
   CHECK(served.until([&] { return served.over; }));
   CHECK(served.failed);
   CHECK(served.stats.downstream_rq_idle_timeout.get() == 1);
+}
+
+TEST_CASE("a client that takes its time is let be", "[http1][protocol]") {
+  server::Http1Connection::Options options;
+  options.send_timeout = milliseconds(2000);
+  Served served(options);
+  served.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  std::string bytes(64 * 1024, '\0');
+  std::size_t got = 0;
+  auto last = std::chrono::steady_clock::now();
+  CHECK(served.until([&] {
+    if (std::chrono::steady_clock::now() - last > milliseconds(1)) {
+      last = std::chrono::steady_clock::now();
+      const ssize_t now = ::recv(served.client, bytes.data(), bytes.size(), MSG_DONTWAIT);
+      if (now > 0) got += static_cast<std::size_t>(now);
+    }
+    return got > kMuch;
+  }));
+  CHECK_FALSE(served.failed);
 }
