@@ -26,6 +26,7 @@
 #include "proxy/admin/pages.h"
 #include "proxy/exchange/site_options.h"
 #include "proxy/server/echo.h"
+#include "proxy/server/overload_manager.h"
 #include "proxy/server/server.h"
 #include "proxy/server/service_manager.h"
 #include "proxy/telemetry/access_log.h"
@@ -64,6 +65,8 @@ struct RunOptions {
   std::string drain_timeout = "30s";
   std::string access_log;
   std::string access_log_format = proxy::format::Format::kDefault;
+  std::string memory_limit;
+  std::optional<std::size_t> connections_max;
   bool strict = false;
   bool admin_read_only = false;
 };
@@ -83,6 +86,19 @@ std::optional<milliseconds> parse_duration(const std::string& text) {
   if (unit == "s") return milliseconds(number * 1000);
   if (unit == "m") return milliseconds(number * 60000);
   if (unit == "h") return milliseconds(number * 3600000);
+  return std::nullopt;
+}
+
+/// "512MiB", "1GiB", "1000000".
+std::optional<std::uint64_t> parse_bytes(const std::string& text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (digits == 0 || digits > 12) return std::nullopt;
+  const std::string unit = text.substr(digits);
+  const std::uint64_t number = std::stoull(text.substr(0, digits));
+  if (unit.empty()) return number;
+  if (unit == "KiB" || unit == "Ki") return number << 10U;
+  if (unit == "MiB" || unit == "Mi") return number << 20U;
+  if (unit == "GiB" || unit == "Gi") return number << 30U;
   return std::nullopt;
 }
 
@@ -151,6 +167,13 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->capture_default_str();
   option("--access-log", options.access_log, "file, or - for standard output (default: off)");
   option("--access-log-format", options.access_log_format, "a line with Envoy's operators");
+  option("--memory-limit", options.memory_limit,
+         "such as 512MiB; new work is refused before so much is in use; 0: never "
+         "(default: what the cgroup, ulimit -v or the machine allows)");
+  option("--max-connections", options.connections_max,
+         "of clients; further ones are closed; 0: any number "
+         "(default: three quarters of the file descriptors)")
+      ->check(CLI::NonNegativeNumber);
   app.add_flag("--strict", options.strict, "a problem in the first load is a start-up error")
       ->envname("TIDEGATE_STRICT");
   app.add_flag("--admin-read-only", options.admin_read_only,
@@ -176,6 +199,8 @@ std::string finish(RunOptions& options) {
     return "--log-level: no level is called " + options.log_level;
   if (!parse_duration(options.drain_timeout))
     return "--drain-timeout must be a duration such as 30s";
+  if (!options.memory_limit.empty() && !parse_bytes(options.memory_limit))
+    return "--memory-limit must be a size such as 512MiB";
   if (const char* zone = std::getenv("KGATEWAY_NODE_ZONE")) options.translate.zone = zone;
   options.translate.check_http = [](const proxy::HttpOptions& http) {
     return proxy::exchange::problems_of(http);
@@ -232,6 +257,7 @@ class Program {
                     server_->publish(std::move(snapshot), version);
                   });
     if (std::string wrong = open_ports(); !wrong.empty()) return fail(wrong);
+    watch_memory();
     wait_for_signal();
     server_->start();
     log::info(log::Component::kMain, "tidegate {}: {} workers", kVersion, options_.workers);
@@ -247,6 +273,19 @@ class Program {
   }
 
  private:
+  void watch_memory() {
+    proxy::server::OverloadManager::Options limits;
+    limits.memory_bytes_max = options_.memory_limit.empty() ? proxy::server::memory_limit()
+                                                            : *parse_bytes(options_.memory_limit);
+    limits.connections_max =
+        options_.connections_max.value_or(proxy::server::usual_connections_max());
+    overload_.emplace(io_, stats_.overload(), limits,
+                      proxy::server::OverloadManager::Hooks{
+                          [this](std::uint64_t bytes) { server_->close_most(bytes); },
+                          [this] { server_->trim(); }});
+    overload_->start();
+  }
+
   std::string open_access_log() {
     if (options_.access_log.empty()) return {};
     proxy::format::Problem wrong;
@@ -384,6 +423,7 @@ class Program {
   proxy::telemetry::LogWriter log_writer_;
   std::shared_ptr<const proxy::telemetry::AccessLogs> access_logs_;  // null: none by default
   std::optional<proxy::server::Server> server_;
+  std::optional<proxy::server::OverloadManager> overload_;
   std::optional<controlloop::ControlLoop> loop_;
   std::vector<std::unique_ptr<proxy::admin::PageServer>> ports_;
   asio::signal_set signals_;

@@ -13,7 +13,7 @@ _tidegate() {
   case $command in
     run) options+=" --config --gateway --controller-name --global-policy-namespace --bind-address --address-pool --port-offset --admin-address
       --readiness-address --metrics-address --workers --log-level --log-format --drain-timeout --access-log
-      --access-log-format --strict --admin-read-only" ;;
+      --access-log-format --memory-limit --max-connections --strict --admin-read-only" ;;
     validate) options+=" --controller-name" ;;
     explain) options+=" --config --header --gateway --format --controller-name" ;;
     echo) options+=" --address" ;;

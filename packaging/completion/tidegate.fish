@@ -21,6 +21,8 @@ complete -c tidegate -n 'not __fish_seen_subcommand_from validate explain echo h
 complete -c tidegate -n 'not __fish_seen_subcommand_from validate explain echo healthcheck version' -l drain-timeout -x -d 'how long a stop waits'
 complete -c tidegate -n 'not __fish_seen_subcommand_from validate explain echo healthcheck version' -l access-log -r -d 'file, or -'
 complete -c tidegate -n 'not __fish_seen_subcommand_from validate explain echo healthcheck version' -l access-log-format -x -d 'a line with operators'
+complete -c tidegate -n 'not __fish_seen_subcommand_from validate explain echo healthcheck version' -l memory-limit -x -d 'refuse new work before so much is in use'
+complete -c tidegate -n 'not __fish_seen_subcommand_from validate explain echo healthcheck version' -l max-connections -x -d 'of clients'
 complete -c tidegate -n 'not __fish_seen_subcommand_from validate explain echo healthcheck version' -l strict -d 'an error in the first load ends the start'
 complete -c tidegate -n 'not __fish_seen_subcommand_from validate explain echo healthcheck version' -l admin-read-only -d 'refuse changes on the admin port'
 complete -c tidegate -n '__fish_seen_subcommand_from validate' -l controller-name -x -d 'controller'

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 
+#include "proxy/http/normal_path.h"
 #include "proxy/router/site_table.h"
 #include "proxy/snapshot/json.h"
 
@@ -63,6 +64,13 @@ std::optional<Target> parse_url(std::string_view url, std::string& wrong) {
   out.authority = url.substr(0, end);
   out.path = url.substr(end);
   if (!out.path.starts_with('/')) out.path.insert(0, "/");
+  Arena arena;
+  const std::optional<std::string_view> normal = http::normal_path(out.path, arena);
+  if (!normal) {
+    wrong = "the path may be read in two ways: it is answered with 400";
+    return std::nullopt;
+  }
+  out.path = std::string(*normal);
   const bool secure = out.scheme == "https" || out.scheme == "tls";
   out.port = secure ? 443 : 80;
   const std::size_t bracket = out.authority.rfind(']');

@@ -58,6 +58,32 @@ Memory memory() {
   return out;
 }
 
+/// Under the names that Envoy's overload manager has.
+void add_overload(std::vector<Sample>& out, const Overload& overload) {
+  auto add = [&out](const std::string& name, std::uint64_t value,
+                    Sample::Type type = Sample::Type::kGauge) {
+    Sample one = gauge("overload", "envoy." + name, value);
+    std::replace(one.family.begin(), one.family.end(), '.', '_');
+    one.type = type;
+    out.push_back(std::move(one));
+  };
+  const std::size_t most = overload.connections_max;
+  add("resource_monitors.fixed_heap.pressure", overload.memory_percent);
+  add("resource_monitors.global_downstream_max_connections.pressure",
+      most == 0 ? 0 : overload.connections * 100 / most);
+  for (const auto& [name, active] :
+       {std::pair<const char*, const std::atomic<bool>*>{"shrink_heap", &overload.shrink_heap},
+        {"stop_accepting_requests", &overload.stop_accepting_requests},
+        {"reject_incoming_connections", &overload.reject_incoming_connections},
+        {"reset_high_memory_stream", &overload.reset_high_memory_stream}}) {
+    const std::string action = std::string("overload_actions.") + name;
+    add(action + ".active", *active ? 1 : 0);
+    add(action + ".scale_percent", *active ? 100 : 0);
+  }
+  add("overload_actions.reset_high_memory_stream.count", overload.connections_reset,
+      Sample::Type::kCounter);
+}
+
 void add_snapshot(std::vector<Sample>& out, const AdminContext& context) {
   SnapshotPtr snapshot = context.server->snapshot();
   out.push_back(
@@ -138,6 +164,7 @@ std::vector<Sample> server_samples(const AdminContext& context) {
             : expiry > now ? static_cast<std::uint64_t>((expiry - now) / 86400)
                            : 0)};
   add_snapshot(out, context);
+  add_overload(out, context.stats->overload());
   return out;
 }
 

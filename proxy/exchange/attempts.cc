@@ -12,6 +12,7 @@ namespace tidegate::proxy::exchange {
 namespace asio = boost::asio;
 
 namespace {
+constexpr int kInformationalMax = 16;  // 1xx ahead of an answer
 
 /// The answer that the client gets.
 void count_final(ClusterStats& counted, int status) {
@@ -151,6 +152,11 @@ Task<void> Exchange::forward() {
   retrying_.reset();
   if (!failed) co_return;
   if (given_up_) failed = given_up_;
+  if (client_fault_ != 0) {
+    co_await answer_locally(client_fault_, default_text(client_fault_),
+                            client_fault_ == 400 ? "DPE" : "SI");
+    co_return;
+  }
   if (*failed == upstream::Error::kClientGone) {
     flag_ = "DC";
     record_.details = "downstream_remote_disconnect";
@@ -205,12 +211,15 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
   if (first_.end) request_ended();
   if (!first_.end && !uploading_) start_upload();
   http::ResponseHead* head = nullptr;
+  int informational = 0;
   while (!head) {
     Result<http::ResponseHead*> next = co_await upstream.receive_head();
     if (!next) co_return next.error();
     int status = (*next)->status;
     if (status >= 200 || status == 101) {
       head = *next;
+    } else if (++informational > kInformationalMax) {
+      co_return make_error_code(upstream::Error::kBadResponse);
     } else if (status != 100 && request_.version != http::Version::kHttp10) {
       if (error_code failed = co_await stream_.send_informational(**next)) co_return failed;
     }
@@ -337,7 +346,7 @@ Task<void> Exchange::upload() {
     Result<http::Chunk> chunk = co_await body.read();
     if (upload_stopped_) break;
     if (!chunk) {
-      call_.refusal ? give_up(upstream::Error::kReset) : client_gone();
+      call_.refusal ? give_up(upstream::Error::kReset) : body_failed(chunk.error());
       break;
     }
     received_ += chunk->bytes.size();

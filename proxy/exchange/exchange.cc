@@ -7,6 +7,7 @@
 #include "proxy/exchange/own_reply.h"
 #include "proxy/exchange/route_stats.h"
 #include "proxy/filters/bodies.h"
+#include "proxy/http/normal_path.h"
 
 namespace tidegate::proxy::exchange {
 
@@ -129,9 +130,24 @@ void Exchange::take(const Routed& routed, const filters::Chain* chain) {
   if (chain_ || plan_->action != Plan::Action::kForward) call_.match = &route_.match();
 }
 
+/// What follows, routes and policies first, sees the path that the backend gets.
+bool Exchange::normalise() {
+  if (!request_.path.starts_with('/')) return true;
+  const std::optional<std::string_view> path = http::normal_path(request_.path, call_.arena);
+  if (path) {
+    request_.path = *path;
+    return true;
+  }
+  context_.stats.downstream_rq_failed_path_normalization.add();
+  call_.reply = filters::Reply{400, {}, default_text(400), "-"};
+  call_.reply.details = "path_normalization_failed";
+  return false;
+}
+
 bool Exchange::routed() {
-  if (context_.options.source) {
-    site_.emplace(context_.options);
+  if (context_.options.source) site_.emplace(context_.options);
+  if (!normalise()) return false;
+  if (site_) {
     std::optional<filters::Reply> own;
     if (redirects_.begun()) {
       site_->go_on(redirects_.client(), call_);

@@ -1,5 +1,7 @@
 #include "proxy/exchange/forwarding.h"
 
+#include <algorithm>
+
 #include "proxy/runtime/uuid.h"
 
 namespace tidegate::proxy::exchange {
@@ -16,6 +18,25 @@ std::string_view request_id(Random& random, Arena& arena) {
   return arena.copy({id, sizeof id});
 }
 
+namespace {
+
+/// Whether a backend that takes '_' for '-' would take the field for one that the gateway vouches
+/// for.
+bool is_alias(std::string_view name) {
+  if (name.find('_') == name.npos) return false;
+  for (const std::string_view ours : {"x-request-id", "x-forwarded-for", "x-forwarded-proto",
+                                      "x-forwarded-host", "x-forwarded-client-cert"}) {
+    if (name.size() != ours.size()) continue;
+    bool same = true;
+    for (std::size_t i = 0; i < name.size(); ++i)
+      same = same && http::iequals(name[i] == '_' ? "-" : name.substr(i, 1), ours.substr(i, 1));
+    if (same) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFacts& facts,
                            const HttpOptions* options, const Client* client, Random& random,
                            Arena& arena) {
@@ -23,10 +44,12 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
   bool has_id = false;
   bool claims_certificate = false;
   bool several_protos = false;
+  bool aliases = false;
   http::Field* forwarded_for = nullptr;
   http::Field* proto = nullptr;
   for (http::Field& field : request.fields.list()) {
     if (field.name.size() < 12 || (field.name[0] != 'x' && field.name[0] != 'X')) continue;
+    aliases = aliases || is_alias(field.name);
     if (http::iequals(field.name, "x-request-id")) {
       has_id = !field.value.empty();
     } else if (http::iequals(field.name, "x-forwarded-for")) {
@@ -37,6 +60,14 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
     } else if (http::iequals(field.name, "x-forwarded-client-cert")) {
       claims_certificate = true;
     }
+  }
+  if (aliases) {
+    http::Fields::List& list = request.fields.list();
+    list.erase(std::remove_if(list.begin(), list.end(),
+                              [](const http::Field& field) { return is_alias(field.name); }),
+               list.end());
+    // What was found has moved.
+    return add_forwarding_fields(request, facts, options, client, random, arena);
   }
   bool append = true;
   bool replace_proto = true;

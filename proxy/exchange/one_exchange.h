@@ -46,6 +46,8 @@ class Exchange final : private http::ServerStream::Watcher {
   Task<void> run();
 
  private:
+  /// False: the path may not be passed on, and Call::reply is the answer.
+  bool normalise();
   /// False: there is no rule, and Call::reply is the answer.
   bool routed();
   /// An answer of the proxy's own.
@@ -89,6 +91,14 @@ class Exchange final : private http::ServerStream::Watcher {
     backoff_done_.notify();
     waiting_.cancel(given_up_);
   }
+  /// The client's body has failed: by what it is, by not coming, or with the client.
+  void body_failed(error_code why) {
+    using boost::system::errc::bad_message;
+    using boost::system::errc::value_too_large;
+    if (why == bad_message || why == value_too_large) client_fault_ = 400;
+    if (why == boost::asio::error::timed_out) client_fault_ = 408;
+    client_gone();
+  }
   void client_gone() override { give_up(upstream::Error::kClientGone); }
 
   const Context& context_;
@@ -111,6 +121,7 @@ class Exchange final : private http::ServerStream::Watcher {
   bool upload_stopped_ = false;
   Event upload_ended_;
   error_code given_up_;
+  int client_fault_ = 0;    // the status for a body that is none, or does not come; 0: it is good
   bool late_ = false;       // this attempt: its time is over
   bool head_sent_ = false;  // this attempt: the backend may have seen the request
   bool filtered_ = false;   // filters have seen an answer: what replaces it is not for them

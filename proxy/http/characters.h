@@ -11,7 +11,7 @@ enum CharacterClass : std::uint8_t {
   kToken = 1,   // RFC 9110 section 5.6.2
   kValue = 2,   // of a field: VCHAR, obs-text, SP, HTAB
   kTarget = 4,  // of a request target: visible ASCII without '#'
-  kHost = 8,    // of a host's name
+  kHost = 8,    // of a host's name; without ',', which joins two of them
 };
 
 inline constexpr std::array<std::uint8_t, 256> kClasses = [] {
@@ -27,7 +27,7 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = [] {
     if ((c >= 0x20 && c != 0x7F) || c == '\t') classes |= kValue;
     if (c > 0x20 && c < 0x7F && c != '#') classes |= kTarget;
     if (c > 0 && c < 128 &&
-        (alphanumeric || std::string_view("-._~!$&'()*+,;=%").find(static_cast<char>(c)) !=
+        (alphanumeric || std::string_view("-._~!$&'()*+;=%").find(static_cast<char>(c)) !=
                              std::string_view::npos)) {
       classes |= kHost;
     }

@@ -23,7 +23,7 @@ struct Meaning {
   int status;
   std::string_view text;
 };
-constexpr std::array<Meaning, 18> kMeanings{{
+constexpr std::array<Meaning, 19> kMeanings{{
     {HeadError::kBadRequestLine, 400, "malformed request line\n"},
     {HeadError::kBadMethod, 400, "malformed method\n"},
     {HeadError::kBadTarget, 400, "malformed request target\n"},
@@ -42,6 +42,7 @@ constexpr std::array<Meaning, 18> kMeanings{{
     {HeadError::kLengthAndEncoding, 400, "both Content-Length and Transfer-Encoding\n"},
     {HeadError::kBadExpectation, 417, "expectation not supported\n"},
     {HeadError::kBadStatusLine, 502, "malformed status line\n"},
+    {HeadError::kNotHttp, 0, ""},
 }};
 
 const Meaning& meaning(HeadError error) { return kMeanings[static_cast<std::size_t>(error)]; }
@@ -86,7 +87,8 @@ enum class Special : std::uint8_t {
   kTe,
   kTrailer,
   kUpgrade,
-  kExpect
+  kExpect,
+  kAlias,
 };
 
 Special special(std::string_view name) {
@@ -104,10 +106,12 @@ Special special(std::string_view name) {
       if (iequals(name, "connection")) return Special::kConnection;
       return iequals(name, "keep-alive") ? Special::kKeepAlive : Special::kNone;
     case 14:
+      if (iequals(name, "content_length")) return Special::kAlias;
       return iequals(name, "content-length") ? Special::kContentLength : Special::kNone;
     case 16:
       return iequals(name, "proxy-connection") ? Special::kKeepAlive : Special::kNone;
     case 17:
+      if (iequals(name, "transfer_encoding")) return Special::kAlias;
       return iequals(name, "transfer-encoding") ? Special::kTransferEncoding : Special::kNone;
     default:
       return Special::kNone;
@@ -208,6 +212,8 @@ std::optional<HeadError> parse_fields(std::string_view rest, std::size_t fields_
       case Special::kExpect:
         framing.expect = value;
         break;
+      case Special::kAlias:  // to a backend that takes '_' for '-' it is what frames a body
+        return HeadError::kBadField;
       case Special::kKeepAlive:
       case Special::kTrailer:
         break;
@@ -267,6 +273,16 @@ std::optional<HeadError> parse_target(std::string_view target, http::RequestHead
   return std::nullopt;
 }
 
+/// But for the port that is meant where none is said.
+bool same_authority(std::string_view one, std::string_view other) {
+  for (std::string_view* text : {&one, &other}) {
+    for (const std::string_view port : {":80", ":443"}) {
+      if (text->ends_with(port)) text->remove_suffix(port.size());
+    }
+  }
+  return iequals(one, other);
+}
+
 std::optional<HeadError> parse_version(std::string_view text, HeadError bad, http::Version& out) {
   if (text == "HTTP/1.1") {
     out = http::Version::kHttp11;
@@ -313,8 +329,13 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   if (last == first) return HeadError::kBadRequestLine;
   std::string_view target = line.substr(first + 1, last - first - 1);
   if (target.size() > limits.target_bytes_max) return HeadError::kTargetTooLong;
-  if (auto wrong = parse_version(line.substr(last + 1), HeadError::kBadRequestLine, out.version))
-    return wrong;
+  const std::string_view version = line.substr(last + 1);
+  if (auto wrong = parse_version(version, HeadError::kBadRequestLine, out.version)) {
+    // A peer that speaks another protocol, a broken preface of HTTP/2 for one, has no use for an
+    // answer in this one.
+    return line.find("HTTP/") == line.npos && parse_target(target, out) ? HeadError::kNotHttp
+                                                                        : *wrong;
+  }
   if (auto wrong = parse_target(target, out)) return wrong;
 
   Framing framing;
@@ -323,7 +344,11 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   if (framing.hosts > 1) return HeadError::kManyHosts;
   if (framing.hosts == 0 && !http10) return HeadError::kNoHost;
   if (!valid_authority(framing.host)) return HeadError::kBadHost;
-  if (out.authority.empty()) out.authority = framing.host;
+  if (out.authority.empty()) {
+    out.authority = framing.host;
+  } else if (framing.hosts > 0 && !same_authority(out.authority, framing.host)) {
+    return HeadError::kBadHost;  // one of the two is a lie, and a backend may believe the other
+  }
 
   if (framing.encodings > 0) {
     if (http10) return HeadError::kBadTransferEncoding;
@@ -381,6 +406,9 @@ std::optional<HeadError> parse_response_head(std::string_view head, const http::
   if (tunnel) {
     out.body.kind = BodyLength::Kind::kUnknown;
   } else if (method == "HEAD" || out.status < 200 || out.status == 204 || out.status == 304) {
+    // What may have no body and announces one may be followed by it.
+    const bool announced = framing.encodings > 0 || (framing.lengths > 0 && framing.length > 0);
+    if (announced && (out.status < 200 || out.status == 204)) out.keep_alive = false;
     if (framing.lengths > 0 && out.status >= 200 && out.status != 204) {
       out.declared_length = static_cast<std::int64_t>(framing.length);
     }

@@ -29,8 +29,10 @@ enum class HeadError : std::uint8_t {
   kLengthAndEncoding,
   kBadExpectation,
   kBadStatusLine,
+  kNotHttp,
 };
 
+/// 0: close without an answer.
 int status_of(HeadError error);
 /// One line that says what was wrong, for the client.
 std::string_view text_of(HeadError error);

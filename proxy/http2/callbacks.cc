@@ -12,6 +12,8 @@ namespace tidegate::proxy::http2 {
 /// nghttp2's events. None of them calls a handler or a waiter: those are woken when nghttp2 is off
 /// the stack.
 struct Callbacks {
+  static constexpr std::uint64_t kUpdatesPerData = 10;  // WINDOW_UPDATE for a frame of ours
+
   static Session& session(void* data) { return *static_cast<Session*>(data); }
   static std::string_view view(const std::uint8_t* bytes, std::size_t size) {
     return {reinterpret_cast<const char*>(bytes), size};
@@ -63,7 +65,7 @@ struct Callbacks {
           found->wake_reader_ = true;
           self.wake_later(*found);
         }
-        too_many = frame->hd.length == 0 && !end &&
+        too_many = frame->hd.length <= frame->data.padlen && !end &&
                    self.empty_frames_.hit(self.limits_.empty_frames_max, self.limits_.guard_period);
         break;
       case NGHTTP2_RST_STREAM:
@@ -78,6 +80,11 @@ struct Callbacks {
       case NGHTTP2_PING:
         if (ack && self.draining_) self.finish_drain();
         if (ack && self.pings_waiting_ > 0) --self.pings_waiting_;
+        too_many = self.empty_frames_.hit(self.limits_.empty_frames_max, self.limits_.guard_period);
+        break;
+      case NGHTTP2_WINDOW_UPDATE:
+        too_many = ++self.window_updates_ > self.limits_.empty_frames_max + 2 * self.opened_ +
+                                                kUpdatesPerData * self.data_frames_;
         break;
       case NGHTTP2_SETTINGS:
         if (!ack && !self.settings_received_) {
@@ -87,8 +94,6 @@ struct Callbacks {
             self.wake_later(*waiting);
           }
         }
-        [[fallthrough]];
-      case NGHTTP2_PRIORITY:
         too_many = self.empty_frames_.hit(self.limits_.empty_frames_max, self.limits_.guard_period);
         break;
       default:
@@ -107,6 +112,7 @@ struct Callbacks {
       nghttp2_session_consume_connection(raw, size);  // nobody else will
       return 0;
     }
+    found->quiet_calls_ = 0;
     found->received_.append(reinterpret_cast<const char*>(bytes), size);
     found->wake_reader_ = true;
     self.wake_later(*found);
@@ -207,6 +213,8 @@ struct Callbacks {
     self.output_.append(reinterpret_cast<const char*>(head), kFrameHead);
     self.output_.append(found->sending_.data(), size);
     found->sending_ = found->sending_.subspan(size);
+    found->quiet_calls_ = 0;
+    ++self.data_frames_;
     if (found->sending_.empty()) {
       found->wake_writer_ = true;
       self.wake_later(*found);

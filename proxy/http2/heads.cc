@@ -93,6 +93,8 @@ void Stream::add_request_field(std::string_view name, std::string_view value) {
     if (!cookies_.empty()) cookies_ += "; ";
     cookies_ += value;
   } else {
+    // As in HTTP/1: a backend may take these for what frames a body.
+    if (name == "content_length" || name == "transfer_encoding") block_invalid_ = true;
     request_.fields.append(arena_.copy(name), value);
   }
 }

@@ -13,21 +13,23 @@ namespace tidegate::proxy::http2 {
 
 namespace {
 constexpr std::size_t kHeadSentMax =
-    9 * 1024 * 1024;                           // the largest that a listener lets in, and ours
+    9 * 1024 * 1024;                                // the largest that a listener lets in, and ours
+constexpr std::size_t kBehindAnAnswer = 64 * 1024;  // waits for a client that does not take it
 constexpr std::size_t kIdleBytes = 16 * 1024;  // of output that a connection without streams keeps
 }  // namespace
 
-bool Session::Guard::hit(std::uint32_t max, std::chrono::seconds period) {
+bool Session::Guard::hit(std::uint32_t max, std::chrono::seconds period, std::uint32_t times) {
   const auto now = Clock::now();
   if (now - since > period) {
     since = now;
     count = 0;
   }
-  return ++count > max;
+  count += times;
+  return count > max;
 }
 
 Session::Session(Role role, Handler& handler, const Limits& limits)
-    : role_(role), handler_(handler), limits_(limits) {
+    : role_(role), handler_(handler), limits_(limits), watch_(role == Role::kServer) {
   nghttp2_option* options = nullptr;
   nghttp2_option_new(&options);
   nghttp2_option_set_no_auto_window_update(options, 1);
@@ -36,7 +38,8 @@ Session::Session(Role role, Handler& handler, const Limits& limits)
   nghttp2_option_set_max_continuations(options, limits.continuations_max);
   nghttp2_option_set_peer_max_concurrent_streams(options, limits.concurrent_streams);
   std::array<nghttp2_settings_entry, 5> settings{{
-      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window_bytes},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+       limits.first_window_bytes != 0 ? limits.first_window_bytes : limits.stream_window_bytes},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
        static_cast<std::uint32_t>(limits.head.head_bytes_max)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
@@ -73,14 +76,23 @@ Stream* Session::find(std::int32_t id) {
 
 error_code Session::feed(std::span<const char> bytes) {
   if (failed_) return failed_;
+  const FrameWatch::Seen seen = watch_.feed(bytes);
   inside_ = true;
   const ssize_t taken = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+      session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), seen.good);
   inside_ = false;
   if (taken < 0 && !failed_) {
     failed_ = taken == NGHTTP2_ERR_FLOODED ? Error::kFlood : Error::kProtocol;
     nghttp2_session_terminate_session(
         session_, failed_ == Error::kFlood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+  }
+  if (seen.wrong == FrameWatch::Wrong::kProtocol)
+    end_with(Error::kProtocol, NGHTTP2_PROTOCOL_ERROR);
+  if (seen.wrong == FrameWatch::Wrong::kStreamClosed)
+    end_with(Error::kProtocol, NGHTTP2_STREAM_CLOSED);
+  if (seen.idle_frames > 0 &&
+      empty_frames_.hit(limits_.empty_frames_max, limits_.guard_period, seen.idle_frames)) {
+    calm_down();
   }
   gather();  // what breaks the connection shows in the GOAWAY that nghttp2 makes of it
   wake();
@@ -193,10 +205,36 @@ void Session::finish_drain() {
   submitted();
 }
 
-void Session::calm_down() {
+void Session::calm_down() { end_with(Error::kFlood, NGHTTP2_ENHANCE_YOUR_CALM); }
+
+void Session::end_with(error_code reason, std::uint32_t code) {
   if (failed_) return;
-  failed_ = Error::kFlood;
-  nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+  failed_ = reason;
+  nghttp2_session_terminate_session(session_, code);
+}
+
+std::size_t Session::sweep_stalled(int sending_calls, int reading_calls) {
+  std::vector<Stream*> stalled;
+  for (auto& [id, stream] : streams_) {
+    if (stream->failed_) continue;
+    const bool sending = !stream->sending_.empty() || stream->sending_end_;
+    const bool sends = sending && !stream->end_written_;
+    const bool reads = !sends && !stream->tunnel_ && !stream->end_received_ &&
+                       stream->received_.empty() && stream->readable_.awaited();
+    stream->quiet_calls_ = sends || reads ? stream->quiet_calls_ + 1 : 0;
+    if (stream->quiet_calls_ > (sends ? sending_calls : reading_calls)) stalled.push_back(stream);
+  }
+  for (Stream* stream : stalled) stream->reset(Error::kIdle);
+  return stalled.size();
+}
+
+std::size_t Session::buffered_bytes() const {
+  std::size_t out = output_.capacity();
+  for (const auto& [id, stream] : streams_) {
+    out += stream->received_.capacity() + stream->lent_.capacity();
+    if (!stream->sending_.empty()) out += kBehindAnAnswer;
+  }
+  return out;
 }
 
 void Session::close(error_code reason) {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "proxy/http2/error.h"
+#include "proxy/http2/frame_watch.h"
 #include "proxy/http2/limits.h"
 #include "proxy/http2/stream.h"
 
@@ -88,6 +89,11 @@ class Session {
   bool goaway_received() const { return goaway_received_; }
   /// Whether the peer has announced extended CONNECT; known once its settings have come.
   bool peer_takes_upgrades() const;
+  /// To be called every while: resets streams whose peer takes nothing of what waits for it, or
+  /// sends nothing of the body that it has announced, for so many calls. Returns how many.
+  std::size_t sweep_stalled(int sending_calls, int reading_calls);
+  /// Bytes that are held for the peer or of it.
+  std::size_t buffered_bytes() const;
   bool settings_received() const { return settings_received_; }
   const Limits& limits() const { return limits_; }
   Role role() const { return role_; }
@@ -99,7 +105,7 @@ class Session {
   struct Guard {
     Clock::time_point since;
     std::uint32_t count = 0;
-    bool hit(std::uint32_t max, std::chrono::seconds period);
+    bool hit(std::uint32_t max, std::chrono::seconds period, std::uint32_t times = 1);
   };
 
   Stream* find(std::int32_t id);
@@ -107,6 +113,7 @@ class Session {
   void wake_later(Stream& stream);
   void forget(Stream& stream);
   void calm_down();
+  void end_with(error_code reason, std::uint32_t code);
   void gather();
   void end_head(Stream& stream, bool end);
   void refuse(std::int32_t id, int status);
@@ -125,8 +132,11 @@ class Session {
   std::string output_;
   std::size_t output_done_ = 0;
   error_code failed_;
+  FrameWatch watch_;
   Guard resets_;
   Guard empty_frames_;
+  std::uint64_t window_updates_ = 0;  // by the peer
+  std::uint64_t data_frames_ = 0;     // by us
   std::size_t opened_ = 0;
   std::size_t open_ = 0;  // client: opened and not closed
   std::size_t pings_waiting_ = 0;

@@ -31,9 +31,9 @@ void Stream::reset(error_code reason) {
   given_up_ = true;
   if (failed_) return;
   if (session_ != nullptr && id_ != 0 && !closed_) {
-    const bool server = session_->role() == Role::kServer;
+    const bool ours = session_->role() == Role::kServer && reason != Error::kIdle;
     nghttp2_submit_rst_stream(session_->session_, NGHTTP2_FLAG_NONE, id_,
-                              server ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+                              ours ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
   }
   fail(reason);
   if (session_ != nullptr) session_->submitted();
@@ -64,11 +64,23 @@ bool Stream::wake_one() {
   return false;
 }
 
+/// Somebody reads: the peer may send as much as the limits say.
+void Stream::widen(std::size_t read) {
+  const Limits& limits = session_->limits();
+  if (wide_ || limits.first_window_bytes == 0) return;
+  read_bytes_ += read;
+  if (read_bytes_ < limits.first_window_bytes / 2) return;
+  wide_ = true;
+  nghttp2_session_set_local_window_size(session_->session_, NGHTTP2_FLAG_NONE, id_,
+                                        static_cast<std::int32_t>(limits.stream_window_bytes));
+}
+
 /// The bytes of the last chunk are used: the peer may send as many again.
 void Stream::give_back() {
   if (lent_.empty()) return;
   if (session_ != nullptr) {
     nghttp2_session_consume(session_->session_, id_, lent_.size());
+    widen(lent_.size());
     if (nghttp2_session_want_write(session_->session_) != 0) session_->submitted();
   }
   lent_.clear();

@@ -84,6 +84,7 @@ class Stream final : public http::BodySource {
 
   Result<http::Chunk> take();
   void give_back();
+  void widen(std::size_t read);
   void fail(error_code reason);
   bool wake_one();
   error_code why() const;
@@ -119,6 +120,8 @@ class Stream final : public http::BodySource {
   http::Fields trailers_;
   std::string received_;        // not asked for yet
   std::string lent_;            // the chunk that is out
+  std::size_t read_bytes_ = 0;  // while the window is not wide
+  bool wide_ = false;
   bool head_complete_ = false;  // the head that is not 1xx
   bool has_trailers_ = false;
   bool end_received_ = false;
@@ -140,6 +143,7 @@ class Stream final : public http::BodySource {
   Event writable_;
 
   http::ServerStream::Watcher* watcher_ = nullptr;
+  int quiet_calls_ = 0;  // of Session::sweep_stalled(), in which nothing moved
   bool queued_ = false;  // in the session's list of those to wake
   bool wake_reader_ = false;
   bool wake_writer_ = false;

@@ -4,7 +4,8 @@
 
 namespace tidegate::proxy::net {
 
-Task<error_code> write_all(Stream& stream, std::span<const boost::asio::const_buffer> pieces) {
+Task<error_code> write_all(Stream& stream, std::span<const boost::asio::const_buffer> pieces,
+                           Stall* stall) {
   Result<std::size_t> sent = stream.try_write(pieces);
   if (!sent) co_return sent.error();
   if (*sent == boost::asio::buffer_size(pieces)) co_return error_code{};
@@ -15,7 +16,10 @@ Task<error_code> write_all(Stream& stream, std::span<const boost::asio::const_bu
     while (first < left.size() && done >= left[first].size()) done -= left[first++].size();
     if (first == left.size()) co_return error_code{};
     left[first] += done;
-    if (error_code failed = co_await stream.wait_writable()) co_return failed;
+    if (stall != nullptr && stall->after.count() > 0) stall->wheel.arm(stall->timer, stall->after);
+    error_code failed = co_await stream.wait_writable();
+    if (stall != nullptr) stall->timer.cancel();
+    if (failed) co_return failed;
     Result<std::size_t> more =
         stream.try_write(std::span(left.data() + first, left.size() - first));
     if (!more) co_return more.error();

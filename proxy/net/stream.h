@@ -2,6 +2,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "proxy/net/certificate_facts.h"
+#include "proxy/runtime/timer_wheel.h"
 
 namespace tidegate::proxy::net {
 
@@ -71,7 +73,15 @@ class Stream {
   ConnectionFacts facts_;
 };
 
-/// All of `pieces`, waiting where the kernel must.
-Task<error_code> write_all(Stream& stream, std::span<const boost::asio::const_buffer> pieces);
+/// What happens where the peer takes no byte for so long. Costs nothing while it takes them.
+struct Stall {
+  TimerWheel& wheel;
+  Timer& timer;
+  std::chrono::milliseconds after;  // 0: nothing happens
+};
+
+/// All of `pieces`, waiting where the kernel must. What is given lives until it returns.
+Task<error_code> write_all(Stream& stream, std::span<const boost::asio::const_buffer> pieces,
+                           Stall* stall = nullptr);
 
 }  // namespace tidegate::proxy::net

@@ -19,6 +19,10 @@ class BufferPool {
   void give(Buffer buffer) { give(free_, std::move(buffer)); }
   Buffer take_large() { return take(large_, kLargeBytes); }
   void give_large(Buffer buffer) { give(large_, std::move(buffer)); }
+  void clear() {
+    Free().swap(free_);
+    Free().swap(large_);
+  }
 
  private:
   static constexpr std::size_t kKept = 256;

@@ -12,6 +12,7 @@
 
 #include "proxy/runtime/counters.h"
 #include "proxy/runtime/dynamic_counters.h"
+#include "proxy/runtime/overload.h"
 
 /// What is counted, one struct a kind of thing; each worker has an instance of its own. A member's
 /// name is Envoy's name of the metric without its prefix (metrics.md), so that telemetry prints any
@@ -123,8 +124,10 @@ struct HttpStats : FilterStats, RedirectStats {
   std::array<Counter, 5> downstream_rq_xx;  // by class: index 0 is 1xx
   Histogram downstream_rq_time;             // ms
   Counter downstream_rq_rx_reset, downstream_rq_tx_reset, downstream_rq_response_before_rq_complete,
-      downstream_rq_header_timeout, downstream_rq_idle_timeout, downstream_rq_too_large,
-      downstream_rq_too_many_premature_resets;
+      downstream_rq_timeout, downstream_rq_header_timeout, downstream_rq_idle_timeout,
+      downstream_rq_too_large, downstream_rq_non_relative_path,
+      downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
+      downstream_rq_too_many_premature_resets, downstream_rq_overload_close;
   Counter rq_total, no_route, no_cluster, rq_direct_response,
       rq_reset_after_downstream_response_started;
   Counter rbac_allowed, rbac_denied;
@@ -145,11 +148,13 @@ BOOST_DESCRIBE_STRUCT(
      downstream_cx_length_ms, downstream_rq_total, downstream_rq_http1_total,
      downstream_rq_http2_total, downstream_rq_active, downstream_rq_completed, downstream_rq_xx,
      downstream_rq_time, downstream_rq_rx_reset, downstream_rq_tx_reset,
-     downstream_rq_response_before_rq_complete, downstream_rq_header_timeout,
-     downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_too_many_premature_resets,
-     rq_total, no_route, no_cluster, rq_direct_response, rq_reset_after_downstream_response_started,
-     rbac_allowed, rbac_denied, fault_aborts_injected, fault_delays_injected,
-     fault_response_rl_injected, fault_faults_overflow, fault_active_faults))
+     downstream_rq_response_before_rq_complete, downstream_rq_timeout, downstream_rq_header_timeout,
+     downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_non_relative_path,
+     downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
+     downstream_rq_too_many_premature_resets, downstream_rq_overload_close, rq_total, no_route,
+     no_cluster, rq_direct_response, rq_reset_after_downstream_response_started, rbac_allowed,
+     rbac_denied, fault_aborts_injected, fault_delays_injected, fault_response_rl_injected,
+     fault_faults_overflow, fault_active_faults))
 
 /// TLS of a listener or cluster, a handshake at a time. "ssl.handshake" in /stats.
 struct SslStats {
@@ -168,7 +173,8 @@ struct ListenerStats : SslStats {
   Gauge downstream_cx_active, downstream_pre_cx_active;
   Histogram downstream_cx_length_ms;
   Counter downstream_cx_transport_socket_connect_timeout, downstream_pre_cx_timeout,
-      no_filter_chain_match, downstream_listener_filter_error;
+      no_filter_chain_match, downstream_listener_filter_error, downstream_cx_overload_reject,
+      downstream_global_cx_overflow;
   Counter http_downstream_rq_completed;
   std::array<Counter, 5> http_downstream_rq_xx;
 };
@@ -177,6 +183,7 @@ BOOST_DESCRIBE_STRUCT(ListenerStats, (SslStats),
                        downstream_pre_cx_active, downstream_cx_length_ms,
                        downstream_cx_transport_socket_connect_timeout, downstream_pre_cx_timeout,
                        no_filter_chain_match, downstream_listener_filter_error,
+                       downstream_cx_overload_reject, downstream_global_cx_overflow,
                        http_downstream_rq_completed, http_downstream_rq_xx))
 
 /// `envoy_tcp_…{envoy_tcp_prefix}`: connections of TCPRoutes and TLSRoutes.
@@ -407,6 +414,8 @@ class StatsStore {
     watchdog();
   }
 
+  Overload& overload() { return overload_; }
+  const Overload& overload() const { return overload_; }
   PerWorker<HttpStats>& http() { return get(http_, std::string("http")); }
   PerWorker<ListenerStats>& listener(const std::string& address) {
     return get(listeners_, address);
@@ -490,6 +499,7 @@ class StatsStore {
     return *one[0];
   }
   std::size_t workers_;
+  Overload overload_;
   std::map<std::string, PerWorker<HttpStats>> http_;
   std::map<std::string, PerWorker<ListenerStats>> listeners_;
   std::map<std::string, PerWorker<TcpStats>> tcp_;

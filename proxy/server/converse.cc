@@ -65,8 +65,10 @@ Task<bool> active(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms
     Http1Connection connection(loop, stream, stats, terms.exchange, http1, history);
     live.drain = [&connection] { connection.drain(); };
     live.close = [&connection] { connection.close(); };
+    live.buffered = [&connection] { return connection.buffered_bytes(); };
     if (draining) connection.drain();
     const Http1Connection::Ended ended = co_await connection.serve();
+    live.buffered = nullptr;
     live.drain = live.close = [&stream] { stream.close(); };
     if (ended == Http1Connection::Ended::kIdle) co_return !connection.draining();
     http2 = ended == Http1Connection::Ended::kHttp2;
@@ -78,8 +80,10 @@ Task<bool> active(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms
                                http2_options(options()));
     live.drain = [&connection] { connection.drain(); };
     live.close = [&connection] { connection.close(); };
+    live.buffered = [&connection] { return connection.buffered_bytes(); };
     if (draining) connection.drain();
     co_await connection.serve(first);
+    live.buffered = nullptr;
     live.drain = live.close = [&stream] { stream.close(); };
   }
   co_return false;

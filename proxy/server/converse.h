@@ -17,8 +17,9 @@ using ServeExchange = std::function<Task<void>(http::ServerStream&)>;
 
 /// How a connection that is being served is told to end.
 struct Live {
-  std::function<void()> drain;  // the answer under way is the last one
-  std::function<void()> close;  // at once
+  std::function<void()> drain;            // the answer under way is the last one
+  std::function<void()> close;            // at once
+  std::function<std::size_t()> buffered;  // bytes that it holds; empty: next to none
 };
 
 /// Whom a connection is served for, and how. Asked each time that something comes after the

@@ -37,6 +37,10 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
       options_(options),
       history_(history),
       timer_([this] { timed_out(); }),
+      stall_timer_([this] {
+        stats_.downstream_rq_idle_timeout.add();
+        stream_.close();
+      }),
       watch_timer_([this] {
         if (!watcher_ || watching_ || reading_) return;
         watching_ = true;
@@ -144,7 +148,11 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
         head_.clear();
         if (auto wrong = http1::parse_request_head(bytes.substr(0, size), options_.limits, head_)) {
           stats_.downstream_cx_protocol_error.add();
-          co_await refuse(http1::status_of(*wrong), http1::text_of(*wrong));
+          if (const int status = http1::status_of(*wrong); status != 0) {
+            co_await refuse(status, http1::text_of(*wrong));
+          } else if (options_.refused) {
+            options_.refused({});
+          }
           co_return Got::kRefused;
         }
         if (head_.method == "CONNECT") {  // as in HTTP/2: we are no forward proxy
@@ -353,6 +361,10 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     reading_ = false;
     if (!got) {
       keep_ = false;
+      if (expired_ && !cancelled_) {
+        stats_.downstream_rq_idle_timeout.add();
+        co_return asio::error::timed_out;
+      }
       if (raw_ && got.error() == asio::error::eof && !cancelled_) {
         body_done_ = true;
         co_return http::Chunk{{}, true};
@@ -372,7 +384,8 @@ void Http1Connection::abandon() {
 
 Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces) {
   stats_.downstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
-  error_code failed = co_await net::write_all(stream_, pieces);
+  net::Stall stall{loop_.wheel, stall_timer_, options_.send_timeout};
+  error_code failed = co_await net::write_all(stream_, pieces, &stall);
   if (failed) keep_ = false;
   co_return failed;
 }

@@ -33,6 +33,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
     std::chrono::milliseconds idle_timeout{75000};  // between requests
     std::chrono::milliseconds head_timeout{10000};  // from a head's first byte to its last
     std::chrono::milliseconds body_timeout{60000};  // without a byte of the body; 408
+    std::chrono::milliseconds send_timeout{60000};  // in which the client takes no byte; 0: none
     std::uint32_t requests_max = 0;                 // the last one closes; 0: any number
     bool may_be_http2 = false;
     /// Told of an answer to what was no request: its status, flag, details, and bytes of body.
@@ -62,6 +63,10 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool draining() const { return draining_; }
   /// At once.
   void close();
+  std::size_t buffered_bytes() const {
+    return room_ + (body_buffer_ ? BufferPool::kLargeBytes : 0) + out_.capacity() +
+           (stall_timer_.armed() ? kBehindAnAnswer : 0);
+  }
 
   http::RequestHead& request() override { return head_; }
   http::BodySource& request_body() override { return *this; }
@@ -73,6 +78,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   void watch_client(Watcher* watcher) override;
 
  private:
+  static constexpr std::size_t kBehindAnAnswer = 64 * 1024;  // for a client that does not take it
   enum class Got { kHead, kEnd, kRefused, kIdle, kHttp2 };
 
   Result<http::Chunk> poll() override;
@@ -127,6 +133,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool fresh_ = false;  // waits for a request that may follow at once
   bool expired_ = false;
   CallTimer<std::function<void()>> timer_;
+  CallTimer<std::function<void()>> stall_timer_;  // of a write that the kernel does not take
   Watcher* watcher_ = nullptr;
   bool watching_ = false;
   CallTimer<std::function<void()>> watch_timer_;

@@ -13,6 +13,8 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kLingering{1000};
+constexpr milliseconds kGoodbye{5000};  // from GOAWAY to the end of a connection without streams
+constexpr int kSweeps = 4;              // in `send_timeout`
 
 /// An HTTP/2 stream as the exchange sees it.
 class Exchange final : public http::ServerStream {
@@ -53,10 +55,13 @@ Http2Connection::Http2Connection(net::Stream& stream, asio::io_context& io, Time
             {stats.downstream_cx_rx_bytes_total, stats.downstream_cx_tx_bytes_total}),
       session_(http2::Role::kServer, *this, options.limits),
       idle_timer_([this] {
+        if (session_.draining()) return pump_.stop();  // it does not even take our GOAWAY
         stats_.downstream_cx_idle_timeout.add();
         session_.finish_drain();
+        wheel_.arm(idle_timer_, kGoodbye);
       }),
-      drain_timer_([this] { session_.finish_drain(); }) {}
+      drain_timer_([this] { session_.finish_drain(); }),
+      stall_timer_([this] { sweep(); }) {}
 
 Task<void> Http2Connection::serve(std::span<const char> already_read) {
   stats_.downstream_cx_http2_total.add();
@@ -67,6 +72,7 @@ Task<void> Http2Connection::serve(std::span<const char> already_read) {
   over_ = true;
   idle_timer_.cancel();
   drain_timer_.cancel();
+  stall_timer_.cancel();
   session_.close(http2::Error::kClosed);
   co_await pump_.finish(kLingering);
   while (exchanges_ > 0 || pump_.busy()) co_await pump_.next_turn();
@@ -94,6 +100,8 @@ void Http2Connection::request(std::unique_ptr<http2::Stream> stream) {
     drain();
   }
   idle_timer_.cancel();
+  if (!stall_timer_.armed() && options_.send_timeout.count() > 0)
+    wheel_.arm(stall_timer_, options_.send_timeout / kSweeps);
   asio::co_spawn(io_, run(std::move(stream)), asio::detached);
 }
 
@@ -116,6 +124,15 @@ Task<void> Http2Connection::run(std::unique_ptr<http2::Stream> stream) {
 
 void Http2Connection::rearm_idle() {
   if (options_.idle_timeout.count() > 0 && !over_) wheel_.arm(idle_timer_, options_.idle_timeout);
+}
+
+/// A client that takes nothing of an answer, or sends nothing of its body, holds memory and a
+/// connection to the backend.
+void Http2Connection::sweep() {
+  if (exchanges_ == 0 || over_) return;
+  const int reading = static_cast<int>(kSweeps * options_.body_timeout / options_.send_timeout);
+  stats_.downstream_rq_idle_timeout.add(session_.sweep_stalled(kSweeps, reading));
+  wheel_.arm(stall_timer_, options_.send_timeout / kSweeps);
 }
 
 void Http2Connection::drain() {

@@ -25,9 +25,11 @@ class Http2Connection final : private http2::Session::Handler, private net::Pump
   using ServeExchange = std::function<Task<void>(http::ServerStream&)>;
   struct Options {
     http2::Limits limits;
-    std::chrono::milliseconds idle_timeout{75000};  // without a stream; 0: none
-    std::uint32_t requests_max = 0;                 // then no more streams; 0: any number
-    std::chrono::milliseconds drain_notice{1000};   // between the two GOAWAYs, at most
+    std::chrono::milliseconds idle_timeout{75000};   // without a stream; 0: none
+    std::chrono::milliseconds send_timeout{60000};   // in which a stream's client takes no byte
+    std::chrono::milliseconds body_timeout{300000};  // in which it sends none of a body
+    std::uint32_t requests_max = 0;                  // then no more streams; 0: any number
+    std::chrono::milliseconds drain_notice{1000};    // between the two GOAWAYs, at most
   };
 
   Http2Connection(net::Stream& stream, boost::asio::io_context& io, TimerWheel& wheel,
@@ -42,6 +44,7 @@ class Http2Connection final : private http2::Session::Handler, private net::Pump
   /// Breaks off: every stream is told that its client has gone.
   void close();
   std::size_t active() const { return exchanges_; }
+  std::size_t buffered_bytes() const { return session_.buffered_bytes(); }
 
  private:
   void request(std::unique_ptr<http2::Stream> stream) override;
@@ -55,6 +58,7 @@ class Http2Connection final : private http2::Session::Handler, private net::Pump
 
   Task<void> run(std::unique_ptr<http2::Stream> stream);
   void rearm_idle();
+  void sweep();
 
   net::Stream& stream_;
   boost::asio::io_context& io_;
@@ -66,6 +70,7 @@ class Http2Connection final : private http2::Session::Handler, private net::Pump
   http2::Session session_;
   CallTimer<std::function<void()>> idle_timer_;
   CallTimer<std::function<void()>> drain_timer_;
+  CallTimer<std::function<void()>> stall_timer_;
   std::size_t exchanges_ = 0;
   std::uint32_t requests_ = 0;
   bool over_ = false;

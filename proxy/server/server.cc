@@ -273,6 +273,16 @@ void Server::set_healthy(bool healthy) {
     worker->post([&worker = *worker, healthy] { worker.set_healthy(healthy); });
 }
 
+void Server::trim() {
+  for (auto& worker : workers_) worker->post([&worker = *worker] { worker.trim(); });
+}
+
+void Server::close_most(std::uint64_t bytes) {
+  const std::uint64_t each = bytes / workers_.size();
+  for (auto& worker : workers_)
+    worker->post([&worker = *worker, each] { worker.close_most(each); });
+}
+
 void Server::close_connections_gently() {
   for (auto& worker : workers_) {
     worker->post([&worker = *worker] { worker.close_connections_gently(); });

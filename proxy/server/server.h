@@ -53,6 +53,10 @@ class Server {
   void close_listeners();
   /// Whether the health check paths of listeners say that this process takes traffic.
   void set_healthy(bool healthy);
+  /// Workers let go of free memory that they keep to be quick.
+  void trim();
+  /// Closes those connections that hold most, so many bytes in all.
+  void close_most(std::uint64_t bytes);
   /// Asks all connections to close at their next answer, and goes on listening.
   void close_connections_gently();
 

@@ -1,5 +1,6 @@
 #include "proxy/server/worker.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -7,6 +8,7 @@
 
 #include "base/log.h"
 #include "proxy/exchange/exchange.h"
+#include "proxy/exchange/local_reply.h"
 #include "proxy/net/accept.h"
 #include "proxy/net/connection_options.h"
 #include "proxy/net/plain_stream.h"
@@ -18,6 +20,10 @@
 #include "proxy/tls/hello.h"
 #include "proxy/tls/tls_stream.h"
 
+#ifdef TIDEGATE_GPERFTOOLS
+#include <gperftools/malloc_extension.h>
+#endif
+
 namespace tidegate::proxy::server {
 
 namespace asio = boost::asio;
@@ -28,6 +34,7 @@ namespace {
 bool left(net::Stream& stream) { return stream.is_open() && stream.peer_closed(); }
 constexpr milliseconds kHandshakeTimeout{10000};
 constexpr milliseconds kFlushMax{2000};
+constexpr std::size_t kWorthClosing = 32 * 1024;  // bytes that a connection holds
 }  // namespace
 
 Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats)
@@ -103,11 +110,19 @@ void Worker::open(const OpenedSocket& opened) {
   auto acceptor = std::make_shared<net::Socket>(std::move(socket));
   acceptors_[opened.key] = acceptor;
   auto serve_one = [this, slot](net::Socket one, const net::Accepted& accepted) {
-    if (one.is_open())
+    if (one.is_open() && admit(*slot))
       asio::co_spawn(loop_.io, serve(std::move(one), accepted, slot), asio::detached);
   };
   asio::co_spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)),
                  asio::detached);
+}
+
+bool Worker::admit(const Slot& slot) {
+  bool full = false;
+  if (stats_.overload().admit(full)) return true;
+  ListenerStats& counted = *(*slot.current->compiled->stats)[loop_.index];
+  (full ? counted.downstream_global_cx_overflow : counted.downstream_cx_overload_reject).add();
+  return false;
 }
 
 void Worker::set_addresses(const std::string& cluster,
@@ -162,6 +177,7 @@ Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared
   live_.erase(live);
   double ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+  stats_.overload().leave();
   counted.downstream_cx_active.sub();
   counted.downstream_cx_destroy.add();
   counted.downstream_cx_length_ms.record(ms);
@@ -309,6 +325,16 @@ void Worker::log_refused(const net::ConnectionFacts& facts, const exchange::Site
 Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                                   http::ServerStream& stream) {
   const CompiledListener& listener = *pinned->compiled;
+  if (stats_.overload().stop_accepting_requests.load(std::memory_order_relaxed)) {
+    http_->downstream_rq_overload_close.add();
+    constexpr std::string_view kText = "overloaded\n";
+    Arena arena;
+    http::ResponseHead head;
+    head.status = 503;
+    co_await exchange::reply(stream, head, kText, arena);
+    log_refused(facts, listener.options_of(facts), {503, "OM", "overload", kText.size()});
+    co_return;
+  }
   exchange::Context context{loop_,
                             clusters_,
                             *http_,
@@ -352,6 +378,31 @@ void Worker::close_all() {
   for (Live& live : live_) all.push_back(live.close);
   for (auto& close_one : all) close_one();
   for (auto& [key, listener] : datagrams_) listener->close();
+}
+
+void Worker::trim() {
+  loop_.buffers.clear();
+#ifdef TIDEGATE_GPERFTOOLS
+  MallocExtension::instance()->MarkThreadTemporarilyIdle();
+#endif
+}
+
+void Worker::close_most(std::uint64_t bytes) {
+  std::vector<std::pair<std::size_t, Live*>> all;
+  for (Live& live : live_) {
+    const std::size_t held = live.buffered ? live.buffered() : 0;
+    if (held >= kWorthClosing) all.emplace_back(held, &live);
+  }
+  std::sort(all.begin(), all.end(),
+            [](const auto& one, const auto& other) { return one.first > other.first; });
+  std::vector<std::function<void()>> closing;
+  for (const auto& [held, live] : all) {
+    closing.push_back(live->close);
+    if (held >= bytes) break;
+    bytes -= held;
+  }
+  stats_.overload().connections_reset.fetch_add(closing.size(), std::memory_order_relaxed);
+  for (auto& close_one : closing) close_one();
 }
 
 void Worker::check_drained() {

@@ -52,6 +52,10 @@ class Worker {
   void close_connections_gently();
   void close_listeners();
   void close_all();
+  /// Lets go of free memory that it keeps to be quick.
+  void trim();
+  /// Closes those connections that hold most, until they have held so many bytes.
+  void close_most(std::uint64_t bytes);
   /// What the health check paths of listeners answer.
   void set_healthy(bool healthy) { loop_.healthy = healthy; }
 
@@ -61,6 +65,8 @@ class Worker {
     PinnedListenerPtr current;
   };
   void open(const OpenedSocket& opened);
+  /// Whether there is a place for one more connection; counts it.
+  bool admit(const Slot& slot);
   Task<void> serve(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot);
   Task<bool> proxied(net::Socket& socket, const ConnectionOptions& options, net::Accepted& accepted,
                      Live& live);

@@ -71,6 +71,7 @@ http2::Limits http2_limits(const Cluster& config) {
   if (config.http2->streams_max) out.concurrent_streams = *config.http2->streams_max;
   if (config.http2->stream_window_bytes) {
     out.stream_window_bytes = *config.http2->stream_window_bytes;
+    out.first_window_bytes = 0;
     out.connection_window_bytes = std::max(out.connection_window_bytes, out.stream_window_bytes);
   }
   if (config.http2->connection_window_bytes)

@@ -63,8 +63,31 @@ def cycle(all_rooms):
     return None
 
 
+def untested(text):
+    """Rows of SECURITY.md whose tests are not there."""
+    out = []
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("| ") or cells[-1] in ("tests", "must not be able to") or not re.search(r"CVE-|GHSA-|`[^`]+: ", line):
+            continue
+        named = re.findall(r"`([^`]+?): ([^`]+)`", cells[-1])
+        if not named:
+            out.append(f"SECURITY.md:{number}: no test: {cells[0]}")
+        for place, test in named:
+            if place.startswith("unit/"):
+                files, wanted = sorted((ROOT / "tests" / place).glob("*.cc")), f'"{test}"'
+            else:
+                files, wanted = [ROOT / "tests/blackbox" / place], f"def {test}("
+            texts = [file.read_text() for file in files if file.exists()]
+            run = place.startswith("unit/") or any(
+                "globals()" in one or len(re.findall(rf"\b{re.escape(test)}\b", one)) > 1 for one in texts)
+            if not any(wanted in one for one in texts) or not run:
+                out.append(f"SECURITY.md:{number}: there is no test {place}: {test}")
+    return out
+
+
 def main():
-    problems = []
+    problems = untested((ROOT / "SECURITY.md").read_text())
     all_rooms = rooms()
     if found := cycle(all_rooms):
         problems.append("rooms in a circle: " + " -> ".join(found))

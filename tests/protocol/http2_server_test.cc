@@ -295,3 +295,30 @@ TEST_CASE("a connection without streams ends after its idle timeout", "[http2][p
   CHECK(client.goaways()[0].second == NGHTTP2_NO_ERROR);
   CHECK(served.stats.downstream_cx_idle_timeout.get() == 1);
 }
+
+TEST_CASE("a client that takes nothing, or sends nothing, is given up", "[http2][protocol]") {
+  server::Http2Connection::Options options;
+  options.send_timeout = milliseconds(200);
+  options.body_timeout = milliseconds(400);
+  options.idle_timeout = milliseconds(100);
+  Served served(options);
+  Http2Peer& client = served.client->script;
+  const auto start = std::chrono::steady_clock::now();
+  SECTION("its window stays shut") {
+    client.settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0}});
+    const std::int32_t id = client.request(Http2Peer::get("/large"));
+    CHECK(served.until([&] { return client.heard(id).reset >= 0; }));
+    CHECK(client.heard(id).reset == NGHTTP2_CANCEL);
+    CHECK(std::chrono::steady_clock::now() - start >= milliseconds(200));
+  }
+  SECTION("its body does not come") {
+    client.settings();
+    const std::int32_t id = client.request(Http2Peer::get("/"), true);
+    CHECK(served.until([&] { return client.heard(id).reset >= 0; }));
+    CHECK(client.heard(id).reset == NGHTTP2_CANCEL);
+    CHECK(std::chrono::steady_clock::now() - start >= milliseconds(400));
+  }
+  CHECK(served.until([&] { return served.exchanges.running == 0; }));
+  CHECK(served.stats.downstream_rq_idle_timeout.get() == 1);
+  CHECK(served.until([&] { return served.client->closed; }));
+}

@@ -80,10 +80,15 @@ TEST_CASE("a request with a body asks for no other protocol", "[http1][rfc9110-7
 TEST_CASE("the forms of a target", "[http1][rfc9112-3.2]") {
   CHECK(parsed(request("Host: a\r\n", "OPTIONS * HTTP/1.1")).path == "*");
   const http::RequestHead absolute =
-      parsed(request("Host: other\r\n", "GET http://a.example:81/x?y HTTP/1.1"));
+      parsed(request("Host: A.example:81\r\n", "GET http://a.example:81/x?y HTTP/1.1"));
   CHECK(absolute.authority == "a.example:81");
   CHECK(absolute.path == "/x?y");
   CHECK(parsed(request("Host: a\r\n", "GET HTTPS://a HTTP/1.1")).path == "/");
+  CHECK(parsed(request("Host: a\r\n", "GET http://a:80/ HTTP/1.1")).authority == "a:80");
+  CHECK(refused(request("Host: other\r\n", "GET http://a.example:81/x?y HTTP/1.1")) == 400);
+  CHECK(refused(request("Host: a\r\n", "CONNECT b:80 HTTP/1.1")) == 400);
+  CHECK(refused(request("Host: a\r\n", "INVALID CONNECTION PREFACE")) == 0);
+  CHECK(refused(request("Host: a\r\n", "GET / FTP/1.1")) == 400);
   CHECK(parsed(request("Host: a:1\r\n", "CONNECT a:1 HTTP/1.1")).authority == "a:1");
   for (const char* target : {"x", "*", "/a b", "/a#b", "ftp://a/", "http:///x", "http://u@a/",
                              "/\x01", "/\x80", "http://a?x"}) {

@@ -188,6 +188,31 @@ TEST_CASE("floods end the connection with ENHANCE_YOUR_CALM", "[http2][cve-2023-
       if (!failed) link.settle();
     }
   }
+  SECTION("priorities") {
+    const std::string on_nothing("\0\0\0\0\x0f", 5);
+    for (int i = 0; i < 3000 && !failed; ++i)
+      failed = link.server.take(Http2Peer::raw_frame(2, 0, 1, on_nothing));
+  }
+  SECTION("unknown frames") {
+    for (int i = 0; i < 3000 && !failed; ++i)
+      failed = link.server.take(Http2Peer::raw_frame(0x42, 0, 0, "x"));
+  }
+  SECTION("pings whose answers are taken") {
+    for (int i = 0; i < 3000 && !failed; ++i) {
+      failed = link.server.take(Http2Peer::raw_frame(6, 0, 0, "12345678"));
+      if (!failed) link.server.give();
+    }
+  }
+  SECTION("windows that grow where nothing is sent") {
+    for (int i = 0; i < 3000 && !failed; ++i)
+      failed = link.server.take(Http2Peer::raw_frame(8, 0, 0, std::string("\0\0\0\1", 4)));
+  }
+  SECTION("data of padding alone") {
+    const std::int32_t id = link.client.request(Http2Peer::get(), true);
+    link.settle();
+    for (int i = 0; i < 3000 && !failed; ++i)
+      failed = link.server.take(Http2Peer::raw_frame(0, 8, id, std::string("\0", 1)));
+  }
   SECTION("settings") {
     for (int i = 0; i < 3000 && !failed; ++i) failed = link.server.take(settings_frame());
   }
@@ -239,6 +264,39 @@ TEST_CASE("resets of streams that we have answered are no flood", "[http2]") {
     link.client.reset(id);
     REQUIRE(!link.settle());
     link.server.requests.clear();
+  }
+}
+
+TEST_CASE("a stream that does not move is given up", "[http2]") {
+  Scripted link;
+  SECTION("the client sends nothing of its body") {
+    const std::int32_t id = link.client.request(Http2Peer::get(), true);
+    REQUIRE(!link.settle());
+    http2::Stream& stream = *link.server.requests.back();
+    link.server.spawn([](http2::Stream& of) -> Task<void> { co_await of.read(); }(stream));
+    CHECK(link.server.session.sweep_stalled(0, 2) == 0);
+    CHECK(link.server.session.sweep_stalled(0, 2) == 0);
+    CHECK(link.server.session.sweep_stalled(0, 2) == 1);
+    CHECK(stream.failed() == http2::Error::kIdle);
+    REQUIRE(!link.settle());
+    CHECK(link.client.heard(id).reset == NGHTTP2_CANCEL);
+  }
+  SECTION("the client takes nothing of the answer") {
+    link.client.settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0}});
+    REQUIRE(!link.settle());
+    const std::int32_t id = link.client.request(Http2Peer::get());
+    REQUIRE(!link.settle());
+    link.server.spawn(send(*link.server.requests.back(), ok(), "body"));
+    REQUIRE(!link.settle());
+    CHECK(link.server.session.sweep_stalled(1, 0) == 0);
+    CHECK(link.server.session.sweep_stalled(1, 0) == 1);
+    REQUIRE(!link.settle());
+    CHECK(link.client.heard(id).reset == NGHTTP2_CANCEL);
+  }
+  SECTION("one whose answer is not there yet is let be") {
+    link.client.request(Http2Peer::get());
+    REQUIRE(!link.settle());
+    for (int i = 0; i < 10; ++i) CHECK(link.server.session.sweep_stalled(0, 0) == 0);
   }
 }
 

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+#include "proxy/runtime/overload.h"
+
+namespace tidegate::proxy::server {
+
+/// What the process may have: the least of the cgroup's limit, RLIMIT_AS and the machine's memory.
+std::uint64_t memory_limit();
+/// As many connections of clients as leave a quarter of the file descriptors to backends.
+std::size_t usual_connections_max();
+
+/// Looks at the process's memory many times a second and says in `overload` what is refused, so
+/// that it never runs out: at 70 % of the limit what is free goes back to the system, at 80 %
+/// requests are answered with 503, at 85 % connections are closed as they come, at 90 % those that
+/// hold most are closed. Each ends 3 % lower. Control thread.
+/// Source: Envoy's overload manager, whose names metrics and log have.
+class OverloadManager {
+ public:
+  struct Options {
+    std::uint64_t memory_bytes_max = 0;  // 0: nothing is refused for memory
+    std::size_t connections_max = 0;     // 0: any number
+  };
+  struct Hooks {
+    std::function<void(std::uint64_t bytes)> close_most;  // connections that hold so many bytes
+    std::function<void()> trim;  // workers let go of what they keep to be quick
+  };
+
+  OverloadManager(boost::asio::io_context& io, Overload& overload, const Options& options,
+                  Hooks hooks);
+  void start();
+  /// One look, as the timer does it: so much is in use. Tests call it.
+  void look(std::uint64_t bytes, std::chrono::steady_clock::time_point now);
+
+ private:
+  void wait();
+  void tell(std::chrono::steady_clock::time_point now);
+
+  boost::asio::steady_timer timer_;
+  Overload& overload_;
+  std::uint64_t max_;
+  Hooks hooks_;
+  std::chrono::steady_clock::time_point shrunk_;
+  std::chrono::steady_clock::time_point told_;
+  bool shrink_again_ = false;  // what workers let go of has not gone back yet
+  bool refusing_ = false;      // as last told
+};
+
+}  // namespace tidegate::proxy::server

@@ -1,0 +1,118 @@
+#include <boost/asio/error.hpp>
+#include <catch2/catch.hpp>
+
+#include "proxy/server/http1_connection.h"
+#include "tests/protocol/loopback.h"
+
+using namespace tidegate;
+using namespace tidegate::test;
+using Kind = http::BodyLength::Kind;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::size_t kMuch = 8 * 1024 * 1024;  // more than the buffers of both ends
+
+/// A connection whose exchange reads the body, then sends much.
+struct Served {
+  explicit Served(const server::Http1Connection::Options& options) {
+    Ends ends;
+    const int buffer = 64 * 1024;
+    ::setsockopt(ends.ours, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    ::setsockopt(ends.theirs, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    client = ends.ours;
+    stream = std::make_unique<net::PlainStream>(net::Socket(loop.io, ends.theirs, true));
+    connection = std::make_unique<server::Http1Connection>(
+        loop, *stream, stats, [this](http::ServerStream& one) { return exchange(one); }, options);
+    boost::asio::co_spawn(loop.io, serve(), boost::asio::detached);
+  }
+  ~Served() {
+    if (client >= 0) ::close(client);
+    CHECK(until([this] { return over; }));
+  }
+  Task<void> serve() {
+    co_await connection->serve({});
+    stream->close();
+    over = true;
+  }
+  Task<void> exchange(http::ServerStream& one) {
+    while (true) {
+      Result<http::Chunk> chunk = co_await one.request_body().read();
+      if (!chunk) {
+        failed = chunk.error();
+        one.abort();
+        co_return;
+      }
+      if (chunk->end) break;
+    }
+    std::string much(kMuch, 'x');
+    http::ResponseHead head;
+    head.status = 200;
+    head.body = {Kind::kExact, much.size()};
+    const http::Chunk body{{much.data(), much.size()}, true};
+    failed = co_await one.send_head(head, body);
+  }
+  template <class Fact>
+  bool until(Fact fact) {
+    return drive(loop, [] {}, fact);
+  }
+  void send(std::string_view bytes) const { ::send(client, bytes.data(), bytes.size(), 0); }
+
+  Loop loop{0, 1};
+  HttpStats stats;
+  int client = -1;
+  std::unique_ptr<net::PlainStream> stream;
+  std::unique_ptr<server::Http1Connection> connection;
+  error_code failed;
+  bool over = false;
+};
+
+}  // namespace
+
+TEST_CASE("a body that stops coming is told from a client that has gone", "[http1][protocol]") {
+  server::Http1Connection::Options options;
+  options.body_timeout = milliseconds(100);
+  Served served(options);
+  served.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");
+  SECTION("it waits") {
+    CHECK(served.until([&] { return served.over; }));
+    CHECK(served.failed == boost::asio::error::timed_out);
+    CHECK(served.stats.downstream_rq_idle_timeout.get() == 1);
+  }
+  SECTION("it goes") {
+    ::close(std::exchange(served.client, -1));
+    CHECK(served.until([&] { return served.over; }));
+    CHECK(served.failed);
+    CHECK(served.failed != boost::asio::error::timed_out);
+    CHECK(served.stats.downstream_rq_idle_timeout.get() == 0);
+  }
+}
+
+TEST_CASE("a client that takes nothing of an answer is closed", "[http1][protocol]") {
+  server::Http1Connection::Options options;
+  options.send_timeout = milliseconds(100);
+  Served served(options);
+  served.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(served.until([&] { return served.over; }));
+  CHECK(served.failed);
+  CHECK(served.stats.downstream_rq_idle_timeout.get() == 1);
+}
+
+TEST_CASE("a client that takes its time is let be", "[http1][protocol]") {
+  server::Http1Connection::Options options;
+  options.send_timeout = milliseconds(2000);
+  Served served(options);
+  served.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  std::string bytes(64 * 1024, '\0');
+  std::size_t got = 0;
+  auto last = std::chrono::steady_clock::now();
+  CHECK(served.until([&] {
+    if (std::chrono::steady_clock::now() - last > milliseconds(1)) {
+      last = std::chrono::steady_clock::now();
+      const ssize_t now = ::recv(served.client, bytes.data(), bytes.size(), MSG_DONTWAIT);
+      if (now > 0) got += static_cast<std::size_t>(now);
+    }
+    return got > kMuch;
+  }));
+  CHECK_FALSE(served.failed);
+}
