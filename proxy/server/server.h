@@ -11,6 +11,7 @@
 
 #include "proxy/health/checker.h"
 #include "proxy/health/outliers.h"
+#include "proxy/server/certificate_age.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/sockets.h"
 #include "proxy/server/worker.h"
@@ -81,6 +82,7 @@ class Server {
   bool is_own(const boost::asio::ip::address& address, std::uint16_t port) const;
   void count_members(const std::string& cluster);
   void schedule_retry();
+  void look_at_certificates();
   void tell_applied();
 
   boost::asio::io_context& control_;
@@ -104,6 +106,8 @@ class Server {
   /// By cluster: what its health checks say so far.
   std::map<std::string, std::map<boost::asio::ip::tcp::endpoint, bool>> healthy_;
   std::unique_ptr<health::Checker> checker_;  // null until a cluster has a health check
+  CertificateAge certificate_age_;
+  boost::asio::steady_timer age_timer_;
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer drain_timer_;
   std::function<void()> drained_;
