@@ -18,6 +18,7 @@
 #include "controlloop/control_loop.h"
 #include "controlloop/kubeapi/pages.h"
 #include "controlloop/pages.h"
+#include "controlloop/translate/address_pool.h"
 #include "controlloop/translate/aws_environment.h"
 #include "controlloop/unserved.h"
 #include "proxy/admin/explain.h"
@@ -73,6 +74,13 @@ struct RunOptions {
 
 int fail(const std::string& message) {
   std::fputs(("tidegate: " + message + "\n").c_str(), stderr);
+  return 1;
+}
+
+/// As fail(), once the log is set up: whoever reads it as JSON reads this as well.
+int fail_running(const std::string& message, const std::string& format) {
+  if (format != "json") return fail(message);
+  log::write(log::Component::kMain, log::Level::kCritical, "{}", message);
   return 1;
 }
 
@@ -189,6 +197,9 @@ std::string finish(RunOptions& options) {
     options.translate.gateway =
         config::NamespacedName{options.gateway.substr(0, slash), options.gateway.substr(slash + 1)};
   }
+  const std::string& pool = options.translate.address_pool;
+  if (!pool.empty() && controlloop::translate::assign_addresses(pool, {{"any", "any"}}).empty())
+    return "--address-pool must be a range of IPv4 addresses such as 127.1.0.0/24, not " + pool;
   if (!options.bind_address.empty()) {
     error_code failed;
     asio::ip::make_address(options.bind_address, failed);
@@ -220,10 +231,11 @@ std::string finish(RunOptions& options) {
     options.translate.aws.ec2_refresh = *interval;
   }
   options.translate.reserved_ports.clear();
-  for (const std::string* address :
-       {&options.admin_address, &options.readiness_address, &options.metrics_address}) {
+  for (const auto& [name, address] : {std::pair{"admin", &options.admin_address},
+                                      std::pair{"readiness", &options.readiness_address},
+                                      std::pair{"metrics", &options.metrics_address}}) {
     Result<asio::ip::tcp::endpoint> at = proxy::admin::parse_address(*address);
-    if (!at) return *address + " is not IP:PORT";
+    if (!at) return fmt::format("--{}-address must be IP:PORT, not {}", name, *address);
     options.translate.reserved_ports.push_back(at->port());
   }
   if (options.workers == 0) options.workers = usable_cpus();
@@ -243,7 +255,7 @@ class Program {
   }
 
   int run() {
-    if (std::string wrong = open_access_log(); !wrong.empty()) return fail(wrong);
+    if (std::string wrong = open_access_log(); !wrong.empty()) return give_up(wrong);
     server_.emplace(
         io_, stats_, log_writer_, access_logs_,
         proxy::server::Server::Options{options_.workers, *parse_duration(options_.drain_timeout),
@@ -256,7 +268,7 @@ class Program {
                   [this](proxy::SnapshotPtr snapshot, std::uint64_t version) {
                     server_->publish(std::move(snapshot), version);
                   });
-    if (std::string wrong = open_ports(); !wrong.empty()) return fail(wrong);
+    if (std::string wrong = open_ports(); !wrong.empty()) return give_up(wrong);
     watch_memory();
     wait_for_signal();
     server_->start();
@@ -266,7 +278,7 @@ class Program {
         problems.begin(), problems.end(),
         [](const config::Problem& one) { return one.severity == config::Severity::kError; });
     if (options_.strict && wrong)
-      return fail("the configuration has errors, and --strict is given");
+      return give_up("the configuration has errors, which are above, and --strict is given");
     io_.run();
     for (auto& port : ports_) port->stop();
     return 0;
@@ -285,6 +297,7 @@ class Program {
                           [this] { server_->trim(); }});
     overload_->start();
   }
+  int give_up(const std::string& why) const { return fail_running(why, options_.log_format); }
 
   std::string open_access_log() {
     if (options_.access_log.empty()) return {};
@@ -370,7 +383,10 @@ class Program {
           proxy::admin::PageServer::Options{options_.admin_read_only,
                                             std::string_view(name) == "admin"}));
       Result<asio::ip::tcp::endpoint> at = ports_.back()->listen(address);
-      if (!at) return fmt::format("{} port {}: {}", name, address, at.error().message());
+      if (!at) {
+        return fmt::format("cannot listen on {}, the {} port: {}; --{}-address gives it another",
+                           address, name, at.error().message(), name);
+      }
       log::info(log::Component::kAdmin, "{}: http://{}:{}", name, at->address().to_string(),
                 at->port());
     }

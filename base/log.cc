@@ -5,6 +5,9 @@
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <functional>
+#include <map>
+#include <mutex>
 
 namespace tidegate::log {
 namespace {
@@ -34,6 +37,10 @@ spdlog::logger& sink() {
   return *logger;
 }
 
+std::string quoted(std::string_view text) {
+  return boost::json::serialize(boost::json::value(text));
+}
+
 spdlog::level::level_enum to_spdlog(Level level) {
   return static_cast<spdlog::level::level_enum>(level);
 }
@@ -49,11 +56,58 @@ void write(Component component, Level level, std::string_view message) {
     sink().log(to_spdlog(level), "{} [{}] {}", name(level), name(component), message);
   } else {
     sink().log(to_spdlog(level), "\"level\":\"{}\",\"component\":\"{}\",\"message\":{}",
-               name(level), name(component), boost::json::serialize(boost::json::value(message)));
+               name(level), name(component), quoted(message));
   }
 }
 
 }  // namespace detail
+
+void tell(Component component, Level level, const About& about, std::string_view message) {
+  if (!enabled(component, level)) return;
+  std::string text;
+  if (current_format.load(std::memory_order_relaxed) == Format::kText) {
+    text = about.file;
+    if (about.line > 0) text += fmt::format(":{}", about.line);
+    if (!text.empty()) text += ": ";
+    if (!about.object.empty()) text += about.object + ": ";
+    return detail::write(component, level, text.append(message));
+  }
+  if (!about.object.empty()) text += fmt::format(",\"object\":{}", quoted(about.object));
+  if (!about.file.empty()) text += fmt::format(",\"file\":{}", quoted(about.file));
+  if (about.line > 0) text += fmt::format(",\"line\":{}", about.line);
+  sink().log(to_spdlog(level), "\"level\":\"{}\",\"component\":\"{}\",\"message\":{}{}",
+             name(level), name(component), quoted(message), text);
+}
+
+std::optional<std::uint64_t> due(std::string_view key, std::chrono::steady_clock::time_point now) {
+  struct State {
+    std::chrono::steady_clock::time_point last;
+    std::uint64_t kept = 0;
+  };
+  constexpr std::size_t kKeysMax = 1024;
+  static std::mutex mutex;
+  static std::map<std::string, State, std::less<>> states;
+  const std::scoped_lock lock(mutex);
+  auto found = states.find(key);
+  if (found == states.end() && states.size() >= kKeysMax) {
+    std::erase_if(states, [now](const auto& one) { return now - one.second.last >= kSeldom; });
+    if (states.size() >= kKeysMax) found = states.try_emplace("").first;
+  }
+  if (found == states.end()) {
+    states.emplace(key, State{now, 0});
+    return 0;
+  }
+  if (now - found->second.last < kSeldom) {
+    ++found->second.kept;
+    return std::nullopt;
+  }
+  found->second.last = now;
+  return std::exchange(found->second.kept, 0);
+}
+
+std::string kept_back(std::uint64_t count) {
+  return count == 0 ? "" : fmt::format(" ({} more since the last such message)", count);
+}
 
 void configure(Level level, Format format) {
   current_format.store(format);

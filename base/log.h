@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -64,6 +65,25 @@ std::optional<Component> component_from(std::string_view name);
 void set_level(Component component, Level level);
 void set_level_everywhere(Level level);
 Level level_of(Component component);
+
+/// What a message is about; what is not known stays empty. Text has it in front of the message,
+/// JSON as fields of its own.
+struct About {
+  std::string object;  // "HTTPRoute default/www"
+  std::string file;    // as the user gave the directory
+  int line = 0;        // from 1; 0: the whole file
+};
+
+void tell(Component component, Level level, const About& about, std::string_view message);
+
+/// Whether a message that traffic can cause is to be written now: once in `kSeldom` for each `key`,
+/// such as a cluster's name. The value says how many were kept back since the last one; absent:
+/// this one is too. Keys are remembered up to a bound; beyond it, all that are new share one.
+inline constexpr std::chrono::seconds kSeldom{30};
+std::optional<std::uint64_t> due(std::string_view key, std::chrono::steady_clock::time_point now =
+                                                           std::chrono::steady_clock::now());
+/// "" or " (17 more since the last such message)".
+std::string kept_back(std::uint64_t count);
 
 namespace detail {
 struct LevelCell {

@@ -1,10 +1,13 @@
 #include "controlloop/control_loop.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
 
 #include "base/log.h"
+#include "config/kinds/gateway/gateway.h"
 #include "controlloop/unserved.h"
 
 namespace tidegate::controlloop {
@@ -24,6 +27,15 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
 
 bool is_error(const config::Problem& problem) {
   return problem.severity == config::Severity::kError;
+}
+
+log::About about(const config::Problem& problem) {
+  log::About out{problem.kind, problem.file, problem.line};
+  if (problem.name.empty()) return out;
+  out.object += ' ';
+  if (!problem.namespace_.empty()) out.object += problem.namespace_ + '/';
+  out.object += problem.name;
+  return out;
 }
 
 }  // namespace
@@ -80,6 +92,7 @@ void ControlLoop::take(config::LoadResult loaded) {
     counters_.last_change_seconds = std::time(nullptr);
     log::info(log::Component::kConfig, "snapshot {}: {} listeners, {} clusters", version_,
               translation_.snapshot->listeners.size(), translation_.snapshot->clusters.size());
+    if (translation_.snapshot->listeners.empty()) tell_that_nothing_is_served();
     publish_(translation_.snapshot, version_);
   }
   refresh_statuses();
@@ -114,13 +127,23 @@ void ControlLoop::tell_new_problems() {
   std::vector<config::Problem> now = problems();
   for (const config::Problem& problem : now) {
     if (std::find(told_.begin(), told_.end(), problem) != told_.end()) continue;
-    if (is_error(problem)) {
-      log::error(log::Component::kConfig, "{}", to_string(problem));
-    } else {
-      log::warning(log::Component::kConfig, "{}", to_string(problem));
-    }
+    log::tell(log::Component::kConfig,
+              is_error(problem) ? log::Level::kError : log::Level::kWarning, about(problem),
+              problem.message);
   }
   told_ = std::move(now);
+}
+
+void ControlLoop::tell_that_nothing_is_served() const {
+  std::string why = "there is no Gateway";
+  if (!loaded_.objects->all<config::Gateway>().empty())
+    why = "no Gateway has a listener that can be served";
+  if (options_.gateway &&
+      !loaded_.objects->find<config::Gateway>(options_.gateway->namespace_, options_.gateway->name))
+    why = fmt::format("there is no Gateway {}/{}, which --gateway asks for",
+                      options_.gateway->namespace_, options_.gateway->name);
+  log::warning(log::Component::kConfig,
+               "nothing is served: {}; the directory is followed, and what comes is served", why);
 }
 
 Preview preview(std::vector<std::string> paths, const translate::Options& options) {

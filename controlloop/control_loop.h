@@ -63,6 +63,7 @@ class ControlLoop {
   void take(config::LoadResult loaded);
   void refresh_statuses();
   void tell_new_problems();
+  void tell_that_nothing_is_served() const;
 
   boost::asio::io_context& io_;
   std::vector<std::string> paths_;

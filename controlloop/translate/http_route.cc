@@ -164,6 +164,12 @@ class RouteTranslation {
                  meta.name, from.name.empty() ? fmt::format("{}", own.rule) : from.name,
                  meta.file, report_.line(kind_, meta, path_of(own))};
     to.name = from.name;
+    for (const RankedMatch& match : source.matches) {
+      const std::string wrong = wrong_expressions(match.match);
+      if (wrong.empty()) continue;
+      report_.error(kind_, meta, path_of(own) + ".matches", wrong + "; nothing matches it");
+      findings_[meta.key()].invalid = fmt::format("rule {}: {}", to.origin.section, wrong);
+    }
     if (!source.replaced.empty()) {
       findings_[meta.key()].invalid =
           fmt::format("rule {}: {}", to.origin.section, source.replaced);

@@ -1,5 +1,6 @@
 #include "controlloop/translate/matches.h"
 
+#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -39,6 +40,14 @@ proxy::PathMatch grpc_path(const config::GrpcMethodMatch& from) {
   return {Kind::kRegex, "/" + part(from.service) + "/" + part(from.method)};
 }
 
+void try_expression(const std::string& what, const std::string& text, std::string& wrong) {
+  const RE2 compiled(text, RE2::Quiet);
+  if (compiled.ok()) return;
+  if (!wrong.empty()) wrong += "; ";
+  wrong +=
+      fmt::format("the {} \"{}\" is not a regular expression: {}", what, text, compiled.error());
+}
+
 }  // namespace
 
 RankedMatch http_match(const config::HttpRouteMatch& from) {
@@ -74,6 +83,17 @@ RankedMatch grpc_match(const config::GrpcRouteMatch& from) {
   out.match.headers = value_matches(from.headers, true);
   out.rank[3] = out.match.headers.size();
   return out;
+}
+
+std::string wrong_expressions(const proxy::Match& match) {
+  std::string wrong;
+  if (match.path.kind == proxy::PathMatch::Kind::kRegex)
+    try_expression("path", match.path.value, wrong);
+  for (const proxy::ValueMatch& one : match.headers)
+    if (one.regex) try_expression("header " + one.name, one.value, wrong);
+  for (const proxy::ValueMatch& one : match.query)
+    if (one.regex) try_expression("query parameter " + one.name, one.value, wrong);
+  return wrong;
 }
 
 }  // namespace tidegate::controlloop::translate

@@ -41,7 +41,7 @@ void add_absent_pages(std::vector<Page>& out) {
                          std::string_view(path) != "/stats/recentlookups"));
   out.push_back(absent("/peak_heap_dump", "dump the heap at its peak", kNoPeak, false));
   out.push_back(
-      absent("/allocprofiler", "enable or disable the allocation profiler", kNoPeak, true));
+      absent("/allocprofiler", "enable or disable the allocation profiler", kNoPeak, false));
 }
 
 }  // namespace tidegate::proxy::admin

@@ -28,7 +28,9 @@ PageResponse listeners(const AdminContext& context, const PageRequest& request) 
       one["name"] = listener.name;
       json::array more;
       for (const std::string& address : listener.addresses) {
-        text += fmt::format("{}::{}:{}\n", listener.name, address, listener.port);
+        const bool v6 = address.find(':') != std::string::npos;
+        text += fmt::format("{}::{}{}{}:{}\n", listener.name, v6 ? "[" : "", address, v6 ? "]" : "",
+                            listener.port);
         if (!one.contains("local_address")) {
           one["local_address"] = socket_address(address, listener.port);
         } else {
@@ -94,6 +96,15 @@ std::string cluster_text(const AdminContext& context, const Cluster& cluster,
   const std::string& name = cluster.name;
   const CircuitBreakers breakers = breakers_of(cluster);
   std::string out = fmt::format("{}::observability_name::{}\n", name, name);
+  if (cluster
+          .outliers) {  // rates are not what ejects here: as Envoy says it where they are unknown
+    out += fmt::format(
+        "{0}::outlier::success_rate_average::-1\n{0}::outlier::success_rate_ejection_threshold::-"
+        "1\n"
+        "{0}::outlier::local_origin_success_rate_average::-1\n"
+        "{0}::outlier::local_origin_success_rate_ejection_threshold::-1\n",
+        name);
+  }
   for (const char* priority : {"default_priority", "high_priority"}) {
     out += fmt::format(
         "{0}::{1}::max_connections::{2}\n{0}::{1}::max_pending_requests::{3}\n{0}::{1}::max_"

@@ -194,7 +194,14 @@ PageResponse server_info(const AdminContext& context) {
     for (char& c : key) c = c == '-' ? '_' : c;
     if (value.empty()) continue;
     if (key == "workers") options["concurrency"] = std::stoi(value);
-    if (key == "config") options["config_path"] = value.substr(0, value.find(','));
+    if (key == "config") {
+      options["config_path"] = value.substr(0, value.find(','));
+      json::array& paths = options["config_paths"].emplace_array();
+      for (std::size_t at = 0; at <= value.size(); at = value.find(',', at) + 1) {
+        paths.emplace_back(value.substr(at, value.find(',', at) - at));
+        if (value.find(',', at) == std::string::npos) break;
+      }
+    }
     if (key == "drain_timeout") options["drain_time"] = value;
     options[key] = value;
   }

@@ -106,8 +106,19 @@ BOOST_DESCRIBE_STRUCT(RedirectStats, (),
                        passthrough_internal_redirect_too_many_redirects,
                        passthrough_internal_redirect_no_route))
 
+/// Requests that were not served for what they are, or for lack of room. Also `envoy_http_…`.
+struct RefusalStats {
+  Counter downstream_rq_too_large, downstream_rq_non_relative_path,
+      downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
+      downstream_rq_too_many_premature_resets, downstream_rq_overload_close;
+};
+BOOST_DESCRIBE_STRUCT(RefusalStats, (),
+                      (downstream_rq_too_large, downstream_rq_non_relative_path,
+                       downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
+                       downstream_rq_too_many_premature_resets, downstream_rq_overload_close))
+
 /// `envoy_http_…{envoy_http_conn_manager_prefix}`
-struct HttpStats : FilterStats, RedirectStats {
+struct HttpStats : FilterStats, RedirectStats, RefusalStats {
   Counter downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total,
       downstream_cx_ssl_total, downstream_cx_upgrades_total;
   Gauge downstream_cx_active, downstream_cx_http1_active, downstream_cx_http2_active,
@@ -124,10 +135,7 @@ struct HttpStats : FilterStats, RedirectStats {
   std::array<Counter, 5> downstream_rq_xx;  // by class: index 0 is 1xx
   Histogram downstream_rq_time;             // ms
   Counter downstream_rq_rx_reset, downstream_rq_tx_reset, downstream_rq_response_before_rq_complete,
-      downstream_rq_timeout, downstream_rq_header_timeout, downstream_rq_idle_timeout,
-      downstream_rq_too_large, downstream_rq_non_relative_path,
-      downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
-      downstream_rq_too_many_premature_resets, downstream_rq_overload_close;
+      downstream_rq_timeout, downstream_rq_header_timeout, downstream_rq_idle_timeout;
   Counter rq_total, no_route, no_cluster, rq_direct_response,
       rq_reset_after_downstream_response_started;
   Counter rbac_allowed, rbac_denied;
@@ -136,7 +144,7 @@ struct HttpStats : FilterStats, RedirectStats {
   Gauge fault_active_faults;
 };
 BOOST_DESCRIBE_STRUCT(
-    HttpStats, (FilterStats, RedirectStats),
+    HttpStats, (FilterStats, RedirectStats, RefusalStats),
     (downstream_cx_total, downstream_cx_http1_total, downstream_cx_http2_total,
      downstream_cx_ssl_total, downstream_cx_upgrades_total, downstream_cx_active,
      downstream_cx_http1_active, downstream_cx_http2_active, downstream_cx_ssl_active,
@@ -149,12 +157,9 @@ BOOST_DESCRIBE_STRUCT(
      downstream_rq_http2_total, downstream_rq_active, downstream_rq_completed, downstream_rq_xx,
      downstream_rq_time, downstream_rq_rx_reset, downstream_rq_tx_reset,
      downstream_rq_response_before_rq_complete, downstream_rq_timeout, downstream_rq_header_timeout,
-     downstream_rq_idle_timeout, downstream_rq_too_large, downstream_rq_non_relative_path,
-     downstream_rq_failed_path_normalization, downstream_rq_ws_on_non_ws_route,
-     downstream_rq_too_many_premature_resets, downstream_rq_overload_close, rq_total, no_route,
-     no_cluster, rq_direct_response, rq_reset_after_downstream_response_started, rbac_allowed,
-     rbac_denied, fault_aborts_injected, fault_delays_injected, fault_response_rl_injected,
-     fault_faults_overflow, fault_active_faults))
+     downstream_rq_idle_timeout, rq_total, no_route, no_cluster, rq_direct_response,
+     rq_reset_after_downstream_response_started, rbac_allowed, rbac_denied, fault_aborts_injected,
+     fault_delays_injected, fault_response_rl_injected, fault_faults_overflow, fault_active_faults))
 
 /// TLS of a listener or cluster, a handshake at a time. "ssl.handshake" in /stats.
 struct SslStats {

@@ -29,6 +29,7 @@ Server::Server(asio::io_context& control, StatsStore& stats, telemetry::LogWrite
       resolver_(control, &stats.dns()),
       sockets_(options.workers),
       watchdog_(control),
+      age_timer_(control),
       retry_timer_(control),
       drain_timer_(control) {
   lasting_.look_up = [this](Loop& loop, const std::string& name, std::uint16_t port,
@@ -81,6 +82,7 @@ void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
   compiled_ = compile(snapshot, version, lasting_, problems);
   for (const std::string& problem : problems) log::error(log::Component::kConfig, "{}", problem);
   settled_ = false;
+  look_at_certificates();
   follow_names(*snapshot);
   follow_health();
   follow_discoveries();
@@ -150,6 +152,15 @@ void Server::schedule_retry() {
     Sockets::Change change = sockets_.retry();
     if (!change.empty()) distribute(change, [this] { tell_applied(); });
     schedule_retry();
+  });
+}
+
+/// Now, and each hour: they grow old without a change.
+void Server::look_at_certificates() {
+  certificate_age_.look(*compiled_->snapshot, std::time(nullptr));
+  age_timer_.expires_after(std::chrono::hours(1));
+  age_timer_.async_wait([this](error_code cancelled) {
+    if (!cancelled && !draining_) look_at_certificates();
   });
 }
 
@@ -293,6 +304,7 @@ void Server::drain(std::function<void()> done) {
   if (draining_) return;
   draining_ = true;
   drained_ = std::move(done);
+  age_timer_.cancel();
   retry_timer_.cancel();
   draining_workers_ = workers_.size();
   auto finish = [this] {

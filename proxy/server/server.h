@@ -13,6 +13,7 @@
 #include "proxy/aws/ec2_watcher.h"
 #include "proxy/health/checker.h"
 #include "proxy/health/outliers.h"
+#include "proxy/server/certificate_age.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/sockets.h"
 #include "proxy/server/worker.h"
@@ -94,6 +95,7 @@ class Server {
   void count_sockets(const Sockets::Change& change);
   void watch_loops();
   void schedule_retry();
+  void look_at_certificates();
   void tell_applied();
 
   boost::asio::io_context& control_;
@@ -128,6 +130,8 @@ class Server {
   std::unique_ptr<aws::Ec2Watcher> ec2_;          // null until a cluster has a discovery
   std::map<std::string, std::set<boost::asio::ip::tcp::endpoint>> members_;  // by cluster
   boost::asio::steady_timer watchdog_;
+  CertificateAge certificate_age_;
+  boost::asio::steady_timer age_timer_;
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer drain_timer_;
   std::function<void()> drained_;

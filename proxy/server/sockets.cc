@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "proxy/net/datagram.h"
 #include "proxy/net/listen.h"
+#include "proxy/snapshot/about.h"
 
 namespace tidegate::proxy::server {
 
@@ -25,8 +26,17 @@ Sockets::Change Sockets::update(const Snapshot& snapshot) {
   std::map<std::string, Wanted> wanted;
   for (const Listener& listener : snapshot.listeners) {
     for (const std::string& address : listener.addresses) {
+      Origin origin = listener.sites.empty() ? Origin{} : listener.sites.front().origin;
       wanted.emplace(fmt::format("{} {}:{}", listener.name, address, listener.port),
-                     Wanted{listener.name, address, listener.port, listener.udp, false, {}, false});
+                     Wanted{listener.name,
+                            address,
+                            listener.port,
+                            listener.udp,
+                            false,
+                            {},
+                            {},
+                            false,
+                            std::move(origin)});
     }
   }
   // A socket of ours on the port says nothing about other processes: there the probe for them would
@@ -39,17 +49,15 @@ Sockets::Change Sockets::update(const Snapshot& snapshot) {
   for (auto& [key, one] : wanted) {
     auto known = wanted_.find(key);
     if (known != wanted_.end() && known->second.bound) {
+      Origin origin = std::move(one.origin);  // may have moved to another line
       one = known->second;
+      one.origin = std::move(origin);
       continue;
     }
     open(key, one, our_ports.contains({one.udp, one.port}), change);
     if (one.bound) our_ports.insert({one.udp, one.port});
     bool told = known != wanted_.end() && known->second.error == one.error;
-    if (!one.bound && !told && !one.error.empty()) {
-      log::error(log::Component::kConnHandler,
-                 "listener {}: cannot listen on {} port {}: {}; trying again each second",
-                 one.listener, one.address, one.port, one.error);
-    }
+    if (!one.bound && !told && !one.error.empty()) tell_failure(one);
   }
   wanted_ = std::move(wanted);
   return change;
@@ -66,11 +74,27 @@ Sockets::Change Sockets::retry() {
     });
     open(key, one, ours, change);
     if (one.bound) {
-      log::info(log::Component::kConnHandler, "listener {}: listening on {} port {} now",
-                one.listener, one.address, one.port);
+      log::tell(log::Component::kConnHandler, log::Level::kInfo, about(one.origin),
+                fmt::format("listening on {} port {} now", one.address, one.port));
     }
   }
   return change;
+}
+
+void Sockets::tell_failure(const Wanted& wanted) const {
+  std::string to_do;
+  if (wanted.unusable) {
+    to_do = "it is no address of this machine: see spec.addresses and --bind-address";
+  } else if (wanted.cause == boost::system::errc::address_in_use) {
+    to_do = fmt::format("`ss -l{}np 'sport = :{}'` says who has the port", wanted.udp ? "u" : "t",
+                        wanted.port);
+  } else if (wanted.cause == boost::system::errc::permission_denied) {
+    to_do = "a port below 1024 needs CAP_NET_BIND_SERVICE, or --port-offset";
+  }
+  log::tell(
+      log::Component::kConnHandler, log::Level::kError, about(wanted.origin),
+      fmt::format("cannot listen on {} port {}: {}; trying again each second{}{}", wanted.address,
+                  wanted.port, wanted.error, to_do.empty() ? "" : "; ", to_do));
 }
 
 void Sockets::open(const std::string& key, Wanted& wanted, bool ours, Change& change) {
@@ -94,6 +118,7 @@ void Sockets::open(const std::string& key, Wanted& wanted, bool ours, Change& ch
                  (failed == asio::error::address_family_not_supported ||
                   failed == boost::system::errc::address_not_available);
     wanted.error = no_v6 ? std::string() : failed.message();
+    wanted.cause = failed;
     wanted.unusable = !no_v6 && failed == boost::system::errc::address_not_available;
     return;
   }

@@ -42,8 +42,11 @@ class Sockets {
     bool udp = false;
     bool bound = false;
     std::string error;
+    error_code cause;
     bool unusable = false;  // the address is not this machine's
+    Origin origin;          // the first of the listeners that share the port
   };
+  void tell_failure(const Wanted& wanted) const;
   void open(const std::string& key, Wanted& wanted, bool ours, Change& change);
 
   std::size_t opened_for_;

@@ -1,5 +1,7 @@
 #include "proxy/server/worker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -16,6 +18,8 @@
 #include "proxy/relay/tcp.h"
 #include "proxy/runtime/event.h"
 #include "proxy/server/converse.h"
+#include "proxy/snapshot/about.h"
+#include "proxy/tls/error.h"
 #include "proxy/tls/handshake_stats.h"
 #include "proxy/tls/hello.h"
 #include "proxy/tls/tls_stream.h"
@@ -256,8 +260,7 @@ Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
   }
   if (failed) {
     tls::count_failure(failed, counted);
-    log::debug(log::Component::kConnection, "{}: TLS handshake failed: {}",
-               stream.facts().remote_ip, failed.message());
+    tell_failed_handshake(*listener.listener, stream.facts().remote_ip, failed);
   } else {
     tls::count_handshake(stream.facts(), counted);
     const router::CompiledSite* site = listener.sites->by_sni(stream.facts().sni);
@@ -272,6 +275,21 @@ Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
   stream.close();
   live.close = live.drain = [] {};
   co_return local;
+}
+
+void Worker::tell_failed_handshake(const Listener& listener, std::string_view client,
+                                   error_code failed) {
+  // Probes and scanners that go away without a word are nobody's mistake.
+  const bool told = failed.category() == tls::category() && !tls::is_cut_off(failed);
+  const auto kept = told ? log::due("handshake " + listener.name) : std::nullopt;
+  if (!kept) {
+    return log::debug(log::Component::kConnection, "{}: {}: TLS handshake failed: {}",
+                      listener.name, client, failed.message());
+  }
+  log::About where = listener.sites.empty() ? log::About{} : about(listener.sites.front().origin);
+  log::tell(log::Component::kConnection, log::Level::kInfo, where,
+            fmt::format("TLS handshake with {} on port {} failed: {}{}", client, listener.port,
+                        failed.message(), log::kept_back(*kept)));
 }
 
 Task<void> Worker::serve_stream(net::Stream& stream, PinnedListenerPtr pinned,

@@ -79,6 +79,7 @@ class Worker {
   /// as the connection: it goes on with what it started with.
   Task<void> serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
                           const router::CompiledSite& site, std::string_view sni, Live& live);
+  void tell_failed_handshake(const Listener& listener, std::string_view client, error_code failed);
   Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                             http::ServerStream& stream);
   void check_drained();

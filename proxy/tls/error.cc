@@ -1,6 +1,7 @@
 #include "proxy/tls/error.h"
 
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 
 #include <boost/system/errc.hpp>
 #include <string>
@@ -34,6 +35,12 @@ error_code take_error() {
   ERR_clear_error();
   if (code == 0) return make_error_code(boost::system::errc::bad_message);
   return {static_cast<int>(static_cast<unsigned>(code)), category()};
+}
+
+bool is_cut_off(error_code failed) {
+  return failed.category() == category() && failed.value() != kNameMismatch &&
+         ERR_GET_REASON(static_cast<unsigned long>(static_cast<unsigned>(failed.value()))) ==
+             SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
 error_code name_mismatch() { return {kNameMismatch, category()}; }

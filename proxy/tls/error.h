@@ -13,4 +13,7 @@ error_code take_error();
 /// The peer's certificate is valid, but for somebody else.
 error_code name_mismatch();
 
+/// Whether the peer went away in the middle, without a word.
+bool is_cut_off(error_code failed);
+
 }  // namespace tidegate::proxy::tls

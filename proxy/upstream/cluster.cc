@@ -10,6 +10,7 @@
 #include "proxy/net/connect.h"
 #include "proxy/net/plain_stream.h"
 #include "proxy/net/preamble.h"
+#include "proxy/snapshot/about.h"
 #include "proxy/tls/handshake_stats.h"
 #include "proxy/tls/tls_stream.h"
 #include "proxy/upstream/http2_client.h"
@@ -219,6 +220,22 @@ std::optional<Slot> ClusterState::begin_retry() {
   return Slot(&now);
 }
 
+namespace {
+
+/// Once in a while, since each request may fail so.
+void tell_failure(const Cluster& cluster, std::string_view endpoint, error_code why, bool in_tls) {
+  const auto kept = log::due("connect " + cluster.name);
+  if (!kept) return;
+  log::tell(log::Component::kUpstream, log::Level::kWarning, about(cluster.origin),
+            fmt::format("{}{} (cluster {}) failed: {}; requests for it get {}{}",
+                        in_tls ? "TLS with " : "the connection to ", endpoint, cluster.name,
+                        why.message(),
+                        why == asio::error::timed_out ? "504" : "502, unless a retry helps",
+                        log::kept_back(*kept)));
+}
+
+}  // namespace
+
 Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std::string_view alpn,
                                                                  const net::ConnectionFacts* client,
                                                                  std::chrono::milliseconds most) {
@@ -241,6 +258,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
       host.counted->rq_error.add();
     }
     host.note(0);
+    tell_failure(compiled->config, host.text, socket.error(), false);
     co_return make_error_code(late ? Error::kConnectTimeout : Error::kConnectFailed);
   }
   if (compiled->config.keepalive) net::set_keepalive(*socket, *compiled->config.keepalive);
@@ -265,8 +283,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
       counted.upstream_cx_connect_fail.add();
       tls::count_failure(failed, counted);
       host.note(0);
-      log::debug(log::Component::kUpstream, "{}: TLS with {} failed: {}", compiled->config.name,
-                 host.text, failed.message());
+      tell_failure(compiled->config, host.text, failed, true);
       co_return make_error_code(deadline.armed() ? Error::kConnectFailed : Error::kConnectTimeout);
     }
     tls::count_handshake(secure->facts(), counted);

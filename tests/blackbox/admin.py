@@ -118,7 +118,11 @@ def certificates_clusters_listeners_and_the_server(gateway):
     info = as_json(gateway, "/server_info")
     assert info["state"] == "LIVE" and len(info["version"].split("/")) == 5 and info["command_line_options"]["concurrency"] == 2
     assert as_json(gateway, "/init_dump") == {} and as_json(gateway, "/runtime") == {"entries": {}, "layers": []}
+    assert info["command_line_options"]["config_paths"] == [str(gateway.config)], info
     assert page(gateway, "/hot_restart_version") == "disabled"
+    gateway.write("outliers.yaml", "apiVersion: gateway.kgateway.dev/v1alpha1\nkind: BackendConfigPolicy\nmetadata: {name: outliers}\nspec:\n"
+                  "  targetRefs: [{group: '', kind: Service, name: echo}]\n  outlierDetection: {consecutive5xx: 5}\n")
+    wait_for(lambda: "kube_default_echo_80::outlier::success_rate_average::-1\n" in page(gateway, "/clusters"), "outlier detection is shown")
 
 
 def what_is_absent_says_what_to_use_instead(gateway):
@@ -127,6 +131,7 @@ def what_is_absent_says_what_to_use_instead(gateway):
         assert page(gateway, path, 501).strip()
     for path in ("/tap", "/runtime_modify?a=b", "/allocprofiler?enable=y"):
         assert post(gateway, path, 501).strip()
+    assert page(gateway, "/allocprofiler?enable=y", 501).strip()
     assert "contention" in page(gateway, "/contention")
     assert page(gateway, "/nothing", 404).startswith("invalid path. admin commands are:\n")
     help_text = page(gateway, "/help")

@@ -23,7 +23,8 @@ struct Served {
     client = ends.ours;
     stream = std::make_unique<net::PlainStream>(net::Socket(loop.io, ends.theirs, true));
     connection = std::make_unique<server::Http1Connection>(
-        loop, *stream, stats, [this](http::ServerStream& one) { return exchange(one); }, options);
+        loop, *stream, stats, [this](http::ServerStream& one) { return exchange(one); }, options,
+        history);
     boost::asio::co_spawn(loop.io, serve(), boost::asio::detached);
   }
   ~Served() {
@@ -31,7 +32,7 @@ struct Served {
     CHECK(until([this] { return over; }));
   }
   Task<void> serve() {
-    co_await connection->serve({});
+    co_await connection->serve();
     stream->close();
     over = true;
   }
@@ -60,6 +61,7 @@ struct Served {
 
   Loop loop{0, 1};
   HttpStats stats;
+  server::Http1Connection::History history;
   int client = -1;
   std::unique_ptr<net::PlainStream> stream;
   std::unique_ptr<server::Http1Connection> connection;
