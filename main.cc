@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "base/quantity.h"
 #include "base/version.h"
 #include "config/problem.h"
 #include "controlloop/control_loop.h"
@@ -82,32 +83,6 @@ int fail_running(const std::string& message, const std::string& format) {
   if (format != "json") return fail(message);
   log::write(log::Component::kMain, log::Level::kCritical, "{}", message);
   return 1;
-}
-
-/// "30s", "500ms", "2m", "1h".
-std::optional<milliseconds> parse_duration(const std::string& text) {
-  std::size_t digits = text.find_first_not_of("0123456789");
-  if (digits == 0 || digits == std::string::npos || digits > 9) return std::nullopt;
-  const long number = std::stol(text.substr(0, digits));
-  const std::string unit = text.substr(digits);
-  if (unit == "ms") return milliseconds(number);
-  if (unit == "s") return milliseconds(number * 1000);
-  if (unit == "m") return milliseconds(number * 60000);
-  if (unit == "h") return milliseconds(number * 3600000);
-  return std::nullopt;
-}
-
-/// "512MiB", "1GiB", "1000000".
-std::optional<std::uint64_t> parse_bytes(const std::string& text) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  if (digits == 0 || digits > 12) return std::nullopt;
-  const std::string unit = text.substr(digits);
-  const std::uint64_t number = std::stoull(text.substr(0, digits));
-  if (unit.empty()) return number;
-  if (unit == "KiB" || unit == "Ki") return number << 10U;
-  if (unit == "MiB" || unit == "Mi") return number << 20U;
-  if (unit == "GiB" || unit == "Gi") return number << 30U;
-  return std::nullopt;
 }
 
 /// The CPUs that this process may use, cgroup quota included.

@@ -116,7 +116,7 @@ TEST_CASE("an ejection is as likely as the policy says", "[health]") {
   outliers.update(config, {host(1)});
   const Outliers::Clock::time_point now{seconds(1000)};
   for (int i = 0; i < 50; ++i) CHECK(!outliers.tripped(host(1), now));
-  CHECK(stats.outlier_detection_ejections_consecutive_5xx.get() == 50);
+  CHECK(stats.outlier_detection_ejections_detected_consecutive_5xx.get() == 50);
   CHECK(stats.outlier_detection_ejections_enforced_total.get() == 0);
   config.enforced_5xx_percent = 50;
   outliers.update(config, {host(1)});
