@@ -4,6 +4,30 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/frames.h"
+
+// Sanitizers have to see each frame come and go.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace boost::asio::detail {
+
+template <>
+inline void* thread_info_base::allocate<thread_info_base::awaitable_frame_tag>(awaitable_frame_tag,
+                                                                               thread_info_base*,
+                                                                               std::size_t size,
+                                                                               std::size_t) {
+  return tidegate::Frames::take(size);
+}
+template <>
+inline void thread_info_base::deallocate<thread_info_base::awaitable_frame_tag>(awaitable_frame_tag,
+                                                                                thread_info_base*,
+                                                                                void* at,
+                                                                                std::size_t size) {
+  tidegate::Frames::give(at, size);
+}
+
+}  // namespace boost::asio::detail
+#endif
+
 namespace tidegate {
 
 using Executor = boost::asio::io_context::executor_type;

@@ -10,11 +10,11 @@
 namespace tidegate::proxy {
 
 /// Memory for the strings that one exchange makes: taken by moving a pointer, given back all at
-/// once. Views stay valid until reset(). The first block is kept, so an exchange of usual size
-/// allocates nothing.
+/// once. Views stay valid until reset(). The first bytes are in the arena itself, so an exchange of
+/// usual size allocates nothing.
 class Arena {
  public:
-  explicit Arena(std::size_t block_bytes = 2048) : block_bytes_(block_bytes) {}
+  Arena() = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -40,33 +40,23 @@ class Arena {
   }
   void reset() {
     more_.clear();
-    if (first_) {
-      next_ = first_.get();
-      end_ = next_ + block_bytes_;
-    } else {
-      next_ = end_ = nullptr;
-    }
+    next_ = first_;
+    end_ = first_ + sizeof first_;
   }
 
  private:
   void grow(std::size_t bytes) {
-    if (!first_ && bytes <= block_bytes_) {
-      first_ = std::make_unique_for_overwrite<char[]>(block_bytes_);
-      next_ = first_.get();
-      end_ = next_ + block_bytes_;
-      return;
-    }
-    std::size_t size = bytes > block_bytes_ ? bytes : block_bytes_;
+    const std::size_t size = std::max(bytes, kBlockBytes);
     more_.push_back(std::make_unique_for_overwrite<char[]>(size));
     next_ = more_.back().get();
     end_ = next_ + size;
   }
 
-  std::size_t block_bytes_;
-  std::unique_ptr<char[]> first_;
+  static constexpr std::size_t kBlockBytes = 2048;
   std::vector<std::unique_ptr<char[]>> more_;
-  char* next_ = nullptr;
-  char* end_ = nullptr;
+  char first_[512];
+  char* next_ = first_;
+  char* end_ = first_ + sizeof first_;
 };
 
 }  // namespace tidegate::proxy
