@@ -251,7 +251,16 @@ Task<void> run(Context context, http::ServerStream& stream) {
   Redirects redirects;
   do {
     Exchange exchange(context, stream, redirects);
-    co_await exchange.run();
+    std::exception_ptr failed;
+    try {
+      co_await exchange.run();
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    if (failed) {  // memory, above all: nothing of it may go on without it
+      co_await exchange.end();
+      std::rethrow_exception(failed);
+    }
   } while (redirects.again());
 }
 

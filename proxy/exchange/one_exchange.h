@@ -44,6 +44,12 @@ class Exchange final : private http::ServerStream::Watcher {
         record_(context.options, request_) {}
 
   Task<void> run();
+  /// After run() has thrown: until nothing refers to it any more.
+  Task<void> end() {
+    give_up(upstream::Error::kReset);
+    stream_.watch_client(nullptr);
+    co_await stop_upload();
+  }
 
  private:
   /// False: the path may not be passed on, and Call::reply is the answer.

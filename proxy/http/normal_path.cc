@@ -24,21 +24,28 @@ bool unreserved(int c) {
 
 bool is_dots(std::string_view text) { return text == "." || text == ".."; }
 
-/// Whether some backend takes the segment for something else than it is.
+/// Whether some backend takes the segment for something else than it is: for one that goes up, or
+/// for several with one that does.
 bool ambiguous(std::string_view segment) {
-  const std::size_t parameter = segment.find(';');
-  if (parameter != segment.npos && is_dots(segment.substr(0, parameter))) return true;
+  bool escaped = false;  // a slash
+  bool dots = false;     // without a parameter
   std::size_t begin = 0;
-  bool escaped = false;
+  auto part = [&](std::size_t end) {
+    const std::string_view one = segment.substr(begin, end - begin);
+    const std::size_t parameter = one.find(';');
+    if (!is_dots(one.substr(0, parameter))) return false;
+    dots = true;
+    return parameter != one.npos;
+  };
   for (std::size_t i = 0; i + 2 < segment.size(); ++i) {
     if (segment[i] != '%') continue;
     const int value = hex_digit(segment[i + 1]) * 16 + hex_digit(segment[i + 2]);
     if (value != '/' && value != '\\') continue;
     escaped = true;
-    if (is_dots(segment.substr(begin, i - begin))) return true;
+    if (part(i)) return true;
     begin = i + 3;
   }
-  return escaped && is_dots(segment.substr(begin));
+  return part(segment.size()) || (escaped && dots);
 }
 
 /// The path as far as it has been written.

@@ -60,6 +60,7 @@ struct Callbacks {
         if (found != nullptr) self.end_head(*found, end);
         break;
       case NGHTTP2_DATA:
+        ++self.data_received_;
         if (found != nullptr && end) {
           found->end_received_ = true;
           found->wake_reader_ = true;
@@ -80,11 +81,13 @@ struct Callbacks {
       case NGHTTP2_PING:
         if (ack && self.draining_) self.finish_drain();
         if (ack && self.pings_waiting_ > 0) --self.pings_waiting_;
-        too_many = self.empty_frames_.hit(self.limits_.empty_frames_max, self.limits_.guard_period);
+        // grpc-go measures with one for each message.
+        too_many = self.beyond(++self.pings_,
+                               2 * (self.opened_ + self.data_frames_ + self.data_received_));
         break;
       case NGHTTP2_WINDOW_UPDATE:
-        too_many = ++self.window_updates_ > self.limits_.empty_frames_max + 2 * self.opened_ +
-                                                kUpdatesPerData * self.data_frames_;
+        too_many = self.beyond(++self.window_updates_,
+                               2 * self.opened_ + kUpdatesPerData * self.data_frames_);
         break;
       case NGHTTP2_SETTINGS:
         if (!ack && !self.settings_received_) {

@@ -67,7 +67,9 @@ FrameWatch::Seen FrameWatch::feed(std::span<const char> bytes) {
 FrameWatch::Wrong FrameWatch::begin(std::uint8_t type, std::uint8_t flags, std::uint32_t id) {
   if (id == 0) return Wrong::kNothing;  // nghttp2 knows
   if (type == NGHTTP2_RST_STREAM) {
-    if (id <= highest_ || !opens_streams_) end(id);
+    // A server's frames may have been on their way when it reset the stream: nghttp2 passes over
+    // them.
+    if (opens_streams_ && id <= highest_) end(id);
     return Wrong::kNothing;
   }
   if (type != NGHTTP2_DATA && type != NGHTTP2_HEADERS) return Wrong::kNothing;

@@ -113,6 +113,11 @@ class Session {
   void wake_later(Stream& stream);
   void forget(Stream& stream);
   void calm_down();
+  /// Whether a peer has sent too many of a kind of frame: `seen`, where traffic explains `due`;
+  /// what is above that is counted by time.
+  bool beyond(std::uint64_t seen, std::uint64_t due) {
+    return seen > due && empty_frames_.hit(limits_.empty_frames_max, limits_.guard_period);
+  }
   void end_with(error_code reason, std::uint32_t code);
   void gather();
   void end_head(Stream& stream, bool end);
@@ -136,7 +141,9 @@ class Session {
   Guard resets_;
   Guard empty_frames_;
   std::uint64_t window_updates_ = 0;  // by the peer
+  std::uint64_t pings_ = 0;           // the same
   std::uint64_t data_frames_ = 0;     // by us
+  std::uint64_t data_received_ = 0;   // frames of the peer
   std::size_t opened_ = 0;
   std::size_t open_ = 0;  // client: opened and not closed
   std::size_t pings_waiting_ = 0;

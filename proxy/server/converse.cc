@@ -21,6 +21,7 @@ Http1Connection::Options http1_options(const HttpOptions* options) {
   Http1Connection::Options out;
   if (!options) return out;
   if (options->idle) out.idle_timeout = *options->idle;
+  if (options->stream_idle) out.body_timeout = out.send_timeout = *options->stream_idle;
   if (options->fields_max)
     out.limits.fields_max = std::min<std::size_t>(*options->fields_max, 1000);
   out.requests_max = options->requests_max.value_or(0);
@@ -32,6 +33,7 @@ Http2Connection::Options http2_options(const HttpOptions* options) {
   Http2Connection::Options out;
   if (!options) return out;
   if (options->idle) out.idle_timeout = *options->idle;
+  if (options->stream_idle) out.body_timeout = out.send_timeout = *options->stream_idle;
   http2::Limits& limits = out.limits;
   if (options->head_kb_max) {
     set_head_max(*options->head_kb_max, limits.head);
@@ -104,11 +106,17 @@ Task<bool> idle(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& 
 
 Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms,
                     Live& live) {
-  Http1Connection::History history;
+  /// Counts the connection until it ends, also by an exception.
+  struct Counted : Http1Connection::History {
+    explicit Counted(HttpStats& stats_in) : stats(stats_in) {}
+    ~Counted() {
+      if (counted) stats.downstream_cx_http1_active.sub();
+    }
+    HttpStats& stats;
+  } history(stats);
   while (co_await active(loop, stream, stats, terms, live, history) &&
          co_await idle(loop, stream, stats, terms)) {
   }
-  if (history.counted) stats.downstream_cx_http1_active.sub();
   live.drain = live.close = [] {};
 }
 

@@ -355,7 +355,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     body_begin_ = body_end_ = 0;
     reading_ = true;
     expired_ = false;
-    if (!raw_) loop_.wheel.arm(timer_, options_.body_timeout);
+    if (!raw_ && options_.body_timeout.count() > 0) loop_.wheel.arm(timer_, options_.body_timeout);
     Result<std::size_t> got = co_await stream_.read_some({body_at_, room});
     timer_.cancel();
     reading_ = false;

@@ -26,7 +26,8 @@ namespace {
 constexpr milliseconds kLook{50};
 constexpr milliseconds kLookClosely{10};  // above kWatch
 constexpr seconds kShrinkEvery{5};        // where nothing is short
-constexpr seconds kTellEvery{10};         // at most, in the log
+constexpr milliseconds kResetEvery{150};
+constexpr seconds kTellEvery{10};  // at most, in the log
 constexpr std::uint64_t kFreeKept = 16 * 1024 * 1024;
 constexpr unsigned kWatch = 50, kShrink = 70, kRequests = 80, kConnections = 85,
                    kReset = 90;  // percent
@@ -92,13 +93,33 @@ void give_memory_back() {
 #endif
 }
 
+/// What the kernel keeps for the sockets of this process's cgroup, which the cgroup's limit counts.
+std::uint64_t socket_bytes() {
+  static const std::string file_name = [] {
+    std::ifstream file("/proc/self/cgroup");
+    for (std::string line; std::getline(file, line);) {
+      if (line.starts_with("0::")) return "/sys/fs/cgroup" + line.substr(3) + "/memory.stat";
+    }
+    return std::string();
+  }();
+  if (file_name.empty() || cgroup_limit() == std::numeric_limits<std::uint64_t>::max()) return 0;
+  std::ifstream file(file_name);
+  std::string name;
+  std::uint64_t bytes = 0;
+  while (file >> name >> bytes) {
+    if (name == "sock") return bytes;
+  }
+  return 0;
+}
+
 /// What is in use: of the memory, or of the addresses where these are what is limited.
 std::uint64_t bytes_in_use(const Heap& heap, bool addresses) {
   std::ifstream file("/proc/self/statm");
   std::uint64_t total = 0;
   std::uint64_t resident = 0;
   file >> total >> resident;
-  if (!addresses) return resident * page();  // what is free and has not gone back counts too
+  if (!addresses)
+    return resident * page() + socket_bytes();  // what is free counts, too, until it goes back
   const std::uint64_t all = total * page();
   return all - std::min(all, heap.free + heap.unmapped);
 }
@@ -150,11 +171,16 @@ void OverloadManager::look(std::uint64_t bytes, std::chrono::steady_clock::time_
   follow(overload_.stop_accepting_requests, percent, kRequests);
   follow(overload_.reject_incoming_connections, percent, kConnections);
   follow(overload_.reset_high_memory_stream, percent, kReset);
-  if (overload_.reset_high_memory_stream) hooks_.close_most(bytes - max_ / 100 * kResetTo);
+  // What was closed takes a moment to be gone from the measure.
+  if (overload_.reset_high_memory_stream && now - reset_ >= kResetEvery) {
+    reset_ = now;
+    hooks_.close_most(bytes - max_ / 100 * kResetTo);
+  }
   const auto pause = overload_.shrink_heap ? milliseconds(100) : milliseconds(kShrinkEvery);
   if (now - shrunk_ >= pause) {
     const std::uint64_t free = heap().free;
-    if (free >= kFreeKept || (shrink_again_ && free > 0)) {
+    // What workers keep to be quick is not free; where memory is short it goes too.
+    if (overload_.shrink_heap || free >= kFreeKept || (shrink_again_ && free > 0)) {
       shrunk_ = now;
       shrink_again_ = free >= kFreeKept;
       hooks_.trim();

@@ -46,6 +46,7 @@ class OverloadManager {
   std::uint64_t max_;
   Hooks hooks_;
   std::chrono::steady_clock::time_point shrunk_;
+  std::chrono::steady_clock::time_point reset_;
   std::chrono::steady_clock::time_point told_;
   bool shrink_again_ = false;  // what workers let go of has not gone back yet
   bool refusing_ = false;      // as last told

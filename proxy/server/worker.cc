@@ -146,39 +146,44 @@ Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared
   accepted.id = net::next_connection_id();
   const std::optional<ConnectionOptions>& options = pinned->compiled->listener->connection;
   bool welcome = true;
-  bool local = false;  // we close it
-  if (options) {
-    net::set_options(socket.fd(), *options);
-    if (options->proxy_header != ConnectionOptions::ProxyHeader::kNone) {
-      counted.downstream_pre_cx_active.add();
-      welcome = co_await proxied(socket, *options, accepted, *live);
-      counted.downstream_pre_cx_active.sub();
-      if (!welcome && !socket.is_open()) counted.downstream_pre_cx_timeout.add();
+  bool local = true;  // we close it
+  bool secured = false;
+  try {
+    if (options) {
+      net::set_options(socket.fd(), *options);
+      if (options->proxy_header != ConnectionOptions::ProxyHeader::kNone) {
+        counted.downstream_pre_cx_active.add();
+        welcome = co_await proxied(socket, *options, accepted, *live);
+        counted.downstream_pre_cx_active.sub();
+        if (!welcome && !socket.is_open()) counted.downstream_pre_cx_timeout.add();
+      }
     }
-  }
-  if (!welcome) {
-    local = true;
-    counted.downstream_listener_filter_error.add();
-  } else if (pinned->compiled->tls) {
-    pinned.reset();
-    http_->downstream_cx_ssl_total.add();
-    http_->downstream_cx_ssl_active.add();
-    local = co_await serve_tls(std::move(socket), accepted, std::move(slot), *live);
-    http_->downstream_cx_ssl_active.sub();
-  } else {
-    net::PlainStream stream(std::move(socket), accepted);
-    live->close = live->drain = [&stream] { stream.close(); };
-    const router::CompiledSite* site = pinned->compiled->sites->by_sni({});
-    if (site && site->site->protocol == SiteProtocol::kTcp) {
-      co_await serve_stream(stream, std::move(pinned), *site, {}, *live);
-    } else {
+    if (!welcome) {
+      counted.downstream_listener_filter_error.add();
+    } else if (pinned->compiled->tls) {
       pinned.reset();
-      co_await serve_http(stream, slot, *live);
+      http_->downstream_cx_ssl_total.add();
+      http_->downstream_cx_ssl_active.add();
+      secured = true;
+      local = co_await serve_tls(std::move(socket), accepted, std::move(slot), *live);
+    } else {
+      net::PlainStream stream(std::move(socket), accepted);
+      live->close = live->drain = [&stream] { stream.close(); };
+      const router::CompiledSite* site = pinned->compiled->sites->by_sni({});
+      if (site && site->site->protocol == SiteProtocol::kTcp) {
+        co_await serve_stream(stream, std::move(pinned), *site, {}, *live);
+      } else {
+        pinned.reset();
+        co_await serve_http(stream, slot, *live);
+      }
+      local = !left(stream);
+      stream.close();
     }
-    local = !left(stream);
-    stream.close();
+  } catch (const std::exception& failed) {  // memory, above all: this connection ends, no other
+    log::error(log::Component::kConnection, "a connection failed: {}", failed.what());
   }
   live_.erase(live);
+  if (secured) http_->downstream_cx_ssl_active.sub();
   double ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
   stats_.overload().leave();
@@ -343,25 +348,25 @@ void Worker::log_refused(const net::ConnectionFacts& facts, const exchange::Site
 Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                                   http::ServerStream& stream) {
   const CompiledListener& listener = *pinned->compiled;
-  if (stats_.overload().stop_accepting_requests.load(std::memory_order_relaxed)) {
-    http_->downstream_rq_overload_close.add();
-    constexpr std::string_view kText = "overloaded\n";
-    Arena arena;
-    http::ResponseHead head;
-    head.status = 503;
-    co_await exchange::reply(stream, head, kText, arena);
-    log_refused(facts, listener.options_of(facts), {503, "OM", "overload", kText.size()});
-    co_return;
-  }
-  exchange::Context context{loop_,
-                            clusters_,
-                            *http_,
-                            *listener.sites,
-                            listener.plans,
-                            facts,
-                            listener.options_of(facts),
-                            (*listener.stats)[loop_.index].get()};
   try {
+    if (stats_.overload().stop_accepting_requests.load(std::memory_order_relaxed)) {
+      http_->downstream_rq_overload_close.add();
+      constexpr std::string_view kText = "overloaded\n";
+      Arena arena;
+      http::ResponseHead head;
+      head.status = 503;
+      co_await exchange::reply(stream, head, kText, arena);
+      log_refused(facts, listener.options_of(facts), {503, "OM", "overload", kText.size()});
+      co_return;
+    }
+    exchange::Context context{loop_,
+                              clusters_,
+                              *http_,
+                              *listener.sites,
+                              listener.plans,
+                              facts,
+                              listener.options_of(facts),
+                              (*listener.stats)[loop_.index].get()};
     co_await exchange::run(context, stream);
   } catch (const std::exception& failed) {  // memory, above all: this exchange ends, no other
     log::error(log::Component::kConnection, "{}: an exchange failed: {}", facts.remote_ip,

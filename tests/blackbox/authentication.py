@@ -36,6 +36,7 @@ stringData: {json.dumps(data)}
 
 
 def start(gateway):
+    gateway.workers = 1  # a status that was seen once holds
     gateway.backend()
     gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
     gateway.start()

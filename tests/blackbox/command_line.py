@@ -89,7 +89,7 @@ def a_signal_does_what_the_interface_says(gateway):
 
     def reloads():
         text = get(gateway.metrics, "/metrics")[2].decode()
-        return int(re.search(r"^tidegate_config_reloads_total (\d+)", text, flags=re.M)[1])
+        return sum(int(number) for number in re.findall(r"^tidegate_config_reload_total{.*} (\d+)", text, flags=re.M))
     before = reloads()
     gateway.process.send_signal(signal.SIGHUP)
     wait_for(lambda: reloads() > before, "the directory is read")

@@ -39,9 +39,9 @@ TEST_CASE("a path has one form", "[http][rfc3986-6.2.2]") {
 }
 
 TEST_CASE("a path that may be read in two ways is refused", "[http][security]") {
-  for (const char* given :
-       {"/a%", "/a%2", "/a%zz", "/%%34%31", "/a%00", "/..;/b", "/a/.;x/b", "/a/%2e%2e;x=y",
-        "/a%2f..%2fb", "/a/..%2fb", "/a%5c..", "/a%2F%2e%2e", "/%2e%5Ca", "/..%5c"}) {
+  for (const char* given : {"/a%", "/a%2", "/a%zz", "/%%34%31", "/a%00", "/..;/b", "/a/.;x/b",
+                            "/a/%2e%2e;x=y", "/p/a%2f..;x%2fadmin", "/a%2f..%2fb", "/a/..%2fb",
+                            "/a%5c..", "/a%2F%2e%2e", "/%2e%5Ca", "/..%5c"}) {
     Arena arena;
     CAPTURE(given);
     CHECK(!normal_path(given, arena));

@@ -168,6 +168,21 @@ TEST_CASE("bytes of streams that are gone are given back to the connection", "[h
   CHECK(got.size() == 90001);
 }
 
+TEST_CASE("a ping for each message is no flood", "[http2]") {  // grpc-go measures so
+  Scripted link;
+  const std::int32_t id = link.client.request(Http2Peer::get(), true);
+  link.settle();
+  std::string got;
+  link.server.spawn(read_all(link.request(), got));
+  error_code failed;
+  for (int i = 0; i < 3000 && !failed; ++i) {
+    link.client.send(id, "message", false);
+    failed = link.server.take(link.client.give() + Http2Peer::raw_frame(6, 0, 0, "12345678"));
+    link.server.give();
+  }
+  CHECK(!failed);
+}
+
 TEST_CASE("floods end the connection with ENHANCE_YOUR_CALM", "[http2][cve-2023-44487]") {
   Scripted link;
   error_code failed;
