@@ -114,8 +114,11 @@ Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const Ter
     }
     HttpStats& stats;
   } history(stats);
-  while (co_await active(loop, stream, stats, terms, live, history) &&
-         co_await idle(loop, stream, stats, terms)) {
+  while (true) {  // a statement each: a coroutine's frame lasts as long as its expression
+    const bool idles = co_await active(loop, stream, stats, terms, live, history);
+    if (!idles) break;
+    const bool goes_on = co_await idle(loop, stream, stats, terms);
+    if (!goes_on) break;
   }
   live.drain = live.close = [] {};
 }
