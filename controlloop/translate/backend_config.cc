@@ -9,6 +9,7 @@
 #include "config/kinds/kgateway/backend.h"
 #include "controlloop/translate/backend_settings.h"
 #include "controlloop/translate/certificate.h"
+#include "proxy/snapshot/closed.h"
 
 namespace tidegate::controlloop::translate {
 
@@ -203,9 +204,7 @@ void BackendConfigs::apply(const BackendTarget& target, proxy::Cluster& cluster)
     const Object& from = *policy->object;
     if (counts[kTls]) {
       if (policy->tls_failed) {
-        cluster.endpoints.clear();
-        cluster.failover.clear();
-        cluster.dynamic.reset();
+        proxy::close(cluster);
         continue;
       }
       // BackendTLSPolicy, the standard's, goes before ours.
@@ -261,8 +260,12 @@ void BackendConfigs::statuses(const std::string& controller_name, status::Status
                     reach.all ? "" : "older policies give some of what it says");
       }
       if (reach.tls_overridden) {
-        status::set(conditions, "Overridden", Value::kTrue, "ConflictedWithBackendTLSPolicy",
-                    "a BackendTLSPolicy says how TLS is spoken: spec.tls does not count");
+        // BackendTLSPolicies are of Services.
+        const bool of_backend = target.kind == "Backend";
+        status::set(conditions, "Overridden", Value::kTrue,
+                    of_backend ? "ConflictedWithBackend" : "ConflictedWithBackendTLSPolicy",
+                    fmt::format("{} says how TLS is spoken: spec.tls does not count",
+                                of_backend ? "the Backend itself" : "a BackendTLSPolicy"));
       }
       json::object ref;
       ref["group"] = target.group;

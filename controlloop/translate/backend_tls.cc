@@ -7,6 +7,7 @@
 #include "controlloop/translate/ca_certificates.h"
 #include "controlloop/translate/cluster_names.h"
 #include "proxy/snapshot/all_filter_settings.h"
+#include "proxy/snapshot/closed.h"
 
 namespace tidegate::controlloop::translate {
 
@@ -116,7 +117,7 @@ void BackendTls::apply(const config::Service& service, const std::string& port_n
   by_cluster_[cluster.name] = found->second;
   const Policy& policy = *found->second.front();
   cluster.tls = policy.tls;
-  if (!policy.accepted()) cluster.endpoints.clear();
+  if (!policy.accepted()) proxy::close(cluster);
 }
 
 /// What a Gateway's listeners call: the policies about it have the Gateway as an ancestor, and

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "proxy/router/virtual_host_name.h"
+#include "proxy/snapshot/closed.h"
 
 namespace tidegate::proxy::server {
 namespace {
@@ -60,10 +61,7 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
       if (!context) {
         // Never in the clear instead: without endpoints the answer is 503.
         problems.push_back(fmt::format("cluster {}: TLS: {}", name, context.error().message()));
-        cluster->config.endpoints.clear();
-        cluster->config.failover.clear();
-        cluster->config.dynamic.reset();
-        cluster->config.ec2.reset();
+        close(cluster->config);
       } else {
         cluster->tls = *context;
         const auto own = snapshot->certificates.find(config.tls->client_certificate);
