@@ -294,6 +294,21 @@ bool narrow_trust(proxy::HttpOptions& to, const std::optional<proxy::HttpOptions
   }
   if (to.client_cert != limit.client_cert) to.client_cert.reset();
   to.preserve_request_id = to.preserve_request_id && limit.preserve_request_id;
+  // Who counts the proxies in front counts on ours as well.
+  auto appends = [](const proxy::HttpOptions& one) {
+    return one.append_forwarded_for.value_or(one.use_remote_address);
+  };
+  if ((appends(before) || appends(limit)) && !appends(to)) to.append_forwarded_for = true;
+  // A field that must not come from a client; what is set in its place is ours already.
+  for (const std::string& name : limit.early_changes.remove) {
+    proxy::HeaderChanges& changes = to.early_changes;
+    const bool is_set = std::any_of(
+        changes.set.begin(), changes.set.end(),
+        [&name](const proxy::HeaderValue& one) { return policy::lower(one.name) == name; });
+    if (!is_set &&
+        std::find(changes.remove.begin(), changes.remove.end(), name) == changes.remove.end())
+      changes.remove.push_back(name);
+  }
   return to != before;
 }
 

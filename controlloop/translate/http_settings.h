@@ -23,7 +23,8 @@ bool same_settings(const std::optional<proxy::HttpOptions>& one,
                    const std::optional<proxy::HttpOptions>& other);
 
 /// Has `to` believe a client no more of what it says of itself than `other` does: its address, its
-/// certificate, its request id. Absent: a listener without a policy. Whether that changed anything.
+/// certificate, its request id, and fields that it must not send. Absent: a listener without a
+/// policy. Whether that changed anything.
 bool narrow_trust(proxy::HttpOptions& to, const std::optional<proxy::HttpOptions>& other);
 
 }  // namespace tidegate::controlloop::translate

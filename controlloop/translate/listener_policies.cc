@@ -9,6 +9,7 @@
 #include "config/kinds/core/service.h"
 #include "controlloop/translate/ca_certificates.h"
 #include "controlloop/translate/http_settings.h"
+#include "controlloop/translate/place.h"
 
 namespace tidegate::controlloop::translate {
 
@@ -299,14 +300,21 @@ void ListenerPolicies::join(std::vector<Plain>& listeners) {
 
 void ListenerPolicies::apply(std::vector<std::shared_ptr<GatewayState>>& gateways) {
   if (attachments_.policies().empty() && http_attachments_.policies().empty()) return;
+  std::map<const ListenerState*, std::vector<Id>> from;
+  for (const auto& state : gateways) {
+    for (ListenerState& listener : state->listeners)
+      from[&listener] = put(listener, *state->gateway);
+  }
+  // Who is not served has no say in how the others are.
+  const Clashes taken = find_clashes(gateways);
   std::map<std::pair<std::vector<std::string>, int>, std::vector<Plain>> ports;
   for (const auto& state : gateways) {
     const bool served = status::is_true(state->conditions, "Accepted");
     for (ListenerState& listener : state->listeners) {
-      std::vector<Id> from = put(listener, *state->gateway);
-      if (served && listener.accepted() && listener.spec->protocol == "HTTP")
+      if (served && listener.accepted() && listener.spec->protocol == "HTTP" &&
+          !taken.contains(&listener))
         ports[{state->addresses, listener.spec->port}].push_back(
-            {&listener, state->gateway.get(), std::move(from)});
+            {&listener, state->gateway.get(), std::move(from[&listener])});
     }
   }
   for (auto& [port, listeners] : ports) join(listeners);

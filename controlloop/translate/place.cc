@@ -17,13 +17,34 @@ proxy::SiteProtocol protocol_of(const config::ListenerSpec& spec) {
   return proxy::SiteProtocol::kHttp;
 }
 
-bool clashes(const proxy::Site& one, const proxy::Site& other) {
-  auto secure = [](const proxy::Site& site) {
-    return site.protocol == proxy::SiteProtocol::kHttps ||
-           site.protocol == proxy::SiteProtocol::kTls;
+std::string hostname_of(const ListenerState& listener) {
+  std::string out = listener.spec->hostname;
+  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return out;
+}
+
+bool clashes(const ListenerState& one, const ListenerState& other) {
+  auto secure = [](const ListenerState& listener) {
+    const proxy::SiteProtocol protocol = protocol_of(*listener.spec);
+    return protocol == proxy::SiteProtocol::kHttps || protocol == proxy::SiteProtocol::kTls;
   };
-  const bool apart = one.protocol == other.protocol || (secure(one) && secure(other));
-  return !apart || one.hostname == other.hostname;
+  const bool apart =
+      protocol_of(*one.spec) == protocol_of(*other.spec) || (secure(one) && secure(other));
+  return !apart || hostname_of(one) == hostname_of(other);
+}
+
+/// Whether it is to be served, where its port is free.
+bool wants_place(const GatewayState& state, const ListenerState& listener) {
+  // Without a certificate never in the clear instead.
+  return status::is_true(state.conditions, "Accepted") && listener.accepted() &&
+         !(listener.terminates() && listener.tls.certificates.empty());
+}
+
+/// Of the socket.
+using Place = std::tuple<std::vector<std::string>, int, bool>;
+Place place_of(const GatewayState& state, const ListenerState& listener) {
+  const bool udp = protocol_of(*listener.spec) == proxy::SiteProtocol::kUdp;
+  return {state.addresses, listener.spec->port, udp};
 }
 
 /// A listener as the proxy serves it, its routes aside.
@@ -36,8 +57,7 @@ proxy::Site site_of(const ListenerState& listener, const Report& report) {
                  listener.owner.meta->file,
                  report.line(listener.owner.kind, *listener.owner.meta, listener.field())};
   site.protocol = protocol_of(*listener.spec);
-  site.hostname = listener.spec->hostname;
-  for (char& c : site.hostname) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  site.hostname = hostname_of(listener);
   if (listener.terminates()) site.tls = listener.tls;
   site.http = listener.http;
   return site;
@@ -67,29 +87,45 @@ void join_connection(const ListenerState& listener, Report& report, proxy::Liste
 
 }  // namespace
 
+Clashes find_clashes(const std::vector<std::shared_ptr<GatewayState>>& gateways) {
+  Clashes out;
+  std::map<Place, std::vector<const ListenerState*>> placed;
+  for (const auto& state : gateways) {
+    for (const ListenerState& listener : state->listeners) {
+      if (!wants_place(*state, listener)) continue;
+      std::vector<const ListenerState*>& here = placed[place_of(*state, listener)];
+      const auto clash = std::find_if(here.begin(), here.end(), [&](const ListenerState* other) {
+        return clashes(listener, *other);
+      });
+      if (clash == here.end()) {
+        here.push_back(&listener);
+      } else {
+        out.emplace(&listener, *clash);
+      }
+    }
+  }
+  return out;
+}
+
 void place_listeners(std::vector<std::shared_ptr<GatewayState>>& gateways, const Options& options,
                      proxy::Snapshot& snapshot, Report& report) {
-  std::map<std::tuple<std::vector<std::string>, int, bool>, proxy::Listener> placed;
+  std::map<Place, proxy::Listener> placed;
+  const Clashes taken = find_clashes(gateways);
   for (const auto& state : gateways) {
-    if (!status::is_true(state->conditions, "Accepted")) continue;
     for (ListenerState& listener : state->listeners) {
-      if (!listener.accepted()) continue;
-      // Never in the clear instead.
-      if (listener.terminates() && listener.tls.certificates.empty()) continue;
-      proxy::Site site = site_of(listener, report);
-      const bool udp = site.protocol == proxy::SiteProtocol::kUdp;
-      proxy::Listener& here = placed[{state->addresses, listener.spec->port, udp}];
-      const auto clash =
-          std::find_if(here.sites.begin(), here.sites.end(),
-                       [&](const proxy::Site& other) { return clashes(site, other); });
-      if (clash != here.sites.end()) {
+      if (!wants_place(*state, listener)) continue;
+      if (const auto clash = taken.find(&listener); clash != taken.end()) {
+        const ListenerState& by = *clash->second;
         listener.fail("Accepted", "PortUnavailable", ".port",
                       fmt::format("port {} is taken by listener {} of {} {}/{}",
-                                  listener.spec->port, clash->origin.section, clash->origin.kind,
-                                  clash->origin.namespace_, clash->origin.name),
+                                  listener.spec->port, by.spec->name, by.owner.kind,
+                                  by.owner.meta->namespace_, by.owner.meta->name),
                       report);
         continue;
       }
+      proxy::Site site = site_of(listener, report);
+      const bool udp = site.protocol == proxy::SiteProtocol::kUdp;
+      proxy::Listener& here = placed[place_of(*state, listener)];
       if (here.sites.empty()) {
         here.addresses = state->addresses;
         here.declared_port = static_cast<std::uint16_t>(listener.spec->port);
