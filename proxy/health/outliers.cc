@@ -7,7 +7,15 @@ namespace tidegate::proxy::health {
 
 namespace {
 constexpr std::chrono::milliseconds kEjectionMax{300'000};  // Envoy's max_ejection_time
+
+/// Workers act when a count is the limit: where it is lower now, the next failure meets it.
+void keep_below(std::atomic<std::uint32_t>& failures, std::uint32_t limit) {
+  std::uint32_t now = failures;
+  while (limit > 0 && now >= limit && !failures.compare_exchange_weak(now, limit - 1)) {
+  }
 }
+
+}  // namespace
 
 void Outliers::update(const OutlierDetection& config, const std::vector<Endpoint>& endpoints) {
   config_ = config;
@@ -22,6 +30,8 @@ void Outliers::update(const OutlierDetection& config, const std::vector<Endpoint
     host.watch->limit = config.consecutive_5xx;
     host.watch->split = config.consecutive_local.has_value();
     host.watch->limit_local = config.consecutive_local.value_or(0);
+    keep_below(host.watch->consecutive_5xx, host.watch->limit);
+    keep_below(host.watch->consecutive_local, host.watch->limit_local);
   }
   count();
 }

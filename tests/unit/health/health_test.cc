@@ -107,6 +107,25 @@ TEST_CASE("failures before an answer are counted by themselves where a policy sp
   CHECK(tripped.empty());
 }
 
+TEST_CASE("a limit that is lowered below what was counted is met by the next failure", "[health]") {
+  HealthStats stats;
+  int tripped = 0;
+  Outliers outliers(stats, [&](const Outliers::Endpoint&, bool) { ++tripped; });
+  OutlierDetection config;
+  config.consecutive_5xx = 10;
+  outliers.update(config, {host(1)});
+  upstream::Host one;
+  one.address.watch = outliers.watch(host(1));
+  for (int i = 0; i < 6; ++i) one.note(500);
+  config.consecutive_5xx = 3;
+  outliers.update(config, {host(1)});
+  CHECK(tripped == 0);
+  one.note(500);
+  CHECK(tripped == 1);
+  one.note(500);
+  CHECK(tripped == 1);  // once
+}
+
 TEST_CASE("an ejection is as likely as the policy says", "[health]") {
   HealthStats stats;
   Outliers outliers(stats, [](const Outliers::Endpoint&, bool) {});
