@@ -63,10 +63,8 @@ class OAuth2Filter final : public Filter {
         std::find(config_.scopes.begin(), config_.scopes.end(), "openid") != config_.scopes.end();
     if (!config_.issuer.empty())
       discovery_ = Discovery::kept(config_.token_endpoint.cluster, config_.issuer, kept);
-    if (!config_.redirect_uri.starts_with('/')) {
-      format::Problem problem;  // translation has looked for it
-      redirect_uri_ = format::Format::compile(config_.redirect_uri, problem);
-    }
+    format::Problem problem;  // translation has looked for it
+    redirect_uri_ = format::Format::compile(config_.redirect_uri, problem);
     for (const OAuth2::HeaderCondition& one : config_.deny_redirect) {
       re2::RE2::Options options;
       options.set_log_errors(false);
@@ -160,8 +158,8 @@ class OAuth2Filter final : public Filter {
   }
 
   std::string redirect_uri(Call& call) const {
-    if (config_.redirect_uri.starts_with('/')) return site_of(call) + config_.redirect_uri;
     std::string out;
+    if (config_.redirect_uri.starts_with('/')) out = site_of(call);
     redirect_uri_.render(request_values(call), format::Missing::kNothing, out);
     return out;
   }
@@ -346,7 +344,7 @@ class OAuth2Filter final : public Filter {
 
   OAuth2 config_;
   bool openid_ = false;
-  format::Format redirect_uri_;                         // of one that is more than a path
+  format::Format redirect_uri_;
   std::shared_ptr<Discovery> discovery_;                // null: everything is configured
   std::vector<std::unique_ptr<re2::RE2>> expressions_;  // of deny_redirect; null: exact
 };

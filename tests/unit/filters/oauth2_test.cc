@@ -208,6 +208,8 @@ TEST_CASE("the provider is told where to send the browser back to") {
   };
   CHECK(told("https") == "https://www.example.com/oauth2/redirect");
   CHECK(told("gopher") == "http://www.example.com/oauth2/redirect");
+  config.redirect_uri = "/oauth2/redirect%%20x?from=%REQ(x-tenant)%";
+  CHECK(told("https") == "https://www.example.com/oauth2/redirect%20x?from=a");
   config.redirect_uri = "https://login.example.com/oauth2/redirect";
   CHECK(told("http") == "https://login.example.com/oauth2/redirect");
   config.redirect_uri =
