@@ -269,6 +269,9 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     out.set(http::field::content_type, page_response.content_type);
     out.set(http::field::cache_control, "no-cache, max-age=0");
     out.set("x-content-type-options", "nosniff");
+    // A page of another site must not have somebody click in ours.
+    out.set("x-frame-options", "DENY");
+    out.set("content-security-policy", "frame-ancestors 'none'");
     out.set(http::field::server, "tidegate");
     out.set(http::field::date, http_date());
     out.body() = std::move(page_response.body);

@@ -46,6 +46,8 @@ def page(gateway, path, status=200, **more):
     got, headers, body = get(gateway.admin, path, **more)
     assert got == status, (path, got, body[:300])
     assert headers["server"] == "tidegate" and headers["x-content-type-options"] == "nosniff" and "date" in headers, headers
+    assert headers["x-frame-options"] == "DENY", headers
+    assert headers["content-security-policy"] == "frame-ancestors 'none'", headers
     return body.decode()
 
 
