@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "config/kind_table.h"
 #include "controlloop/object_metrics.h"
@@ -203,15 +204,17 @@ void LoopMetrics::applied(double seconds) {
 
 void LoopMetrics::opened(const proxy::Snapshot& snapshot, const proxy::Applied& applied) {
   for (auto& [key, of] : gateways_) of.rejected_now = 0;
+  if (std::exchange(version_, applied.version) != applied.version) rejected_.clear();
   for (std::size_t i = 0; i < applied.listeners.size() && i < snapshot.listeners.size(); ++i) {
     if (applied.listeners[i].bound) continue;
+    const bool is_new = rejected_.insert(snapshot.listeners[i].name).second;
     std::set<config::NamespacedName> of_listener;
     for (const proxy::Site& site : snapshot.listeners[i].sites)
       of_listener.insert({site.origin.namespace_, site.origin.name});
     for (const config::NamespacedName& key : of_listener) {
       auto found = gateways_.find(key);
       if (found == gateways_.end()) continue;
-      ++found->second.rejects;
+      if (is_new) ++found->second.rejects;
       ++found->second.rejected_now;
     }
   }

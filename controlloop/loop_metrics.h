@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,8 @@ class LoopMetrics {
                   double seconds);
   /// A snapshot is served by all workers, so many seconds after its change was seen.
   void applied(double seconds);
-  /// What came of its listeners: those that could not be opened are counted with their Gateways.
+  /// What came of its listeners: those that could not be opened are counted with their Gateways,
+  /// once a snapshot, however often this is told.
   void opened(const proxy::Snapshot& snapshot, const proxy::Applied& applied);
   /// Statuses were published.
   void synced(double seconds);
@@ -59,6 +61,8 @@ class LoopMetrics {
                   const std::vector<std::string>& kinds);
 
   std::map<config::NamespacedName, OfGateway> gateways_;
+  std::uint64_t version_ = 0;       // of the snapshot that rejected_ is of
+  std::set<std::string> rejected_;  // listeners that were counted
   std::vector<std::string> kinds_;  // with a status that there are now
   std::vector<Metric> of_objects_;  // what does not change between two changes
   bool stale_ = true;               // of_objects_ is of what was before
