@@ -17,14 +17,21 @@ constexpr const char* kInstances = "http://169.254.169.254";
 
 /// Hosts that are asked for credentials in the clear: none that could be elsewhere.
 bool is_near(std::string_view authority) {
-  static constexpr std::array<std::string_view, 5> kHosts{"localhost", "[::1]", "169.254.170.2",
-                                                          "169.254.170.23", "[fd00:ec2::23]"};
+  static constexpr std::array<std::string_view, 7> kHosts{
+      "localhost",      "[::1]",           "169.254.170.2",  "169.254.170.23",
+      "[fd00:ec2::23]", "169.254.169.254", "[fd00:ec2::254]"};
   const std::size_t colon = authority.rfind(':');
   const bool has_port = colon != authority.npos && authority.find(']', colon) == authority.npos;
   const std::string_view host = has_port ? authority.substr(0, colon) : authority;
   const bool loopback =
       host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos;
   return loopback || std::find(kHosts.begin(), kHosts.end(), host) != kHosts.end();
+}
+
+/// In any case, as Amazon's own clients take it.
+bool is_true(std::string value) {
+  for (char& c : value) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return value == "true";
 }
 
 }  // namespace
@@ -48,13 +55,17 @@ std::string read_aws_environment(const std::function<std::string(const char*)>& 
     if (!relative.starts_with('/') || !parse_url(to.container_url))
       problem = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path";
   }
-  const std::optional<Url> container = parse_url(to.container_url);
-  if (container && container->scheme == "http" && !is_near(container->authority))
-    problem = "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or a place on this machine";
+  auto check = [&problem](const std::string& value, const char* name) {
+    const std::optional<Url> parsed = parse_url(value);
+    if (parsed && parsed->scheme == "http" && !is_near(parsed->authority))
+      problem = fmt::format("{} must be https, or a place on this machine", name);
+  };
+  check(to.container_url, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
   to.container_token_file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
   to.instance_url = url("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+  check(to.instance_url, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
   if (to.instance_url.empty()) to.instance_url = kInstances;
-  if (variable("AWS_EC2_METADATA_DISABLED") == "true") to.instance_url.clear();
+  if (is_true(variable("AWS_EC2_METADATA_DISABLED"))) to.instance_url.clear();
   return problem;
 }
 

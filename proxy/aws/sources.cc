@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -37,7 +38,9 @@ system_clock::time_point time_of(std::string_view text) {
     return {};
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
-  return system_clock::from_time_t(timegm(&parts));
+  // What does not fit into the clock is as late as it can be told.
+  constexpr std::time_t kLatest = 7'258'118'400;  // 2200
+  return system_clock::from_time_t(std::clamp<std::time_t>(timegm(&parts), 0, kLatest));
 }
 
 /// Without a key, a secret and time left there are none.

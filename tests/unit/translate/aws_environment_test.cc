@@ -40,6 +40,18 @@ TEST_CASE("the environment says who this process is at Amazon's", "[aws]") {
   CHECK((to.role_arn == "arn" && to.role_token_file == "/token"));
 }
 
+TEST_CASE("instances are asked, or not, as the environment says", "[aws]") {
+  AwsEndpoints to;
+  CHECK(problem_of({{"AWS_EC2_METADATA_DISABLED", "TRUE"}}, to).empty());
+  CHECK(to.instance_url.empty());
+  CHECK(problem_of({{"AWS_EC2_METADATA_DISABLED", "false"}}, to).empty());
+  CHECK_FALSE(to.instance_url.empty());
+  for (const char* near :
+       {"http://[fd00:ec2::254]", "http://169.254.169.254/", "http://[::1]:1338"})
+    CHECK(problem_of({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", near}}).empty());
+  CHECK_FALSE(problem_of({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://any.example"}}).empty());
+}
+
 TEST_CASE("credentials are asked for in the clear on this machine only", "[aws]") {
   for (const char* near :
        {"http://127.0.0.1:80/x", "http://[::1]/x", "http://localhost:1", "https://any.example/x",
