@@ -87,8 +87,25 @@ std::optional<Ec2Page> page_of(std::string_view answer, const Ec2Discovery& what
   return out;
 }
 
+namespace {
+
+/// Whether both are of one account for sure: a role is of one, whoever takes it. Other keys may be
+/// another's.
+bool same_account(const AwsIdentity& one, const AwsIdentity& other) {
+  if (one.role_arn != other.role_arn) return false;
+  if (!one.role_arn.empty()) return true;
+  if (one.credentials.has_value() != other.credentials.has_value()) return false;
+  if (one.credentials) return one.credentials->access_key == other.credentials->access_key;
+  if (one.source.has_value() != other.source.has_value()) return false;
+  return !one.source ||
+         (one.source->kind == other.source->kind && one.source->role_arn == other.source->role_arn);
+}
+
+}  // namespace
+
 bool same_endpoints(const Ec2Discovery& one, const Ec2Discovery& other) {
-  return one.identity.region == other.identity.region && one.api_authority == other.api_authority &&
+  return same_account(one.identity, other.identity) &&
+         one.identity.region == other.identity.region && one.api_authority == other.api_authority &&
          one.port == other.port && one.public_address == other.public_address &&
          one.tags == other.tags;
 }

@@ -22,7 +22,7 @@ struct Ec2Page {
 /// Nothing where it is no answer to the question.
 std::optional<Ec2Page> page_of(std::string_view answer, const Ec2Discovery& what);
 
-/// Whether two of them have the same endpoints, whoever asks for them.
+/// Whether two of them have the same endpoints: they ask the same, as one account.
 bool same_endpoints(const Ec2Discovery& one, const Ec2Discovery& other);
 
 }  // namespace tidegate::proxy::aws

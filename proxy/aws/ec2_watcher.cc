@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
+#include "proxy/aws/backoff.h"
 #include "proxy/aws/ec2.h"
 #include "proxy/aws/requests.h"
 
@@ -127,7 +128,7 @@ Task<void> Ec2Watcher::run(std::shared_ptr<Watch> watch) {
   auto again = [&watch] { watch->wake.notify(); };
   CallTimer<decltype(again)> timer(again);
   const milliseconds refresh = std::max(watch->wanted.what.refresh, milliseconds(10));
-  milliseconds retry = kRetry;
+  Backoff retry(kRetry, refresh);
   while (!watch->stopped) {
     Found found;
     found.cluster = watch->cluster;
@@ -136,9 +137,8 @@ Task<void> Ec2Watcher::run(std::shared_ptr<Watch> watch) {
     if (watch->stopped) break;
     tell(*watch, found);
     watch->failed = !found.problem.empty();
-    milliseconds next = refresh;
-    if (watch->failed) next = std::min(std::exchange(retry, retry * 2), refresh);
-    if (!watch->failed) retry = kRetry;
+    if (!watch->failed) retry.reset();
+    const milliseconds next = watch->failed ? retry.next(loop_.random) : refresh;
     on_found_(found);
     watch->wake.clear();
     loop_.wheel.arm(timer, next);

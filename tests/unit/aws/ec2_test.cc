@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "proxy/aws/backoff.h"
 #include "proxy/aws/xml.h"
 
 using namespace tidegate;
@@ -102,14 +103,47 @@ TEST_CASE("what is no answer of EC2 is none", "[ec2]") {
     CHECK_FALSE(aws::page_of(wrong, wanted()));
 }
 
-TEST_CASE("who asks does not change what there is", "[ec2]") {
+TEST_CASE("how often it is asked does not change what there is", "[ec2]") {
   Ec2Discovery other = wanted();
-  other.identity.role_arn = "arn:aws:iam::123456789012:role/r";
   other.refresh = std::chrono::seconds(1);
   CHECK(aws::same_endpoints(wanted(), other));
   other.port = 81;
   CHECK_FALSE(aws::same_endpoints(wanted(), other));
   other = wanted();
   other.tags = {{"a", std::nullopt}};
+  CHECK_FALSE(aws::same_endpoints(wanted(), other));
+}
+
+TEST_CASE("the wait for another try grows to its limit and no further", "[ec2]") {
+  using Time = aws::Backoff::Time;
+  Random random(1);
+  aws::Backoff retry(Time(1000), Time(30000));
+  Time whole(1000);
+  for (int i = 0; i < 100; ++i) {
+    const Time next = retry.next(random);
+    CHECK(next <= whole);
+    CHECK(next >= whole * 3 / 4);
+    whole = std::min(whole * 2, Time(30000));
+  }
+  retry.reset();
+  CHECK(retry.next(random) <= Time(1000));
+  CHECK(aws::Backoff(Time(1000), Time(10)).next(random) <= Time(10));
+}
+
+TEST_CASE("endpoints stay where another question is one for the same", "[ec2]") {
+  Ec2Discovery one = wanted();
+  one.identity.credentials = AwsCredentials{Secret("AKID"), Secret("a"), Secret()};
+  Ec2Discovery other = one;
+  CHECK(aws::same_endpoints(one, other));
+  other.refresh = std::chrono::seconds(1);
+  CHECK(aws::same_endpoints(one, other));
+  other.identity.credentials->access_key = Secret("ANOTHER");
+  CHECK_FALSE(aws::same_endpoints(one, other));  // perhaps another account's
+  one.identity.role_arn = other.identity.role_arn = "arn:aws:iam::1:role/reader";
+  CHECK(aws::same_endpoints(one, other));  // a role is of one account, whoever takes it
+  other.identity.role_arn = "arn:aws:iam::2:role/reader";
+  CHECK_FALSE(aws::same_endpoints(one, other));
+  other = wanted();
+  other.identity.source.emplace();
   CHECK_FALSE(aws::same_endpoints(wanted(), other));
 }
