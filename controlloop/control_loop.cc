@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "config/kinds/gateway/gateway.h"
+#include "controlloop/read_files.h"
 #include "controlloop/unserved.h"
 
 namespace tidegate::controlloop {
@@ -58,20 +59,38 @@ std::vector<config::Problem> ControlLoop::start() {
 
 void ControlLoop::stop() {
   if (watcher_) watcher_->stop();
+  if (files_watcher_) files_watcher_->stop();
 }
 
 void ControlLoop::reload() {
   const auto started = std::chrono::steady_clock::now();
   config::LoadResult loaded = directory_.load();
   ++counters_.reloads;
-  if (!loaded.changed) return;
+  if (!loaded.changed) {
+    if (named_files_.empty() || read_files(named_files_) == options_.files) return;
+    loaded = loaded_;
+  }
   take(std::move(loaded));
   counters_.last_reload_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
 }
 
+void ControlLoop::take_files() {
+  std::vector<std::string> named = named_files(*loaded_.objects);
+  if (named != named_files_) {
+    named_files_ = std::move(named);
+    // Watch first, as above.
+    files_watcher_.reset();
+    if (!named_files_.empty())
+      files_watcher_ = std::make_unique<watch::Watcher>(
+          io_, named_files_, [this] { reload(); }, watch::Watcher::Timing());
+  }
+  options_.files = read_files(named_files_);
+}
+
 void ControlLoop::take(config::LoadResult loaded) {
   loaded_ = std::move(loaded);
+  take_files();
   change_seen_ = std::chrono::steady_clock::now();
   translate::Translation fresh = translate::translate(*loaded_.objects, options_);
   metrics_.translated(*loaded_.objects, fresh, seconds_since(change_seen_));
@@ -149,7 +168,9 @@ void ControlLoop::tell_that_nothing_is_served() const {
 Preview preview(std::vector<std::string> paths, const translate::Options& options) {
   config::Directory directory(std::move(paths));
   config::LoadResult loaded = directory.load();
-  translate::Translation translation = translate::translate(*loaded.objects, options);
+  translate::Options with_files = options;
+  with_files.files = read_files(named_files(*loaded.objects));
+  translate::Translation translation = translate::translate(*loaded.objects, with_files);
   Preview out;
   out.snapshot = translation.snapshot;
   out.problems = std::move(loaded.problems);

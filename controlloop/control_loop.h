@@ -61,6 +61,8 @@ class ControlLoop {
 
  private:
   void take(config::LoadResult loaded);
+  /// Reads the files that objects name, and watches them.
+  void take_files();
   void refresh_statuses();
   void tell_new_problems();
   void tell_that_nothing_is_served() const;
@@ -75,6 +77,8 @@ class ControlLoop {
   std::optional<proxy::Applied> applied_;
   status::StatusStore statuses_;
   std::unique_ptr<watch::Watcher> watcher_;
+  std::vector<std::string> named_files_;
+  std::unique_ptr<watch::Watcher> files_watcher_;  // null: none is named
   std::vector<config::Problem> told_;
   LoopCounters counters_;
   LoopMetrics metrics_;

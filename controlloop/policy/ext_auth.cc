@@ -69,6 +69,7 @@ void make_ext_auth(const TrafficPolicy& policy, FieldContext& context) {
   to.fail_open = provider.fail_open;
   to.status_on_error = provider.status_on_error;
   to.context_extensions = from.context_extensions;
+  to.stat_prefix = metric_part(provider.stat_prefix);
   to.reroute = provider.clear_route_cache;
   const auto& body = from.with_request_body ? from.with_request_body : provider.with_request_body;
   if (body) {

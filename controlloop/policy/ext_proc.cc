@@ -102,6 +102,7 @@ void settings(const ExtProcProvider& from, const GatewayExtension& extension,
     if (const std::string wrong = cel_problem(text, "of a request"); !wrong.empty())
       context.error(kPath, of_extension(fmt::format("requestAttributes '{}': {}", text, wrong)));
   }
+  to.stat_prefix = metric_part(from.stat_prefix);
   to.request_attributes = from.request_attributes;
   using Action = ExtProcProvider::RouteCacheAction;
   using RouteCache = proxy::ExternalProcessing::RouteCache;

@@ -41,4 +41,12 @@ proxy::ServiceCall grpc_service(const config::kgateway::GrpcService& from,
   return out;
 }
 
+std::string metric_part(const std::optional<std::string>& prefix) {
+  std::string out = prefix.value_or("");
+  for (char& c : out) {
+    if (c <= ' ' || c > '~' || c == ':') c = '_';
+  }
+  return out;
+}
+
 }  // namespace tidegate::controlloop::policy

@@ -23,4 +23,8 @@ proxy::ServiceCall grpc_service(const config::kgateway::GrpcService& from,
                                 std::chrono::milliseconds timeout, std::string_view path,
                                 FieldContext& context);
 
+/// A prefix of counters as it stands in their names: whitespace, colons and what is no ASCII become
+/// `_`, as Envoy's names have no such parts. Source: GatewayExtension's statPrefix.
+std::string metric_part(const std::optional<std::string>& prefix);
+
 }  // namespace tidegate::controlloop::policy

@@ -55,8 +55,12 @@ bool writes_tls(const config::Object* object) {
 static_assert(kFieldCount == BackendConfigs::kFields);
 
 BackendConfigs::BackendConfigs(const config::ObjectSet& objects, proxy::Snapshot& snapshot,
-                               std::string zone, status::Report& report)
-    : objects_(objects), snapshot_(snapshot), zone_(std::move(zone)), report_(report) {
+                               std::string zone, const NamedFiles& files, status::Report& report)
+    : objects_(objects),
+      snapshot_(snapshot),
+      zone_(std::move(zone)),
+      files_(files),
+      report_(report) {
   auto add = [this](const std::shared_ptr<const Object>& object, bool valid) {
     Policy& policy = *policies_.emplace_back(std::make_unique<Policy>());
     policy.object = object;
@@ -149,18 +153,62 @@ void BackendConfigs::attach() {
   }
 }
 
+void BackendConfigs::fail_tls(Policy& policy, const std::string& field,
+                              const std::string& message) {
+  problem(policy, "spec.tls." + field, message);
+  policy.invalid = message;
+  policy.tls_failed = true;
+}
+
+/// Messages name the files, and hold nothing of what is in them.
+void BackendConfigs::read_tls_files(Policy& policy) {
+  const auto& from = *policy.object->tls->files;
+  auto text_of = [&](const char* field, const std::optional<std::string>& path) {
+    if (!path || policy.tls_failed) return Secret();
+    const auto found = files_.find(*path);
+    const std::string why =
+        found == files_.end() ? std::string("it was not looked at") : found->second.problem;
+    if (why.empty()) return found->second.text;
+    fail_tls(policy, field, fmt::format("file {} cannot be read: {}", *path, why));
+    return Secret();
+  };
+  const Secret authority = text_of("files.rootCA", from.root_ca);
+  const Secret chain = text_of("files.tlsCertificate", from.tls_certificate);
+  const Secret key = text_of("files.tlsKey", from.tls_key);
+  if (policy.tls_failed) return;
+  if (from.root_ca) {
+    if (!is_certificate(authority.reveal()))
+      return fail_tls(policy, "files.rootCA",
+                      fmt::format("file {} is no PEM certificate", *from.root_ca));
+    policy.tls.ca_pem = std::string(authority.reveal());
+  }
+  if (!from.tls_certificate && !from.tls_key) return;
+  if (!from.tls_certificate || !from.tls_key)
+    return fail_tls(policy, "files", "tlsCertificate and tlsKey go together");
+  if (policy.object->tls->simple_tls) return;
+  const std::string wrong =
+      pair_problem(chain.reveal(), key.reveal(), *from.tls_certificate, *from.tls_key);
+  if (!wrong.empty()) return fail_tls(policy, "files", "file " + wrong);
+  const config::Meta& meta = policy.object->meta;
+  policy.tls.client_certificate = fmt::format("{}/{} (files)", meta.namespace_, meta.name);
+  proxy::Certificate& to = snapshot_.certificates[policy.tls.client_certificate];
+  to.origin = {std::string(kKind), meta.namespace_, meta.name, "", meta.file, meta.line};
+  to.chain_pem = std::string(chain.reveal());
+  to.key_pem = key;
+}
+
 void BackendConfigs::read_tls(Policy& policy) {
   const config::kgateway::BackendTls& from = *policy.object->tls;
   const std::string& space = policy.object->meta.namespace_;
   auto fail = [&](const char* field, const std::string& message) {
-    problem(policy, std::string("spec.tls.") + field, message);
-    policy.invalid = message;
-    policy.tls_failed = true;
+    fail_tls(policy, field, message);
   };
   policy.tls.sni = from.sni.value_or("");
   policy.tls.sans = from.verify_subject_alt_names;
-  if (from.files)
-    return fail("files", "files of the proxy's machine are not read: put them into a Secret");
+  if (from.files) {
+    read_tls_files(policy);
+    if (policy.tls_failed) return;
+  }
   if (from.secret_ref) {
     const auto* secret = objects_.find<config::SecretObject>(space, from.secret_ref->name);
     if (secret == nullptr)

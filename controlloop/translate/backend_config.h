@@ -10,6 +10,7 @@
 #include "config/object_set.h"
 #include "controlloop/status/report.h"
 #include "controlloop/status/status.h"
+#include "controlloop/translate/named_files.h"
 #include "proxy/snapshot/snapshot.h"
 
 namespace tidegate::controlloop::translate {
@@ -31,9 +32,10 @@ struct BackendTarget {
 class BackendConfigs {
  public:
   static constexpr std::size_t kFields = 12;  // that are merged one by one
-  /// `zone`: where this process is; empty: it is not known. All outlive it.
+  /// `zone`: where this process is; empty: it is not known. `files`: what policies name. All
+  /// outlive it.
   BackendConfigs(const config::ObjectSet& objects, proxy::Snapshot& snapshot, std::string zone,
-                 status::Report& report);
+                 const NamedFiles& files, status::Report& report);
 
   /// Gives a cluster what the policies for its target say.
   void apply(const BackendTarget& target, proxy::Cluster& cluster);
@@ -62,11 +64,14 @@ class BackendConfigs {
   void find_targets(Policy& policy);
   void attach();
   void read_tls(Policy& policy);
+  void read_tls_files(Policy& policy);
+  void fail_tls(Policy& policy, const std::string& field, const std::string& message);
   void problem(const Policy& policy, const std::string& path, const std::string& message);
 
   const config::ObjectSet& objects_;
   proxy::Snapshot& snapshot_;
   std::string zone_;
+  const NamedFiles& files_;
   status::Report& report_;
   std::vector<std::unique_ptr<Policy>> policies_;  // oldest first
   std::map<BackendTarget, std::vector<std::pair<Policy*, Fields>>>

@@ -32,18 +32,23 @@ std::string certificate_problem(const config::SecretObject& secret) {
   auto key = secret.data.find("tls.key");
   if (chain == secret.data.end() || chain->second.empty()) return "has no tls.crt";
   if (key == secret.data.end() || key->second.empty()) return "has no tls.key";
-  BioPtr chain_pem = memory(chain->second.reveal());
+  return pair_problem(chain->second.reveal(), key->second.reveal(), "tls.crt", "tls.key");
+}
+
+std::string pair_problem(std::string_view chain, std::string_view key, std::string_view chain_name,
+                         std::string_view key_name) {
+  BioPtr chain_pem = memory(chain);
   std::unique_ptr<X509, Freed<X509_free>> leaf(
       PEM_read_bio_X509(chain_pem.get(), nullptr, nullptr, nullptr));
-  BioPtr key_pem = memory(key->second.reveal());
+  BioPtr key_pem = memory(key);
   std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>> private_key(PEM_read_bio_PrivateKey(
       key_pem.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
   ERR_clear_error();
-  if (!leaf) return "tls.crt is no PEM certificate";
-  if (!private_key) return "tls.key is no PEM private key";
+  if (!leaf) return fmt::format("{} is no PEM certificate", chain_name);
+  if (!private_key) return fmt::format("{} is no PEM private key", key_name);
   const bool pair = X509_check_private_key(leaf.get(), private_key.get()) == 1;
   ERR_clear_error();
-  return pair ? std::string() : "tls.key does not belong to tls.crt";
+  return pair ? std::string() : fmt::format("{} does not belong to {}", key_name, chain_name);
 }
 
 bool is_certificate(std::string_view pem) {

@@ -14,6 +14,10 @@ namespace tidegate::controlloop::translate {
 /// part of the key.
 std::string certificate_problem(const config::SecretObject& secret);
 
+/// The same of two texts, which the message calls by these names.
+std::string pair_problem(std::string_view chain, std::string_view key, std::string_view chain_name,
+                         std::string_view key_name);
+
 /// Whether the text begins with a certificate that can be read.
 bool is_certificate(std::string_view pem);
 

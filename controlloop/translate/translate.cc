@@ -240,7 +240,7 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   std::vector<std::shared_ptr<GatewayState>> gateways =
       read_gateways(objects, options, *snapshot, report);
   BackendTls tls(objects, report);
-  BackendConfigs configs(objects, *snapshot, options.zone, report);
+  BackendConfigs configs(objects, *snapshot, options.zone, options.files, report);
   Backends backends(objects, *snapshot, tls, configs, options.aws);
   PolicyReferences references(objects, backends);
   ListenerPolicies listener_policies(objects, options, references, report);

@@ -11,6 +11,7 @@
 #include "config/problem.h"
 #include "controlloop/status/status.h"
 #include "controlloop/translate/aws_backend.h"
+#include "controlloop/translate/named_files.h"
 #include "proxy/snapshot/applied.h"
 #include "proxy/snapshot/snapshot.h"
 
@@ -27,6 +28,7 @@ struct Options {
   std::string global_policy_namespace;  // policies there may select objects of all; empty: none
   std::string zone;                     // where this process is; empty: it is not known
   AwsEndpoints aws;
+  NamedFiles files;  // that objects name, as they were read
   std::vector<std::uint16_t> reserved_ports{8082, 9091, 19000};
   /// Says what is wrong with formats and expressions in them, which the proxy compiles. Empty:
   /// nobody looks.

@@ -174,7 +174,7 @@ class ExternalAuthFilter final : public Filter {
   Verdict request(Call& call) const override {
     const std::uint32_t percent = config_.percent_enabled;
     if (percent < 100 && call.loop.random.below(100) >= percent) {
-      call.stats.ext_authz.disabled.add();
+      call.stats.ext_authz.of(config_.stat_prefix).disabled.add();
       return Verdict::kContinue;
     }
     return Verdict::kWait;
@@ -229,8 +229,8 @@ class ExternalAuthFilter final : public Filter {
       if (decision.kind == Decision::Kind::kFailed && config_.fail_open)
         counted.failure_mode_allowed.add();
     };
-    add(call.stats.ext_authz);
-    if (ClusterStats* cluster = charged(call)) add(cluster->ext_authz);
+    add(call.stats.ext_authz.of(config_.stat_prefix));
+    if (ClusterStats* cluster = charged(call)) add(cluster->ext_authz.of(config_.stat_prefix));
   }
 
   Verdict carry_out(Call& call, Decision& decision) const {

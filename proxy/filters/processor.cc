@@ -32,7 +32,7 @@ std::string printable(std::string_view text) {
 Processor::Side::Side(Processor& processor) : late([&processor] { processor.timed_out(); }) {}
 
 Processor::Processor(Call& call, const ExternalProcessing& config)
-    : call_(call), config_(config), stats_(call.stats.ext_proc) {
+    : call_(call), config_(config), stats_(call.stats.ext_proc.of(config.stat_prefix)) {
   const ProcessingMode& mode = config.mode;
   request.headers = mode.request_headers;
   request.body = mode.request_body;

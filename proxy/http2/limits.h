@@ -12,7 +12,7 @@ namespace tidegate::proxy::http2 {
 /// streams, output.
 struct Limits {
   http::HeadLimits head;
-  /// That the peer may open, REFUSED_STREAM above; client: that we open.
+  /// That the peer may open (what is done above is in session.cc); client: that we open.
   std::uint32_t concurrent_streams = 100;
   std::uint32_t streams_total_max = 0;  // client: that we open in its life; 0: any number
   std::uint32_t stream_window_bytes =

@@ -47,6 +47,9 @@ Session::Session(Role role, Handler& handler, const Limits& limits)
   std::size_t count = 3;
   if (role == Role::kServer) {
     nghttp2_session_server_new2(&session_, session_callbacks(), this, options);
+    // A stream above is reset with REFUSED_STREAM while the peer has not acknowledged this, and so
+    // may not have known; then nghttp2 ends the connection, with GOAWAY and PROTOCOL_ERROR. RFC
+    // 9113 section 5.1.2 would have a stream error there too; nghttp2 has no setting for it.
     settings[count++] = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.concurrent_streams};
     if (limits.extended_connect) settings[count++] = {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
   } else {

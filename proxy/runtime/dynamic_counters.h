@@ -53,6 +53,58 @@ class StatusCounters {
   std::array<std::atomic<Page*>, 5> pages_{};
 };
 
+/// Stats, and those of the same kind that are counted apart under a prefix; a prefix's are made
+/// when it is first asked for, and stay. Written by one thread, read by any.
+template <class Stats>
+class Prefixed : public Stats {
+ public:
+  static constexpr std::size_t kMost = 64;  // prefixes; the rest counts as if it had none
+
+  using Inner = Stats;
+
+  Prefixed() = default;
+  ~Prefixed() {
+    for (Entry* one = first_.load(std::memory_order_relaxed); one != nullptr;) {
+      const std::unique_ptr<Entry> gone(one);
+      one = gone->next.load(std::memory_order_relaxed);
+    }
+  }
+  Prefixed(const Prefixed&) = delete;
+  Prefixed& operator=(const Prefixed&) = delete;
+
+  /// Of an empty prefix: what has none.
+  Stats& of(std::string_view prefix) {
+    if (prefix.empty()) return *this;
+    std::atomic<Entry*>* slot = &first_;
+    for (std::size_t count = 0;; ++count) {
+      Entry* one = slot->load(std::memory_order_relaxed);
+      if (one == nullptr) {
+        if (count >= kMost) return *this;
+        one = std::make_unique<Entry>(prefix).release();
+        slot->store(one, std::memory_order_release);
+      }
+      if (one->prefix == prefix) return one->stats;
+      slot = &one->next;
+    }
+  }
+  /// Calls see(prefix, stats) in the order of their making.
+  template <class See>
+  void each(See see) const {
+    for (const Entry* one = first_.load(std::memory_order_acquire); one != nullptr;
+         one = one->next.load(std::memory_order_acquire))
+      see(one->prefix, one->stats);
+  }
+
+ private:
+  struct Entry {
+    explicit Entry(std::string_view name) : prefix(name) {}
+    const std::string prefix;
+    Stats stats;
+    std::atomic<Entry*> next{nullptr};
+  };
+  std::atomic<Entry*> first_{nullptr};
+};
+
 /// For what happens seldom, as a TLS handshake: takes a lock that hardly anybody else has.
 class NamedCounters {
  public:

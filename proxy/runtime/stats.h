@@ -45,10 +45,12 @@ struct FilterStats {
         streams_closed, streams_failed, failure_mode_allowed, message_timeouts,
         rejected_header_mutations, override_message_timeout_received,
         override_message_timeout_ignored;
-  } ext_proc;
+  };
+  Prefixed<ExtProc> ext_proc;
   struct ExtAuthz {
     Counter ok, denied, error, disabled, failure_mode_allowed;
-  } ext_authz;
+  };
+  Prefixed<ExtAuthz> ext_authz;
   struct LocalRateLimit {
     Counter enabled, enforced, ok, rate_limited;
   } local_rate_limit;
@@ -217,7 +219,8 @@ BOOST_DESCRIBE_STRUCT(UdpStats, (),
 struct VerdictStats {
   struct ExtAuthz {
     Counter ok, denied, error, failure_mode_allowed;
-  } ext_authz;
+  };
+  Prefixed<ExtAuthz> ext_authz;
   struct RateLimit {
     Counter ok, over_limit, error, failure_mode_allowed;
   } ratelimit;

@@ -43,6 +43,7 @@ struct ExternalAuth {
   bool fail_open = false;
   int status_on_error = 403;
   std::uint32_t percent_enabled = 100;  // others go on unasked
+  std::string stat_prefix;              // under which it is counted; empty: none
   bool reroute = false;                 // a request that it has changed is routed again
   bool operator==(const ExternalAuth&) const = default;
 };
@@ -52,6 +53,6 @@ BOOST_DESCRIBE_STRUCT(ExternalAuth, (),
                        all_headers_to_backend, headers_to_backend, all_headers_to_client,
                        headers_to_client, headers_to_client_on_success, context_extensions,
                        body_max, body_partial, body_as_bytes, fail_open, status_on_error,
-                       percent_enabled, reroute))
+                       percent_enabled, stat_prefix, reroute))
 
 }  // namespace tidegate::proxy

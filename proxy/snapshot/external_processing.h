@@ -44,6 +44,7 @@ struct ExternalProcessing {
   std::vector<std::string> forwarded_metadata;       // name spaces that it sees
   std::vector<std::string> request_attributes;       // CEL, whose values it sees
   RouteCache route_cache = RouteCache::kFromResponse;
+  std::string stat_prefix;                   // under which it is counted; empty: none
   std::uint64_t body_bytes_max = 1U << 20U;  // that are buffered; Envoy's buffer of a connection
   bool operator==(const ExternalProcessing&) const = default;
 };
@@ -51,6 +52,6 @@ BOOST_DESCRIBE_ENUM(ExternalProcessing::RouteCache, kFromResponse, kClear, kReta
 BOOST_DESCRIBE_STRUCT(ExternalProcessing, (),
                       (service, fail_open, mode, allow_mode_override, allowed_modes,
                        message_timeout_max, forwarded_metadata, request_attributes, route_cache,
-                       body_bytes_max))
+                       stat_prefix, body_bytes_max))
 
 }  // namespace tidegate::proxy

@@ -1,7 +1,11 @@
 #include "proxy/telemetry/walk.h"
 
+#include <algorithm>
 #include <boost/describe/members.hpp>
 #include <boost/mp11/algorithm.hpp>
+#include <cctype>
+#include <map>
+#include <tuple>
 #include <type_traits>
 
 namespace tidegate::proxy::telemetry {
@@ -126,6 +130,59 @@ class Member {
 
 template <class Described, class Stats, class Get>
 void walk_members(MetricSink& sink, const Group<Stats>& group, const Prefix& prefix, Get get);
+template <class Stats>
+void walk_group(MetricSink& sink, const Group<Stats>& group);
+
+template <class>
+inline constexpr bool is_prefixed = false;
+template <class Stats>
+inline constexpr bool is_prefixed<Prefixed<Stats>> = true;
+
+void add_up(Counter& to, const Counter& from) { to.add(from.get()); }
+
+/// Counters of filters that are told apart by a prefix of their own: "ext_authz.PREFIX.ok". The
+/// prefix of ext_authz is a label, as Envoy's tags have it; that of others is a part of the name.
+template <class Inner, class Stats, class Get>
+void walk_prefixed(MetricSink& sink, const Group<Stats>& group, const Prefix& prefix,
+                   const std::string& name, Get get) {
+  struct Sums {
+    std::string dotted;
+    std::vector<Label> labels;
+    PerWorker<Inner> only;
+  };
+  // By family, owner and label: those that are one metric to Prometheus are one here.
+  std::map<std::tuple<std::string, std::size_t, std::string>, Sums> all;
+  const bool labelled = name == "ext_authz";
+  for (std::size_t i = 0; i < group.owners.size(); ++i) {
+    auto add = [&](const std::string& one, const Inner& stats) {
+      std::string part = one;
+      for (char& c : part) {
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+      }
+      std::string family = group.family + prefix.family + name + '_';
+      if (!labelled) family += part + '_';
+      Sums& sums = all[{std::move(family), i, labelled ? one : std::string()}];
+      if (sums.only.empty()) {
+        sums.dotted = group.owners[i].dotted + prefix.dotted + name + '.' + one + '.';
+        sums.labels = group.owners[i].labels;
+        if (labelled) sums.labels.emplace_back("envoy_ext_authz_prefix", one);
+        std::sort(sums.labels.begin(), sums.labels.end());
+        sums.only.push_back(std::make_unique<Inner>());
+      }
+      using Members = boost::describe::describe_members<Inner, boost::describe::mod_public>;
+      boost::mp11::mp_for_each<Members>(
+          [&](auto member) { add_up((*sums.only[0]).*member.pointer, stats.*member.pointer); });
+    };
+    for (const auto& worker : *group.stats[i]) get(*worker).each(add);
+  }
+  std::map<std::string, Group<Inner>> groups;
+  for (auto& [key, sums] : all) {
+    Group<Inner>& own = groups[std::get<0>(key)];
+    own.family = std::get<0>(key);
+    own.add(std::move(sums.dotted), std::move(sums.labels), sums.only);
+  }
+  for (const auto& [family, own] : groups) walk_group(sink, own);
+}
 
 /// Filters whose names are not made of the listener's.
 template <class Inner, class Stats, class Get>
@@ -160,7 +217,10 @@ void walk_members(MetricSink& sink, const Group<Stats>& group, const Prefix& pre
       return get(stats).*pointer;
     };
     using Type = std::remove_cvref_t<decltype(inner(std::declval<const Stats&>()))>;
-    if constexpr (boost::describe::has_describe_members<Type>::value) {
+    if constexpr (is_prefixed<Type>) {
+      walk_nested<typename Type::Inner>(sink, group, prefix, member.name, inner);
+      walk_prefixed<typename Type::Inner>(sink, group, prefix, member.name, inner);
+    } else if constexpr (boost::describe::has_describe_members<Type>::value) {
       walk_nested<Type>(sink, group, prefix, member.name, inner);
     } else {
       Member<Stats, decltype(inner)>(sink, group, prefix, inner)

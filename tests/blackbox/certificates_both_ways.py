@@ -1,6 +1,8 @@
 """Who must show a certificate to whom: BackendTLSPolicy, the Gateway's own certificate, clients'. Usage: certificates_both_ways.py BINARY"""
 import contextlib
+import os
 import pathlib
+import shutil
 import socket
 import ssl
 import sys
@@ -221,7 +223,62 @@ spec:
     assert gateway.condition(shown["conditions"], "Accepted")["reason"] == "NotAllowed", shown
 
 
-TESTS = [a_backend_must_have_the_name_and_the_authority_of_its_policy, a_gateway_shows_its_certificate_to_backends,
+def files_of_the_proxys_machine_are_read_and_followed(gateway):
+    folder = gateway.config.parent
+    disk = folder / "disk"
+    disk.mkdir()
+    authority, other = Certificate(folder, "authority"), Certificate(folder, "other")
+    tls_backend(gateway, Certificate(folder, "backend.example.com", authority), clients=authority)
+    first = Certificate(folder, "first.example.com", authority)
+
+    def put(name, source):
+        """Whole, as a tool that renews certificates does."""
+        shutil.copy(source, disk / ("." + name))
+        os.replace(disk / ("." + name), disk / name)
+
+    def said():
+        shown = gateway.object("backendconfigpolicies", "files", "apis/gateway.kgateway.dev/v1alpha1")["status"]["ancestors"][0]["conditions"]
+        return gateway.condition(shown, "Accepted")
+    gateway.write("files.yaml", f"""apiVersion: gateway.kgateway.dev/v1alpha1
+kind: BackendConfigPolicy
+metadata: {{name: files}}
+spec:
+  targetRefs: [{{group: "", kind: Service, name: echo}}]
+  tls:
+    sni: backend.example.com
+    verifySubjectAltNames: [backend.example.com]
+    files: {{tlsCertificate: {disk}/tls.crt, tlsKey: {disk}/tls.key, rootCA: {disk}/ca.crt}}
+""")
+    gateway.route(TO_ECHO)
+    gateway.start()
+    # Nothing is there yet: nothing goes out in the clear.
+    assert get(gateway.port, "/")[0] == 503 and f"{disk}/ca.crt cannot be read: No such file" in said()["message"], said()
+    for name, source in (("ca.crt", authority.chain), ("tls.crt", first.chain), ("tls.key", first.key)):
+        put(name, source)
+    gateway.wait_for_route(status=200)
+    assert get(gateway.port, "/")[2] == b"backend.example.com first.example.com" and said()["status"] == "True"
+    # Renewed on the disk.
+    second = Certificate(folder, "second.example.com", authority)
+    put("tls.crt", second.chain)
+    wait_for(lambda: "does not belong to" in said()["message"], "the two do not fit for a moment")
+    put("tls.key", second.key)
+    wait_for(lambda: get(gateway.port, "/")[2].endswith(b" second.example.com"), "the renewed certificate is shown")
+    put("ca.crt", other.chain)
+    gateway.wait_for_route(status=502)
+    # What is no certificate is said by the file's name, and nothing of what is in it.
+    (disk / "secret").write_text("swordfish")
+    put("ca.crt", disk / "secret")
+    gateway.wait_for_route(status=503)
+    wait_for(lambda: said()["message"] == f"file {disk}/ca.crt is no PEM certificate", "the status names the file")
+    (disk / "ca.crt").unlink()
+    os.mkfifo(disk / "ca.crt")
+    wait_for(lambda: "no regular file" in said()["message"], "a pipe is not waited for")
+    dump = get(gateway.admin, "/config_dump")[2].decode() + gateway.log()
+    key = second.key.read_text().splitlines()[1]
+    assert key not in dump and "swordfish" not in dump
+
+
+TESTS = [files_of_the_proxys_machine_are_read_and_followed, a_backend_must_have_the_name_and_the_authority_of_its_policy, a_gateway_shows_its_certificate_to_backends,
          a_gateway_shows_its_certificate_to_services_of_policies,
          clients_must_show_a_certificate_where_the_gateway_says_so, listener_sets_join_a_gateway_and_leave_it]
 

@@ -1,6 +1,7 @@
 """The documentation as a new user takes it. Usage: documentation.py BINARY [PAGE]
 
-Every relative link of a page resolves (file and anchor), docs/README.md leads to every page, and a page leads to every example.
+Every relative link of a page resolves (file and anchor), docs/README.md leads to every page, and a page leads to every example;
+each guide of docs/kgateway.md that works leads to one.
 What is fenced is tried, section by section (a `##` heading and what stands above the first one, which holds for all sections):
   ```yaml        manifests: files in conf/, which `tidegate validate` must take without a word once the commands have been done
   ```yaml wrong  manifests that must be complained of
@@ -152,6 +153,13 @@ def the_index_leads_to_every_page_and_the_pages_to_every_example(_):
     assert not lost, f"nothing leads to {', '.join(lost)}"
 
 
+def the_guides_that_work_have_an_example(_):
+    rows = [line for line in (ROOT / "docs/kgateway.md").read_text().splitlines() if re.match(r"\|[^|]*\| (works|adapted) \|", line)]
+    assert len(rows) > 50, rows
+    without = [row for row in rows if not re.search(r"\(\.\./examples/[\w-]+\)", row)]
+    assert not without, "\n".join(without)
+
+
 def must_come_back(expected, got, command):
     lines = iter(line.strip() for line in got.splitlines())
     for wanted in expected:
@@ -263,7 +271,7 @@ def main():
             failures += 1
             print(f"FAIL {name}: {type(error).__name__} {error}", flush=True)
     if not only:
-        for test in (every_link_resolves, the_index_leads_to_every_page_and_the_pages_to_every_example):
+        for test in (every_link_resolves, the_guides_that_work_have_an_example, the_index_leads_to_every_page_and_the_pages_to_every_example):
             attempt(test.__name__.replace("_", " "), test, binary)
     network_of_its_own()
     for page in pages():

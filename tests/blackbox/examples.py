@@ -6,12 +6,15 @@ check.txt, a line each; empty lines and those with # are skipped:
   run PORT COMMAND ...                          in the example's folder, until the end; PORT answers TCP then (0: UDP)
   until LINE                                    a line of those below, asked again until it is so: what comes after the start
   METHOD URL [name=value ...] [FILE.crt FILE.key] -> STATUS [name: value] [body "text"]
-  METHOD URL -> refused                         the connection is
+                                                `[name: ]`: the field is not there
+  METHOD URL -> refused                         the connection is; also of curl
+  curl [OPTION ...] URL -> [HTTP/VERSION] STATUS ...   the same by curl: other versions, PROXY protocol
   udp PORT "text" -> "text"                     a datagram, and what comes back
 A URL's host is the request's Host (and SNI); its port is that of the listener. The connection goes to 127.0.0.1.
 A certificate is not verified. Listener ports are moved by --port-offset, so that examples do not meet.
 """
 import contextlib
+import email
 import http.client
 import os
 import pathlib
@@ -42,9 +45,40 @@ def ask_udp(line, offset):
         assert wait_for(answered, line) == expected[0].encode(), line
 
 
+def check(line, expected, status, header, body):
+    """`header(name)` is the value of a field."""
+    wanted, rest = re.match(r"(\d+)(.*)", expected).groups()
+    assert status == int(wanted), f"{line}: answered with {status} {body[:200]}"
+    for text in re.findall(r'body "((?:[^"\\]|\\.)*)"', rest):
+        text = text.replace('\\"', '"')
+        assert text.encode() in body, f"{line}: not in the body: {text}: {body[:400]}"
+    for name, value in re.findall(r"\[([\w-]+): ([^\]]*)\]", rest):
+        assert (header(name) or "") == value, f"{line}: {name} is {header(name)}"
+
+
+def ask_curl(line, offset):
+    command, expected = line.split(" -> ", 1)
+    words = shlex.split(command)
+    parts = urllib.parse.urlsplit(words[-1])
+    port = (parts.port or (443 if parts.scheme == "https" else 80)) + offset
+    done = subprocess.run([words[0], "-sSik", "--max-time", "10", "--connect-to", f"::127.0.0.1:{port}", *words[1:]], capture_output=True)
+    if expected == "refused":
+        assert done.returncode != 0, f"{line}: answered"
+        return
+    assert done.returncode == 0, f"{line}: {done.stderr.decode()}"
+    head, _, body = done.stdout.partition(b"\r\n\r\n")
+    first, _, fields = head.decode().partition("\r\n")
+    version, status = first.split()[:2]
+    wanted = re.match(r"(HTTP/\S+) (.*)", expected)
+    assert not wanted or wanted[1] == version, f"{line}: answered in {version}"
+    check(line, wanted[2] if wanted else expected, int(status), email.message_from_string(fields).get, body)
+
+
 def ask(line, offset, folder):
     if line.startswith("udp "):
         return ask_udp(line, offset)
+    if line.startswith("curl "):
+        return ask_curl(line, offset)
     request, expected = line.split(" -> ", 1)
     if expected == "refused":
         try:
@@ -72,13 +106,7 @@ def ask(line, offset, folder):
     answer = connection.getresponse()
     body = b"" if answer.status == 101 else answer.read()
     peer.close()
-    status, rest = re.match(r"(\d+)(.*)", expected).groups()
-    assert answer.status == int(status), f"{line}: answered with {answer.status} {body[:200]}"
-    for text in re.findall(r'body "((?:[^"\\]|\\.)*)"', rest):
-        text = text.replace('\\"', '"')
-        assert text.encode() in body, f"{line}: not in the body: {text}: {body[:400]}"
-    for name, value in re.findall(r"\[([\w-]+): ([^\]]*)\]", rest):
-        assert answer.getheader(name) == value, f"{line}: {name} is {answer.getheader(name)}"
+    check(line, expected, answer.status, answer.getheader, body)
 
 
 def holds(line, offset, folder):

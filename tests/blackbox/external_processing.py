@@ -707,7 +707,17 @@ def policies_say_for_whom_and_why_not(gateway):
     wait_for(lambda: get(gateway.port, "/")[0] == 200 and not reason(), "all is well again")
 
 
-TESTS = [headers_are_shown_and_changed_both_ways, the_service_answers_in_place_of_the_backend, a_whole_message_is_replaced,
+def what_a_prefix_names_is_counted_under_it(gateway):
+    Processor(gateway)
+    start(gateway, "    statPrefix: edge-1\n")
+    assert [get(gateway.port, "/")[0] for _ in range(2)] == [200, 200]
+    stats = get(gateway.admin, "/stats?filter=ext_proc")[2].decode()
+    assert "http.http.ext_proc.edge-1.streams_started: 2\n" in stats and "http.http.ext_proc.edge-1.stream_msgs_sent: 4\n" in stats, stats
+    assert "ext_proc.streams_started: 2" not in stats, stats
+    assert 'envoy_http_ext_proc_edge_1_streams_started{envoy_http_conn_manager_prefix="http"} 2\n' in get(gateway.metrics, "/metrics")[2].decode()
+
+
+TESTS = [what_a_prefix_names_is_counted_under_it, headers_are_shown_and_changed_both_ways, the_service_answers_in_place_of_the_backend, a_whole_message_is_replaced,
          bodies_are_shown_whole, a_body_that_is_too_large_is_shown_in_part, bodies_and_trailers_pass_in_parts, only_trailers_are_shown,
          big_bodies_go_through_in_parts, bodies_go_both_ways_at_once, big_bodies_go_both_ways_at_once,
          a_service_that_stops_reading_holds_the_client_back, a_service_may_choose_another_mode, a_service_may_ask_for_time,

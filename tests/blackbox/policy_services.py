@@ -255,6 +255,40 @@ def a_request_goes_where_the_authorization_leads_it(gateway):
     assert get(gateway.port, "/b", headers={"X-Group": "none"})[2] == b"c"
 
 
+def metrics(gateway, *parts):
+    """The value of the one series whose line has all parts; 0 where there is none."""
+    lines = [line for line in get(gateway.metrics, "/metrics")[2].decode().splitlines() if line[0] != "#" and all(part in line for part in parts)]
+    assert len(lines) < 2, lines
+    return float(lines[0].rsplit(" ", 1)[1]) if lines else 0
+
+
+def a_service_with_a_prefix_is_counted_under_it(gateway):
+    http_answers(gateway, lambda head: b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % (b"403 No" if b"/no" in head.split(b"\r\n")[0] else b"200 OK"))
+    service = "httpService: {backendRef: {name: auth, port: 80}}"
+    authorization(gateway, service, "    statPrefix: waf\n")
+    extension(gateway, f"  extAuth:\n    {service}\n    statPrefix: 'b: \"c\"'\n", "other")
+    gateway.backend()
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n", "second", "second.example.com")
+    policy(gateway, "  extAuth: {extensionRef: {name: other}}\n", "q", "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: second}")
+    gateway.start()
+    assert [status(gateway, path) for path in ("/", "/", "/no")] == [200, 200, 403]
+    assert get(gateway.port, "/no", "second.example.com")[0] == 403
+    stats = get(gateway.admin, "/stats?filter=ext_authz")[2].decode()
+    for line in ("http.http.ext_authz.waf.ok: 2", "http.http.ext_authz.waf.denied: 1", "http.http.ext_authz.b__\"c\".denied: 1"):
+        assert line + "\n" in stats, (line, stats)
+    assert ".ext_authz.ok: 0" in stats or ".ext_authz.ok:" not in stats, stats
+    assert "cluster.kube_default_echo_80.ext_authz.waf.ok: 2\n" in stats, stats
+    assert metrics(gateway, "envoy_http_ext_authz_ok{", 'envoy_ext_authz_prefix="waf"') == 2
+    assert metrics(gateway, "envoy_cluster_ext_authz_denied{", 'envoy_ext_authz_prefix="waf"') == 1
+    assert metrics(gateway, "envoy_http_ext_authz_denied{", r'envoy_ext_authz_prefix="b__\"c\""') == 1
+    # Its counters go on when the configuration changes elsewhere.
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n", "third", "third.example.com")
+    wait_for(lambda: gateway.object("httproutes", "third"), "the change is there")
+    assert status(gateway) == 200
+    assert metrics(gateway, "envoy_http_ext_authz_ok{", 'envoy_ext_authz_prefix="waf"') == 3
+
+
 def each_route_has_a_bucket(gateway):
     limit_text = "  rateLimit: {local: {tokenBucket: {maxTokens: 1, fillInterval: 100s}}}\n"
     gateway.backend()
@@ -286,7 +320,7 @@ def a_gateway_has_a_bucket_and_a_listener_one_for_each_host(gateway):
     assert [get(gateway.port, *place)[0] for place in places] == [429, 200, 429, 429]
 
 
-TESTS = [an_http_service_that_fails_is_asked_again, fields_of_the_question_are_made_by_formats, a_request_goes_where_the_authorization_leads_it,
+TESTS = [a_service_with_a_prefix_is_counted_under_it, an_http_service_that_fails_is_asked_again, fields_of_the_question_are_made_by_formats, a_request_goes_where_the_authorization_leads_it,
          each_route_has_a_bucket, a_gateway_has_a_bucket_and_a_listener_one_for_each_host, a_bucket_lets_as_many_through_as_it_has, a_bucket_fills_again, a_route_takes_a_limit_of_the_gateway_away,
          a_service_counts_for_everybody, who_may_come_in_is_asked_over_grpc, who_may_come_in_is_asked_over_http]
 

@@ -1,21 +1,9 @@
-"""An external processor on grpcio, with the messages of Envoy's ext_proc that it needs, by their numbers on the wire.
-
-Debian's grpcio and protobuf belong to Debian's Python: whoever imports this under another one is started again there."""
-import os
-import sys
+"""An external processor on grpcio, with the messages of Envoy's ext_proc that it needs, by their numbers on the wire."""
 from concurrent import futures
 
-DEBIAN = "/usr/bin/python3"
-try:
-    import grpc
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-except ImportError:
-    if os.path.realpath(sys.executable) == os.path.realpath(DEBIAN) or not os.path.exists(DEBIAN):
-        raise
-    os.execv(DEBIAN, [DEBIAN, *sys.argv])
+from grpc_messages import classes, grpc
 
 PROCESS = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
-# name: type number; "*": repeated; "?": has presence; a type with a capital is a message, "A=B" a map.
 MESSAGES = {
     "HeaderValue": "key: string 1, value: string 2, raw_value: bytes 3",
     "BoolValue": "value: bool 1",
@@ -52,34 +40,7 @@ MESSAGES = {
 }
 
 
-def classes():
-    field_type = descriptor_pb2.FieldDescriptorProto
-    scalars = {"string": field_type.TYPE_STRING, "bytes": field_type.TYPE_BYTES, "bool": field_type.TYPE_BOOL, "int32": field_type.TYPE_INT32,
-               "int64": field_type.TYPE_INT64, "uint32": field_type.TYPE_UINT32, "double": field_type.TYPE_DOUBLE}
-    file = descriptor_pb2.FileDescriptorProto(name="processor.proto", package="t", syntax="proto3")
-    for name, fields in MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for one in fields.split(", "):
-            label, rest = one.split(": ")
-            kind, number = rest.split()
-            field = message.field.add(name=label, number=int(number), label=field_type.LABEL_OPTIONAL)
-            if kind.startswith("*"):
-                field.label = field_type.LABEL_REPEATED
-            if kind.startswith("?"):
-                message.oneof_decl.add(name="_" + label)
-                field.proto3_optional, field.oneof_index = True, len(message.oneof_decl) - 1
-            kind = kind.lstrip("*?")
-            if kind in scalars:
-                field.type = scalars[kind]
-            else:
-                field.type, field.type_name = field_type.TYPE_MESSAGE, ".t." + kind
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    factory = message_factory.MessageFactory(pool)
-    return {name: factory.GetPrototype(pool.FindMessageTypeByName("t." + name)) for name in MESSAGES}
-
-
-CLASSES = classes()
+CLASSES = classes("processor", MESSAGES)
 Request, Response = CLASSES["ProcessingRequest"], CLASSES["ProcessingResponse"]
 PARTS = ["request_headers", "response_headers", "request_body", "response_body", "request_trailers", "response_trailers"]
 

@@ -56,8 +56,7 @@ const Description& description<BackendTls>() {
   static const Description description = [] {
     Fields<T> f;
     f.field<&T::secret_ref>("secretRef", Bounds().doc("its keys tls.crt, tls.key, ca.crt"))
-        .field<&T::files>("files",
-                          Bounds().effect(Effect::kRejected).doc("refused: put them into a Secret"))
+        .field<&T::files>("files", Bounds().doc("followed as they change"))
         .field<&T::well_known_ca_certificates>("wellKnownCACertificates",
                                                Bounds().length(1, 253).pattern(kWellKnownCa))
         .field<&T::insecure_skip_verify>("insecureSkipVerify")

@@ -126,8 +126,7 @@ const Description& description<ExtAuthProvider>() {
         .field<&P::clear_route_cache>("clearRouteCache")
         .field<&P::with_request_body>("withRequestBody")
         .field<&P::status_on_error>("statusOnError", Bounds().range(100, 511))
-        .field<&P::stat_prefix>("statPrefix",
-                                Bounds().length(1, SIZE_MAX).no_effect("counters have no prefix"));
+        .field<&P::stat_prefix>("statPrefix", Bounds().length(1, SIZE_MAX).doc("of counters"));
     exactly_one<&P::grpc_service, &P::http_service>(f, "grpcService httpService");
     return f;
   }();
@@ -188,8 +187,7 @@ const Description& description<ExtProcProvider>() {
           .field<&P::allowed_processing_mode_overrides>("allowedProcessingModeOverrides")
           .field<&P::message_timeout>("messageTimeout", positive_duration())
           .field<&P::max_message_timeout>("maxMessageTimeout", positive_duration())
-          .field<&P::stat_prefix>("statPrefix",
-                                  Bounds().length(1, SIZE_MAX).no_effect("counters have no prefix"))
+          .field<&P::stat_prefix>("statPrefix", Bounds().length(1, SIZE_MAX).doc("of counters"))
           .field<&P::route_cache_action>("routeCacheAction")
           .field<&P::metadata_options>("metadataOptions")
           .field<&P::request_attributes>("requestAttributes")

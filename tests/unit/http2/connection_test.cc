@@ -378,6 +378,42 @@ TEST_CASE("what is not HTTP/2 ends the connection with PROTOCOL_ERROR", "[http2]
   CHECK(server.take("more") == http2::Error::kProtocol);
 }
 
+TEST_CASE("a stream too many is refused; who has acknowledged the limit loses the connection",
+          "[http2][rfc9113-5.1.2]") {
+  const bool acknowledged = GENERATE(false, true);
+  http2::Limits limits;
+  limits.concurrent_streams = 2;
+  Side server(http2::Role::kServer, limits);
+  Http2Peer client(Http2Peer::Side::kClient);
+  client.settings();
+  server.turn();
+  std::string first = server.give();
+  if (acknowledged) client.take(first);
+  REQUIRE(!server.take(client.give()));
+  server.give();
+  auto head = [](std::int32_t id) {
+    return Http2Peer::raw_frame(1, 5, id,
+                                "\x82\x86\x84\x41\x01"
+                                "a");
+  };
+  REQUIRE(!server.take(head(1) + head(3)));
+  const error_code failed = server.take(head(5));
+  const std::string said = server.give();
+  CHECK(server.requests.size() == 2);
+  if (acknowledged) {
+    CHECK(failed == http2::Error::kProtocol);
+    const std::string goaway("\0\0\0\3\0\0\0\1", 8);  // the last stream, PROTOCOL_ERROR
+    CHECK(said.find(goaway) != said.npos);
+  } else {
+    CHECK(!failed);
+    const std::string refused("\0\0\0\7", 4);
+    CHECK(said.find(Http2Peer::raw_frame(3, 0, 5, refused)) != said.npos);
+    server.requests.clear();
+    REQUIRE(!server.take(head(7)));
+    CHECK(server.requests.size() == 1);
+  }
+}
+
 TEST_CASE("a drain lets what is under way arrive", "[http2][rfc9113-6.8]") {
   Scripted link;
   const std::int32_t first = link.client.request(Http2Peer::get());

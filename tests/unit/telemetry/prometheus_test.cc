@@ -36,6 +36,45 @@ TEST_CASE("what workers counted is one series, and what nobody counted is none",
   CHECK(has(text, R"(envoy_cluster_upstream_rq_active{envoy_cluster_name="b"} 0)"));
 }
 
+TEST_CASE("filters with a prefix count under it, and not besides", "[telemetry]") {
+  StatsStore stats(2);
+  stats.http()[0]->ext_authz.ok.add();
+  stats.http()[0]->ext_authz.of("waf").ok.add(2);
+  stats.http()[1]->ext_authz.of("b \"1\"").denied.add();
+  stats.http()[1]->ext_authz.of("waf").ok.add(3);
+  stats.cluster("a")[1]->ext_authz.of("waf").error.add();
+  // Two that are one name to Prometheus are one.
+  stats.http()[0]->ext_proc.of("x-1").streams_started.add();
+  stats.http()[1]->ext_proc.of("x.1").streams_started.add(2);
+  const std::string text = text_of(stats);
+  CHECK(has(text, R"(envoy_http_ext_authz_ok{envoy_http_conn_manager_prefix="http"} 1)"));
+  CHECK(has(
+      text,
+      R"(envoy_http_ext_authz_ok{envoy_ext_authz_prefix="waf",envoy_http_conn_manager_prefix="http"} 5)"));
+  CHECK(has(
+      text,
+      R"(envoy_http_ext_authz_denied{envoy_ext_authz_prefix="b \"1\"",envoy_http_conn_manager_prefix="http"} 1)"));
+  CHECK(has(
+      text,
+      R"(envoy_cluster_ext_authz_error{envoy_cluster_name="a",envoy_ext_authz_prefix="waf"} 1)"));
+  CHECK(has(text,
+            R"(envoy_http_ext_proc_x_1_streams_started{envoy_http_conn_manager_prefix="http"} 3)"));
+  CHECK(text.find("ext_proc_streams_started") == text.npos);
+}
+
+TEST_CASE("prefixes of counters are bounded", "[telemetry]") {
+  Prefixed<FilterStats::ExtAuthz> counters;
+  for (int i = 0; i < 1000; ++i) counters.of(std::to_string(i)).ok.add();
+  counters.of("0").ok.add();
+  std::size_t seen = 0;
+  counters.each([&seen](const std::string& prefix, const FilterStats::ExtAuthz& one) {
+    CHECK(one.ok.get() == (prefix == "0" ? 2 : 1));
+    ++seen;
+  });
+  CHECK(seen == counters.kMost);
+  CHECK(counters.ok.get() == 1000 - counters.kMost);
+}
+
 TEST_CASE("a family stands together, once, whoever adds to it", "[telemetry]") {
   StatsStore stats(1);
   for (const char* name : {"a", "b", "c"}) {
