@@ -1,3 +1,4 @@
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
@@ -15,28 +16,33 @@ using namespace proxy::tls;
 namespace {
 
 /// The bytes of the extension server_name, once OpenSSL has read a hello.
-int note_name(SSL* ssl, int*, void* out) {
+int note_name(SSL* ssl, int*, void*) {
   const unsigned char* at = nullptr;
   std::size_t size = 0;
   std::string name;
   if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &at, &size) == 1)
     name.assign(reinterpret_cast<const char*>(at), size);
-  *static_cast<std::optional<std::string>*>(out) = name;
+  *static_cast<std::optional<std::string>*>(SSL_get_app_data(ssl)) = name;
   return SSL_CLIENT_HELLO_ERROR;
 }
 
 /// What OpenSSL finds; nothing where it sees no hello.
 std::optional<std::string> openssl_name(std::string_view bytes) {
+  static const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context = [] {
+    std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> made(SSL_CTX_new(TLS_server_method()),
+                                                           SSL_CTX_free);
+    SSL_CTX_set_client_hello_cb(made.get(), note_name, nullptr);
+    return made;
+  }();
   std::optional<std::string> out;
-  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()),
-                                                            SSL_CTX_free);
-  SSL_CTX_set_client_hello_cb(context.get(), note_name, &out);
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+  SSL_set_app_data(ssl.get(), &out);
   BIO* in = BIO_new(BIO_s_mem());
   BIO_write(in, bytes.data(), static_cast<int>(bytes.size()));
   SSL_set_bio(ssl.get(), in, BIO_new(BIO_s_mem()));
   SSL_set_accept_state(ssl.get());
   SSL_do_handshake(ssl.get());
+  ERR_clear_error();
   return out;
 }
 
