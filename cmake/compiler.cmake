@@ -1,6 +1,12 @@
 # Flags that every translation unit shares; one set of flags is what lets a house share its precompiled header.
 add_compile_options(-pthread -Wall -Wextra -Wshadow -Woverloaded-virtual -Wno-missing-field-initializers
-                    -fno-omit-frame-pointer -fpch-preprocess)
+                    -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # What ccache wants of a precompiled header; warnings are g++'s to give.
+  add_compile_options("SHELL:-Xclang -fno-pch-timestamp" -Wno-everything)
+else()
+  add_compile_options(-fpch-preprocess)
+endif()
 if(TIDEGATE_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -118,6 +118,7 @@ PeekedHello read_hello(std::string_view bytes) {
   hello.vector(1);     // legacy_compression_methods
   Reader extensions(hello.empty() ? std::string_view() : hello.vector(2));
   if (hello.failed() || !hello.empty()) return out;
+  std::string name;
   bool seen = false;
   while (!extensions.empty()) {
     const std::size_t type = extensions.number(2);
@@ -125,9 +126,10 @@ PeekedHello read_hello(std::string_view bytes) {
     if (extensions.failed()) return out;
     if (type != TLSEXT_TYPE_server_name) continue;
     if (std::exchange(seen, true) ||
-        !extension_name(reinterpret_cast<const unsigned char*>(body.data()), body.size(), out.sni))
+        !extension_name(reinterpret_cast<const unsigned char*>(body.data()), body.size(), name))
       return out;
   }
+  out.sni = std::move(name);
   out.state = PeekedHello::State::kWhole;
   return out;
 }
