@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import h2  # noqa: E402
-from gateway import get, main, wait_for  # noqa: E402
+from gateway import get, main, sanitized, wait_for  # noqa: E402
 from upstream import ScriptedUpstream  # noqa: E402
 
 ROUTE = "    - backendRefs: [{name: echo, port: 80}]\n"
@@ -286,6 +286,13 @@ TESTS = [memory_is_refused_before_it_runs_out, answers_that_nobody_takes_are_hel
          file_descriptors_that_run_out_stop_nothing_for_good, slow_heads_end, slow_readers_hold_no_memory, many_idle_connections_cost_little,
          options_that_make_no_sense_are_refused]
 
+# What they measure is the sanitizers' own; and without a free descriptor these cannot look at memory.
+NOT_SANITIZED = [memory_is_refused_before_it_runs_out, answers_that_nobody_takes_are_held_within_the_limit,
+                 the_defaults_hold_where_addresses_are_limited, file_descriptors_that_run_out_stop_nothing_for_good,
+                 many_idle_connections_cost_little]
+
 if __name__ == "__main__":
+    if sanitized(sys.argv[1]):
+        TESTS = [test for test in TESTS if test not in NOT_SANITIZED]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

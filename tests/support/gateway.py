@@ -24,6 +24,11 @@ def free_port():
             return port
 
 
+def sanitized(binary):
+    """Whether it is built with sanitizers, which take memory, file descriptors and allocations of their own."""
+    return "libasan" in subprocess.run(["ldd", binary], capture_output=True, text=True, check=False).stdout
+
+
 def wait_for(fact, what, seconds=10):
     """Waits until fact() is true; there is no other waiting in these tests."""
     end = time.monotonic() + seconds
