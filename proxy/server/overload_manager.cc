@@ -26,7 +26,7 @@ namespace {
 constexpr milliseconds kLook{50};
 constexpr milliseconds kLookClosely{10};  // above kWatch
 constexpr seconds kShrinkEvery{5};        // where nothing is short
-constexpr milliseconds kResetEvery{150};
+constexpr milliseconds kResetEvery{20};
 constexpr seconds kTellEvery{10};  // at most, in the log
 constexpr std::uint64_t kFreeKept = 16 * 1024 * 1024;
 constexpr unsigned kWatch = 50, kShrink = 70, kRequests = 80, kConnections = 85,

@@ -38,7 +38,9 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   /// which costs a system call; else as far as it has been reported.
   bool stale(bool look) {
     left_ = !stream_->quiet(look);
-    return left_ || over();
+    if (left_ || !over()) return left_;
+    stats_.upstream_cx_max_duration_reached.add();
+    return true;
   }
   /// Gives the buffer back; before it goes to the pool.
   void rest();

@@ -214,7 +214,7 @@ def an_endpoint_that_answers_5xx_is_ejected(gateway):
 def breakers_refuse_what_is_too_much(gateway):
     (one,) = backends(gateway, 1, "  circuitBreakers: {maxConnections: 1, maxPendingRequests: 1, maxRequests: 10, maxRetries: 1, trackRemaining: true}\n")
     assert get(gateway.port, "/")[0] == 200
-    assert "circuit_breakers.default.remaining_rq: 10" in get(gateway.admin, "/stats")[2].decode()
+    wait_for(lambda: "circuit_breakers.default.remaining_rq: 10" in get(gateway.admin, "/stats")[2].decode(), "the first request is over")
     one.delay.clear()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         first = pool.submit(get, gateway.port, "/1")

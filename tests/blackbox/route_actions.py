@@ -180,9 +180,10 @@ def a_route_is_counted_under_its_prefix(gateway):
     gateway.start()
     for _ in range(3):
         assert get(gateway.port, "/", "www.example.com")[0] == 200
-    text = get(gateway.metrics, "/metrics")[2].decode()
     host = f'listener~{gateway.port}~www_example_com'
-    assert f'envoy_vhost_route_upstream_rq_total{{envoy_route="default.route-x.main",envoy_virtual_host="{host}"}} 3' in text, text
+    counted = f'envoy_vhost_route_upstream_rq_total{{envoy_route="default.route-x.main",envoy_virtual_host="{host}"}} 3'
+    wait_for(lambda: counted in get(gateway.metrics, "/metrics")[2].decode(), "all three are counted")  # an answer comes before its count
+    text = get(gateway.metrics, "/metrics")[2].decode()
     assert ('envoy_vhost_route_upstream_rq_xx{envoy_response_code_class="2",envoy_route="default.route-x.main",'
             f'envoy_virtual_host="{host}"}} 3') in text, text
     stats = get(gateway.admin, "/stats?filter=vhost")[2].decode()
