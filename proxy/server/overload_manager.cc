@@ -95,14 +95,16 @@ void give_memory_back() {
 
 /// What the kernel keeps for the sockets of this process's cgroup, which the cgroup's limit counts.
 std::uint64_t socket_bytes() {
+  // Found out once: looks are many a second.
   static const std::string file_name = [] {
+    if (cgroup_limit() == std::numeric_limits<std::uint64_t>::max()) return std::string();
     std::ifstream file("/proc/self/cgroup");
     for (std::string line; std::getline(file, line);) {
       if (line.starts_with("0::")) return "/sys/fs/cgroup" + line.substr(3) + "/memory.stat";
     }
     return std::string();
   }();
-  if (file_name.empty() || cgroup_limit() == std::numeric_limits<std::uint64_t>::max()) return 0;
+  if (file_name.empty()) return 0;
   std::ifstream file(file_name);
   std::string name;
   std::uint64_t bytes = 0;

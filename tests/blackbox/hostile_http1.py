@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from gateway import main  # noqa: E402
-from recorder import Recorder  # noqa: E402
+from recorder import Recorder, serve  # noqa: E402
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 CLOSED, OPEN = True, False
@@ -22,17 +22,6 @@ def post(fields, body=b"", line=b"POST / HTTP/1.1"):
 
 def get(target=b"/", fields=b"Host: a", version=b"HTTP/1.1", method=b"GET"):
     return method + b" " + target + b" " + version + b"\r\n" + fields + b"\r\n\r\n"
-
-
-def serve(gateway):
-    recorder = Recorder()
-    gateway.service("echo", recorder.port)
-    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
-    gateway.start()
-    gateway.wait_for_route("/ready")
-    recorder.requests.clear()
-    recorder.unfinished.clear()
-    return recorder
 
 
 def talk(port, data, pieces=1, patience=2.0):

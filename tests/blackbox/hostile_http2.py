@@ -14,20 +14,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import h2  # noqa: E402
 from gateway import get, main, wait_for  # noqa: E402
 from h2 import Client, block, frame, literal, request  # noqa: E402
-from recorder import Recorder  # noqa: E402
+from recorder import serve  # noqa: E402
 
 CALM = h2.ENHANCE_YOUR_CALM
-
-
-def serve(gateway, recorder=None):
-    recorder = recorder or Recorder()
-    gateway.service("echo", recorder.port)
-    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
-    gateway.start()
-    gateway.wait_for_route("/ready")
-    recorder.requests.clear()
-    recorder.unfinished.clear()
-    return recorder
 
 
 def stat(gateway, name):

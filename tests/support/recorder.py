@@ -85,3 +85,15 @@ class Recorder:
 
     def stop(self):
         self.listening.close()
+
+
+def serve(gateway, recorder=None):
+    """A gateway in front of a recorder, ready, with nothing recorded yet."""
+    recorder = recorder or Recorder()
+    gateway.service("echo", recorder.port)
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    gateway.wait_for_route("/ready")
+    recorder.requests.clear()
+    recorder.unfinished.clear()
+    return recorder
