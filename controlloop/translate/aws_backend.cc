@@ -136,7 +136,7 @@ std::optional<proxy::AwsSource> AwsBackends::source(const std::string& region) {
   } else if (!endpoints_.container_url.empty()) {
     out.kind = Kind::kContainer;
     out.cluster = local_cluster("aws_container", endpoints_.container_url, out.authority);
-    out.path = parse_url(endpoints_.container_url)->path;
+    out.path = Secret(parse_url(endpoints_.container_url)->path);
     out.token_file = endpoints_.container_token_file;
   } else if (!endpoints_.instance_url.empty()) {
     out.cluster = local_cluster("aws_instance", endpoints_.instance_url, out.authority);

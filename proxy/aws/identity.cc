@@ -39,7 +39,8 @@ std::string Identity::key_of(const AwsIdentity& config) {
   const AwsSource source = config.source.value_or(AwsSource());
   return fmt::format("{} {} {} {} {} {} {} {} {} {}", config.region, config.role_arn,
                      config.sts_cluster, config.sts_authority, hash_of(secret), source.cluster,
-                     source.authority, source.path, source.role_arn, source.token_file);
+                     source.authority, hash_of(source.path.reveal()), source.role_arn,
+                     source.token_file);
 }
 
 Task<CredentialsPtr> Identity::credentials(upstream::Clusters& clusters) {

@@ -198,8 +198,8 @@ class Container final : public Temporary {
     }
     const Secret secret(std::move(token));
     const http::Field field{"authorization", secret.reveal()};
-    const std::string answer =
-        co_await ask_local(clusters, source_, "GET", source_.path, field, out.problem);
+    const std::string answer = co_await ask_local(
+        clusters, source_, "GET", std::string(source_.path.reveal()), field, out.problem);
     if (out.problem.empty()) out = of_json(answer);
     co_return out;
   }

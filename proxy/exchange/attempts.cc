@@ -75,6 +75,8 @@ Task<void> Exchange::forward() {
     call_.match = &route_.match();
     if (!co_await request_filters(backend_->filters)) co_return;
   }
+  const Rule& rule = *plan_->rule;
+  if (plan_->has_timeouts && rule.stream_idle_timeout) stream_.let_pause(*rule.stream_idle_timeout);
   if (plan_->has_redirects) co_await keep_body(call_);
   Result<http::Chunk> first = call_.request_body().poll();
   if (!first) {
@@ -94,7 +96,6 @@ Task<void> Exchange::forward() {
                          context_.loop.random, call_.arena);
   }
 
-  const Rule& rule = *plan_->rule;
   if (plan_->has_timeouts && rule.request_timeout && rule.request_timeout->count() > 0)
     context_.loop.wheel.arm(deadline_, *rule.request_timeout);
   if (site_) idle_after_ = site_->stream_idle();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "proxy/http/body.h"
 #include "proxy/http/message.h"
 
@@ -40,6 +42,10 @@ class ServerStream {
     ~Watcher() = default;
   };
   virtual void watch_client(Watcher* watcher) = 0;
+
+  /// How long nothing of this message's bodies may move, in place of what the listener says; 0: for
+  /// ever.
+  virtual void let_pause(std::chrono::milliseconds most) = 0;
 };
 
 /// The upstream side of an attempt: one request sent, one answer received.

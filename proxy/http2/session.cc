@@ -225,7 +225,8 @@ std::size_t Session::sweep_stalled(int sending_calls, int reading_calls) {
     const bool reads = !sends && !stream->tunnel_ && !stream->end_received_ &&
                        stream->received_.empty() && stream->readable_.awaited();
     stream->quiet_calls_ = sends || reads ? stream->quiet_calls_ + 1 : 0;
-    if (stream->quiet_calls_ > (sends ? sending_calls : reading_calls)) stalled.push_back(stream);
+    const int most = stream->quiet_calls_most_.value_or(sends ? sending_calls : reading_calls);
+    if (stream->quiet_calls_ > most) stalled.push_back(stream);
   }
   for (Stream* stream : stalled) stream->reset(Error::kIdle);
   return stalled.size();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -59,6 +60,8 @@ class Stream final : public http::BodySource {
   void reset(error_code reason);
   /// Tells once, in a turn of its own, when the stream fails before our side of it has ended.
   void watch(http::ServerStream::Watcher* watcher);
+  /// In place of what the caller of Session::sweep_stalled() says.
+  void let_pause(int sweeps) { quiet_calls_most_ = sweeps; }
 
   const error_code& failed() const { return failed_; }
   bool reset_by_peer() const { return reset_by_peer_; }
@@ -144,6 +147,7 @@ class Stream final : public http::BodySource {
 
   http::ServerStream::Watcher* watcher_ = nullptr;
   int quiet_calls_ = 0;  // of Session::sweep_stalled(), in which nothing moved
+  std::optional<int> quiet_calls_most_;  // absent: what the caller says
   bool queued_ = false;  // in the session's list of those to wake
   bool wake_reader_ = false;
   bool wake_writer_ = false;

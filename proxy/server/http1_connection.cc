@@ -146,6 +146,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
           co_return Got::kHttp2;
         counted();
         head_.clear();
+        patience_.reset();
         if (auto wrong = http1::parse_request_head(bytes.substr(0, size), options_.limits, head_)) {
           stats_.downstream_cx_protocol_error.add();
           if (const int status = http1::status_of(*wrong); status != 0) {
@@ -355,7 +356,8 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     body_begin_ = body_end_ = 0;
     reading_ = true;
     expired_ = false;
-    if (!raw_ && options_.body_timeout.count() > 0) loop_.wheel.arm(timer_, options_.body_timeout);
+    const auto most = patience_.value_or(options_.body_timeout);
+    if (!raw_ && most.count() > 0) loop_.wheel.arm(timer_, most);
     Result<std::size_t> got = co_await stream_.read_some({body_at_, room});
     timer_.cancel();
     reading_ = false;
@@ -384,7 +386,7 @@ void Http1Connection::abandon() {
 
 Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces) {
   stats_.downstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
-  net::Stall stall{loop_.wheel, stall_timer_, options_.send_timeout};
+  net::Stall stall{loop_.wheel, stall_timer_, patience_.value_or(options_.send_timeout)};
   error_code failed = co_await net::write_all(stream_, pieces, &stall);
   if (failed) keep_ = false;
   co_return failed;

@@ -76,6 +76,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Task<error_code> send_trailers(const http::Fields& trailers) override;
   void abort() override;
   void watch_client(Watcher* watcher) override;
+  void let_pause(std::chrono::milliseconds most) override { patience_ = most; }
 
  private:
   static constexpr std::size_t kBehindAnAnswer = 64 * 1024;  // for a client that does not take it
@@ -132,6 +133,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool cancelled_ = false;
   bool fresh_ = false;  // waits for a request that may follow at once
   bool expired_ = false;
+  std::optional<std::chrono::milliseconds> patience_;  // of this message: let_pause()
   CallTimer<std::function<void()>> timer_;
   CallTimer<std::function<void()>> stall_timer_;  // of a write that the kernel does not take
   Watcher* watcher_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <limits>
 
 #include "proxy/http/date.h"
 
@@ -16,10 +17,16 @@ constexpr milliseconds kLingering{1000};
 constexpr milliseconds kGoodbye{5000};  // from GOAWAY to the end of a connection without streams
 constexpr int kSweeps = 4;              // in `send_timeout`
 
+int sweeps_in(milliseconds time, milliseconds send_timeout) {
+  return static_cast<int>(
+      std::min<std::int64_t>(kSweeps * time / send_timeout, std::numeric_limits<int>::max()));
+}
+
 /// An HTTP/2 stream as the exchange sees it.
 class Exchange final : public http::ServerStream {
  public:
-  explicit Exchange(http2::Stream& stream) : stream_(stream) {}
+  Exchange(http2::Stream& stream, milliseconds send_timeout)
+      : stream_(stream), send_timeout_(send_timeout) {}
 
   http::RequestHead& request() override { return stream_.request(); }
   http::BodySource& request_body() override { return stream_; }
@@ -35,9 +42,14 @@ class Exchange final : public http::ServerStream {
   }
   void abort() override { stream_.reset(http2::Error::kCancelled); }
   void watch_client(Watcher* watcher) override { stream_.watch(watcher); }
+  void let_pause(milliseconds most) override {
+    if (most.count() == 0) return stream_.let_pause(std::numeric_limits<int>::max());
+    if (send_timeout_.count() > 0) stream_.let_pause(sweeps_in(most, send_timeout_));
+  }
 
  private:
   http2::Stream& stream_;
+  const milliseconds send_timeout_;
 };
 
 }  // namespace
@@ -114,7 +126,7 @@ void Http2Connection::refused(int status) {
 
 Task<void> Http2Connection::run(std::unique_ptr<http2::Stream> stream) {
   {
-    Exchange exchange(*stream);
+    Exchange exchange(*stream, options_.send_timeout);
     co_await serve_exchange_(exchange);
   }
   stream.reset();
@@ -130,7 +142,7 @@ void Http2Connection::rearm_idle() {
 /// connection to the backend.
 void Http2Connection::sweep() {
   if (exchanges_ == 0 || over_) return;
-  const int reading = static_cast<int>(kSweeps * options_.body_timeout / options_.send_timeout);
+  const int reading = sweeps_in(options_.body_timeout, options_.send_timeout);
   stats_.downstream_rq_idle_timeout.add(session_.sweep_stalled(kSweeps, reading));
   wheel_.arm(stall_timer_, options_.send_timeout / kSweeps);
 }

@@ -27,7 +27,7 @@ struct AwsSource {
   Kind kind = Kind::kInstance;
   std::string cluster;     // that is asked; kWebIdentity: of STS
   std::string authority;   // of the requests to it
-  std::string path;        // kContainer
+  Secret path;             // kContainer; who knows it is given the credentials
   std::string role_arn;    // kWebIdentity
   std::string token_file;  // kWebIdentity; kContainer: empty where there is none
   bool operator==(const AwsSource&) const = default;

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -11,22 +12,35 @@ import tempfile
 import time
 
 
-GIVEN = set()  # ports: the system may give one twice while nobody listens on it
+GIVEN = set()  # ports: somebody may ask again before anybody listens on one
 
 
 def free_port():
+    """Below those that the system takes for outgoing connections: such a one could be there first."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        lowest = int(file.read().split()[0])
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in GIVEN:
-            GIVEN.add(port)
-            return port
+        port = random.randrange(min(10000, lowest - 1000), lowest)
+        if port in GIVEN or not all(free_at(address, port) for address in ("0.0.0.0", "127.0.0.1")):
+            continue
+        GIVEN.add(port)
+        return port
+
+
+def free_at(address, port):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(type=kind) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
 
 
 def sanitized(binary):
     """Whether it is built with sanitizers, which take memory, file descriptors and allocations of their own."""
-    return "libasan" in subprocess.run(["ldd", binary], capture_output=True, text=True, check=False).stdout
+    linked = subprocess.run(["ldd", binary], capture_output=True, text=True, check=False).stdout
+    return "libasan" in linked or "libtsan" in linked
 
 
 def wait_for(fact, what, seconds=10):

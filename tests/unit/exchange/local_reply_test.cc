@@ -31,6 +31,7 @@ struct Client final : http::ServerStream {
   Task<error_code> send_trailers(const http::Fields&) override { co_return error_code(); }
   void abort() override {}
   void watch_client(Watcher*) override {}
+  void let_pause(std::chrono::milliseconds) override {}
 };
 
 void answer(Client& client, int status, const std::string& text, Arena& arena) {
