@@ -13,7 +13,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "support"))
 from certificates import Certificate  # noqa: E402
-from gateway import main, sanitized  # noqa: E402
+from gateway import free_port, main, sanitized  # noqa: E402
 
 N = 300
 ROUTE = "    - backendRefs: [{name: echo, port: 80}]\n"
@@ -108,7 +108,7 @@ def a_connection_costs_what_it_did(gateway):
 
 def tls_costs_what_it_did(gateway):
     Certificate(pathlib.Path(gateway.folder.name), "a.example").secret(gateway, "cert")
-    port = gateway.port + 1
+    port = free_port()
     counted = Counted(gateway, LIBRARY, f"    - {{name: https, protocol: HTTPS, port: {port}, tls: {{certificateRefs: [{{name: cert}}]}}}}\n")
     gateway.start()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

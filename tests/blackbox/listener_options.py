@@ -6,8 +6,10 @@ import socket
 import ssl
 import struct
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import h2  # noqa: E402
 from certificates import Certificate, anybody  # noqa: E402
 from gateway import free_port, get, main, raw, wait_for  # noqa: E402
 from upstream import ScriptedUpstream  # noqa: E402
@@ -123,6 +125,42 @@ def timeouts_end_what_does_not_move(gateway):
     served(gateway)
     assert get(gateway.port, "/?delay=5000")[0] == 504
     assert raw(gateway.port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", until_closed=True).startswith(b"HTTP/1.1 200")
+
+
+def a_rule_may_be_more_patient_than_its_listener(gateway):
+    http(gateway, "streamIdleTimeout: 300ms")
+    gateway.write("patient.yaml", """apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {name: patient}
+spec: {timeouts: {streamIdle: 20s}}
+""")
+    gateway.backend()
+    gateway.route("""    - matches: [{path: {value: /patient}}]
+      filters: [{type: ExtensionRef, extensionRef: {group: gateway.kgateway.dev, kind: TrafficPolicy, name: patient}}]
+      backendRefs: [{name: echo, port: 80}]
+""" + TO_ECHO)
+    gateway.start()
+
+    def over_http1(path):
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as peer:
+            peer.sendall(f"POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\nfirst".encode())
+            time.sleep(1)
+            with contextlib.suppress(OSError):
+                peer.sendall(b"other")
+                return peer.recv(12)[9:].decode()
+            return "closed"
+
+    def over_http2(path):
+        with h2.Client(gateway.port) as client:
+            client.open(1, [(":method", "POST"), (":scheme", "http"), (":authority", "a"), (":path", path)], end=False)
+            client.send(h2.frame(h2.DATA, 0, 1, b"first"))
+            time.sleep(1)
+            client.send(h2.frame(h2.DATA, h2.END_STREAM, 1, b"other"))
+            return client.outcome(1)
+
+    for ask in (over_http1, over_http2):
+        assert ask("/patient") == "200", ask
+        assert ask("/") != "200", ask
 
 
 def the_proxy_protocol_names_the_client(gateway):
@@ -405,7 +443,8 @@ def a_forwarded_certificate_of_a_trusted_proxy_is_passed_on(gateway):
 
 TESTS = [logs_go_to_files_with_formats_and_filters, a_wrong_format_makes_the_policy_invalid,
          the_client_is_found_behind_trusted_hops, requests_are_changed_and_answered_before_routing,
-         local_replies_have_the_policys_form, timeouts_end_what_does_not_move, the_proxy_protocol_names_the_client,
+         local_replies_have_the_policys_form, timeouts_end_what_does_not_move,
+         a_rule_may_be_more_patient_than_its_listener, the_proxy_protocol_names_the_client,
          a_port_has_its_own_settings, the_older_name_works_too,
          policies_by_address_go_by_the_client_that_is_believed, the_health_check_path_follows_the_admin_port,
          heads_have_the_policys_limits, large_heads_are_taken_where_a_policy_allows_them,
