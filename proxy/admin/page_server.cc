@@ -36,7 +36,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 namespace {
-constexpr auto kTuple = asio::as_tuple(use_task);
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable_t<Executor>());
 constexpr std::size_t kConnectionsMax = 64;
 constexpr std::size_t kHeadMax = 16 * 1024;
 constexpr std::size_t kBodyMax = 64 * 1024;
@@ -44,6 +44,8 @@ constexpr std::chrono::seconds kTimeout{30};
 constexpr std::size_t kStreamsMax = 64;
 constexpr std::chrono::seconds kStreamTick{5};  // how late a client that left is noticed
 using Stream = beast::basic_stream<asio::ip::tcp, Executor>;
+using Served =
+    asio::awaitable<void, Executor>;  // Asio's own coroutines: Beast's operations need them
 }  // namespace
 
 Result<asio::ip::tcp::endpoint> parse_address(const std::string& text) {
@@ -106,7 +108,7 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
   };
   using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
-  static Task<void> accept(std::shared_ptr<Impl> self) {
+  static Served accept(std::shared_ptr<Impl> self) {
     while (self->acceptor_.is_open()) {
       asio::basic_stream_socket<asio::ip::tcp, Executor> socket(self->io_.get_executor());
       auto [failed] = co_await self->acceptor_.async_accept(socket, kTuple);
@@ -116,7 +118,7 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  static Task<void> serve(std::shared_ptr<Impl> self, Stream stream) {
+  static Served serve(std::shared_ptr<Impl> self, Stream stream) {
     ++self->connections_;
     beast::flat_buffer buffer;
     bool keep = true;
@@ -168,8 +170,8 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   /// Head, then chunks as they come, until the stream is over or the client has gone.
-  Task<void> send_stream(Stream& stream, const http::response<http::string_body>& response,
-                         PageStream& source) {
+  Served send_stream(Stream& stream, const http::response<http::string_body>& response,
+                     PageStream& source) {
     http::response<http::empty_body> head(response.base());
     head.keep_alive(false);
     head.chunked(true);

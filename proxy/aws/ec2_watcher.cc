@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
@@ -113,7 +111,7 @@ void Ec2Watcher::apply(std::map<std::string, Wanted> wanted,
     watch->cluster = name;
     watch->wanted = std::move(one);
     ++running_;
-    asio::co_spawn(loop_.io, run(watch), asio::detached);
+    spawn(loop_.io, run(watch));
   }
   for (auto& [name, gone] : watches_) stop(*gone);
   watches_ = std::move(watches);

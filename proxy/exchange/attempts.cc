@@ -1,5 +1,3 @@
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/local_reply.h"
@@ -336,7 +334,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
 void Exchange::start_upload() {
   replayable_ = false;
   uploading_ = true;
-  asio::co_spawn(context_.loop.io, upload(), asio::detached);
+  spawn(context_.loop.io, upload());
 }
 
 /// Passes the rest of the request's body on, beside the answer. A backend that takes no more is

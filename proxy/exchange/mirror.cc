@@ -1,7 +1,5 @@
 #include "proxy/exchange/mirror.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <string>
 
 namespace tidegate::proxy::exchange {
@@ -75,7 +73,7 @@ void Mirrors::body(http::Chunk chunk) {
   if (!chunk.end) return;
   for (auto& copy : copies_) {
     boost::asio::io_context& io = copy->cluster->loop().io;
-    boost::asio::co_spawn(io, Copy::send(std::move(copy)), boost::asio::detached);
+    spawn(io, Copy::send(std::move(copy)));
   }
   copies_.clear();
 }

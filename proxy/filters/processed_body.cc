@@ -1,7 +1,5 @@
 #include "proxy/filters/processed_body.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
@@ -102,7 +100,7 @@ void DuplexBody::start() {
   side_.body_due = side_.trailers_due = true;
   telling_ = true;
   processor_.call().begin_beside();
-  asio::co_spawn(processor_.call().loop.io, tell_all(this), asio::detached);
+  spawn(processor_.call().loop.io, tell_all(this));
 }
 
 void DuplexBody::stop() {
@@ -122,7 +120,7 @@ void DuplexBody::abandon() {
 
 Task<void> DuplexBody::tell_all(DuplexBody* self) {
   Call& call = self->processor_.call();
-  co_await asio::post(call.loop.io, use_task);  // the headers go first
+  co_await tidegate::turn(call.loop.io);  // the headers go first
   co_await self->tell();
   self->telling_ = false;
   self->processor_.wake(self->side_);

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "base/log.h"
 #include "proxy/filters/discovery.h"
@@ -59,9 +57,7 @@ const jose::KeySet* RemoteKeySet::now(Call& call) {
   }
   if (left < config_.cache_duration / 5 && !refused(at) &&
       !refreshing_.exchange(true, std::memory_order_relaxed)) {
-    boost::asio::co_spawn(call.loop.io,
-                          refresh(shared_from_this(), call.clusters, call.loop, call.stats),
-                          boost::asio::detached);
+    spawn(call.loop.io, refresh(shared_from_this(), call.clusters, call.loop, call.stats));
   }
   return &own->held->keys;
 }

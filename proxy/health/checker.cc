@@ -1,7 +1,5 @@
 #include "proxy/health/checker.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 
@@ -166,7 +164,7 @@ void Checker::apply(std::map<std::string, upstream::CompiledClusterPtr> clusters
       probe->cluster = name;
       probe->at = address.at;
       ++running_;
-      asio::co_spawn(loop_.io, run(probe), asio::detached);
+      spawn(loop_.io, run(probe));
     }
   }
   for (auto& [key, gone] : probes_) stop(*gone);

@@ -27,11 +27,6 @@ class BodyDecoder {
   Result<Step> decode(std::span<const char> input);
   /// After the end: what followed the last chunk; nullptr where nothing did.
   const http::Fields* trailers() const { return trailers_.empty() ? nullptr : &trailers_; }
-  /// How many bytes are still to come before another message's can: of a body whose length is
-  /// known, or of a chunk.
-  std::uint64_t surely_left() const {
-    return state_ == State::kExact || state_ == State::kData ? left_ : 0;
-  }
   /// The connection has ended: whether the body was complete.
   bool finish();
 

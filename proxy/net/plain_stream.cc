@@ -23,22 +23,36 @@ PlainStream::PlainStream(Socket socket, const Accepted& accepted) : socket_(std:
 
 Task<Result<std::size_t>> PlainStream::read_some(std::span<char> into) {
   while (true) {
-    if (!socket_.is_open()) co_return error_code(asio::error::operation_aborted);
-    if (socket_.may_read()) {
-      const ssize_t got = ::recv(socket_.fd(), into.data(), into.size(), 0);
-      if (got > 0) {
-        const auto size = static_cast<std::size_t>(got);
-        if (size < into.size()) socket_.read_exhausted(false);
-        co_return size;
-      }
-      if (got == 0) co_return error_code(asio::error::eof);
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK)
-        co_return error_code(errno, boost::system::system_category());
-      socket_.read_exhausted(true);
-    }
+    if (const auto got = try_read(into)) co_return *got;
     if (error_code failed = co_await socket_.wait_readable()) co_return failed;
   }
+}
+
+Task<Result<std::size_t>> PlainStream::read_some(BufferPool& pool, BufferPool::Buffer& buffer) {
+  while (true) {
+    if (socket_.is_open() && socket_.may_read() && !buffer) buffer = pool.take();
+    if (const auto got = try_read({buffer.get(), BufferPool::kBytes})) co_return *got;
+    if (error_code failed = co_await socket_.wait_readable()) co_return failed;
+  }
+}
+
+/// nullopt: nothing is there, or may be.
+std::optional<Result<std::size_t>> PlainStream::try_read(std::span<char> into) {
+  if (!socket_.is_open()) return error_code(asio::error::operation_aborted);
+  if (!socket_.may_read()) return std::nullopt;
+  ssize_t got;
+  do {
+    got = ::recv(socket_.fd(), into.data(), into.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    const auto size = static_cast<std::size_t>(got);
+    if (size < into.size()) socket_.read_exhausted(false);
+    return size;
+  }
+  if (got == 0) return error_code(asio::error::eof);
+  if (!would_wait()) return error_code(errno, boost::system::system_category());
+  socket_.read_exhausted(true);
+  return std::nullopt;
 }
 
 Task<error_code> PlainStream::wait_readable() {

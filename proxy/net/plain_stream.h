@@ -14,6 +14,7 @@ class PlainStream final : public Stream {
   void set_sni(std::string sni) { facts_.sni = std::move(sni); }
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override;
+  Task<Result<std::size_t>> read_some(BufferPool& pool, BufferPool::Buffer& buffer) override;
   Task<error_code> wait_readable() override;
   Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) override;
   Task<error_code> wait_writable() override;
@@ -25,6 +26,7 @@ class PlainStream final : public Stream {
   bool quiet(bool look) override;
 
  private:
+  std::optional<Result<std::size_t>> try_read(std::span<char> into);
   ssize_t peek();
   static bool would_wait();
 

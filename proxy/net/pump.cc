@@ -1,7 +1,5 @@
 #include "proxy/net/pump.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 namespace tidegate::proxy::net {
@@ -10,7 +8,6 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr milliseconds kQuiet{100};  // a connection that is silent for longer gives its buffer back
 constexpr int kReadsTogether = 16;
 }  // namespace
 
@@ -21,11 +18,7 @@ Pump::Pump(Stream& stream, asio::io_context& io, TimerWheel& wheel, BufferPool& 
       wheel_(wheel),
       buffers_(buffers),
       user_(user),
-      counters_(counters),
-      quiet_timer_([this] {
-        letting_go_ = true;
-        stream_.cancel();
-      }) {}
+      counters_(counters) {}
 
 Task<void> Pump::run() {
   BufferPool::Buffer buffer;
@@ -36,26 +29,14 @@ Task<void> Pump::run() {
       co_await turned_.wait();
       if (stopped_) break;
     }
-    if (!buffer) buffer = buffers_.take();
     reading_ = true;
-    wheel_.arm(quiet_timer_, kQuiet);
-    Result<std::size_t> got = co_await stream_.read_some({buffer.get(), BufferPool::kBytes});
-    quiet_timer_.cancel();
+    Result<std::size_t> got = co_await stream_.read_some(buffers_, buffer);
     reading_ = false;
-    if (got) {
-      letting_go_ = false;
-      counters_.received_bytes.add(*got);
-      if (!user_.received({buffer.get(), *got})) stopped_ = true;
-      turn();
-      continue;
-    }
-    if (!letting_go_ || stopped_ || !stream_.is_open()) break;
-    letting_go_ = false;
+    if (!got) break;
+    counters_.received_bytes.add(*got);
+    if (!user_.received({buffer.get(), *got})) stopped_ = true;
     buffers_.give(std::move(buffer));
-    reading_ = true;
-    error_code failed = co_await stream_.wait_readable();
-    reading_ = false;
-    if (failed) break;
+    turn();
   }
   stopped_ = true;
   buffers_.give(std::move(buffer));
@@ -97,7 +78,7 @@ void Pump::write() {
     } else if (*sent == 0) {
       blocked_ = true;
       ++pending_;
-      asio::co_spawn(io_, wait_for_room(), asio::detached);
+      spawn(io_, wait_for_room());
     } else {
       counters_.sent_bytes.add(*sent);
       user_.consume_output(*sent);
@@ -127,9 +108,9 @@ Task<void> Pump::finish(milliseconds time) {
     while (!broken_ && !late && !user_.output().empty()) co_await turned_.wait();
     if (!broken_ && !late) {
       stream_.shutdown_send();
-      BufferPool::Buffer buffer = buffers_.take();
+      BufferPool::Buffer buffer;
       while (!late) {
-        Result<std::size_t> got = co_await stream_.read_some({buffer.get(), BufferPool::kBytes});
+        Result<std::size_t> got = co_await stream_.read_some(buffers_, buffer);
         if (!got) break;
       }
       buffers_.give(std::move(buffer));

@@ -55,7 +55,7 @@ class Pump {
   /// Whether something is still to happen that refers to this object.
   bool busy() const { return pending_ > 0; }
   /// Until the next turn has ended.
-  Task<void> next_turn() { return turned_.wait(); }
+  Event::Wait next_turn() { return turned_.wait(); }
 
  private:
   void turn();
@@ -68,13 +68,11 @@ class Pump {
   BufferPool& buffers_;
   User& user_;
   Counters counters_;
-  CallTimer<std::function<void()>> quiet_timer_;
   Event turned_;
   std::size_t pending_ = 0;  // posted turns, and waits for the kernel to take more
   bool asked_ = false;
   bool reading_ = false;
-  bool letting_go_ = false;  // of the buffer
-  bool blocked_ = false;     // the kernel takes no more
+  bool blocked_ = false;  // the kernel takes no more
   bool stopped_ = false;
   bool broken_ = false;  // nothing can be written any more
 };

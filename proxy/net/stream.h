@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "proxy/net/certificate_facts.h"
+#include "proxy/runtime/buffers.h"
 #include "proxy/runtime/timer_wheel.h"
 
 namespace tidegate::proxy::net {
@@ -43,6 +44,9 @@ class Stream {
 
   /// At least one byte. Errors: asio::error::eof at an orderly end.
   virtual Task<Result<std::size_t>> read_some(std::span<char> into) = 0;
+  /// The same into the whole of `buffer`, which is taken from the pool, where there is none, once
+  /// there is something to read.
+  virtual Task<Result<std::size_t>> read_some(BufferPool& pool, BufferPool::Buffer& buffer) = 0;
   /// Returns once there is something to read (or the end, or an error); takes no buffer. For
   /// connections that idle.
   virtual Task<error_code> wait_readable() = 0;

@@ -1,6 +1,5 @@
 #include "proxy/relay/tcp.h"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <chrono>
 
@@ -25,8 +24,8 @@ class Pair {
   Task<void> run() {
     last_ = loop_.wheel.now();
     loop_.wheel.arm(idle_, kIdleTimeout);
-    asio::co_spawn(loop_.io, copy(upstream_, downstream_, sent),
-                   [this](const std::exception_ptr&) { answered_.notify(); });
+    spawn(loop_.io, copy(upstream_, downstream_, sent),
+          [this](const std::exception_ptr&) { answered_.notify(); });
     co_await copy(downstream_, upstream_, received);
     co_await answered_.wait();
   }
@@ -46,14 +45,7 @@ class Pair {
   Task<void> copy(net::Stream& from, net::Stream& to, std::uint64_t& bytes) {
     BufferPool::Buffer buffer;
     while (true) {
-      if (!buffer) {
-        if (error_code gone = co_await from.wait_readable()) {
-          fail();
-          break;
-        }
-        buffer = loop_.buffers.take();
-      }
-      Result<std::size_t> got = co_await from.read_some({buffer.get(), BufferPool::kBytes});
+      Result<std::size_t> got = co_await from.read_some(loop_.buffers, buffer);
       if (!got) {
         if (got.error() == asio::error::eof) {
           to.shutdown_send();
@@ -69,7 +61,7 @@ class Pair {
         break;
       }
       bytes += *got;
-      if (*got < BufferPool::kBytes) loop_.buffers.give(std::exchange(buffer, nullptr));
+      loop_.buffers.give(std::move(buffer));
     }
     loop_.buffers.give(std::move(buffer));
   }

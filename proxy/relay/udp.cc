@@ -1,7 +1,5 @@
 #include "proxy/relay/udp.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 
@@ -62,7 +60,7 @@ class UdpListener::Session {
           self->stats_.downstream_sess_tx_datagrams.add();
           self->stats_.downstream_sess_tx_bytes.add(*got);
         }
-        if (++batch % kBatch == 0) co_await asio::post(listener->loop_.io, use_task);
+        if (++batch % kBatch == 0) co_await tidegate::turn(listener->loop_.io);
         continue;
       }
       if (got.error() != asio::error::would_block) {
@@ -126,7 +124,7 @@ UdpListener::~UdpListener() = default;
 
 void UdpListener::start() {
   auto run = [](std::shared_ptr<UdpListener> self) -> Task<void> { co_await self->receive(); };
-  asio::co_spawn(loop_.io, run(shared_from_this()), asio::detached);
+  spawn(loop_.io, run(shared_from_this()));
 }
 
 void UdpListener::drain() {
@@ -151,7 +149,7 @@ Task<void> UdpListener::receive() {
         net::receive_from(socket_, {buffer_.get(), net::kDatagramMax}, client);
     if (got) {
       forward(client, {buffer_.get(), *got});
-      if (++batch % kBatch == 0) co_await asio::post(loop_.io, use_task);
+      if (++batch % kBatch == 0) co_await tidegate::turn(loop_.io);
       continue;
     }
     // Anything else is about one datagram (an ICMP error that came back).
@@ -216,7 +214,7 @@ std::shared_ptr<UdpListener::Session> UdpListener::begin(const net::Client& clie
   auto session = std::make_shared<Session>(*this, client, picked->cluster, std::move(host),
                                            std::move(*socket), *target.stats);
   sessions_[client] = session;
-  asio::co_spawn(loop_.io, Session::answers(session, shared_from_this()), asio::detached);
+  spawn(loop_.io, Session::answers(session, shared_from_this()));
   return session;
 }
 

@@ -1,7 +1,5 @@
 #include "proxy/rpc/stream.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <charconv>
 #include <deque>
 #include <functional>
@@ -50,7 +48,7 @@ class GrpcStream::Core : public std::enable_shared_from_this<Core> {
         receiver_(&receiver),
         linger_([this] { cancel(); }) {}
 
-  void start() { asio::co_spawn(loop_.io, run(shared_from_this()), asio::detached); }
+  void start() { spawn(loop_.io, run(shared_from_this())); }
   void close();
   void read_on() {
     if (room_.awaited()) room_.notify_later(loop_.io);
@@ -239,7 +237,7 @@ void GrpcStream::Core::close() {
     return;
   }
   loop_.wheel.arm(linger_, kLinger);
-  asio::co_spawn(loop_.io, half_close(shared_from_this()), asio::detached);
+  spawn(loop_.io, half_close(shared_from_this()));
 }
 
 Task<void> GrpcStream::Core::half_close(std::shared_ptr<Core> self) {

@@ -6,37 +6,28 @@
 
 namespace tidegate::proxy {
 
-/// Read buffers of a worker, of one size, recycled. A connection holds one only while bytes come
-/// in.
+/// Read buffers of a worker, of one size, recycled, the one last given back first. A connection
+/// takes one when there is something to read, and holds it while what came is needed.
 class BufferPool {
  public:
-  static constexpr std::size_t kBytes = 32 * 1024;
-  /// Of what a body is read into that has filled one of the usual ones: half the system calls.
-  static constexpr std::size_t kLargeBytes = 64 * 1024;
+  /// A head and 64 KiB of a body in one read (ADR 0008).
+  static constexpr std::size_t kBytes = 80 * 1024;
   using Buffer = std::unique_ptr<char[]>;
 
-  Buffer take() { return take(free_, kBytes); }
-  void give(Buffer buffer) { give(free_, std::move(buffer)); }
-  Buffer take_large() { return take(large_, kLargeBytes); }
-  void give_large(Buffer buffer) { give(large_, std::move(buffer)); }
-  void clear() {
-    Free().swap(free_);
-    Free().swap(large_);
-  }
-
- private:
-  static constexpr std::size_t kKept = 256;
-  using Free = std::vector<Buffer>;
-  static Buffer take(Free& free, std::size_t bytes) {
-    if (free.empty()) return std::make_unique_for_overwrite<char[]>(bytes);
-    Buffer out = std::move(free.back());
-    free.pop_back();
+  Buffer take() {
+    if (free_.empty()) return std::make_unique_for_overwrite<char[]>(kBytes);
+    Buffer out = std::move(free_.back());
+    free_.pop_back();
     return out;
   }
-  static void give(Free& free, Buffer buffer) {
-    if (buffer && free.size() < kKept) free.push_back(std::move(buffer));
+  void give(Buffer buffer) {
+    if (buffer && free_.size() < kKept) free_.push_back(std::move(buffer));
   }
-  Free free_, large_;
+  void clear() { std::vector<Buffer>().swap(free_); }
+
+ private:
+  static constexpr std::size_t kKept = 128;
+  std::vector<Buffer> free_;
 };
 
 }  // namespace tidegate::proxy

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
-#include <optional>
 #include <utility>
 
 #include "base/task.h"
@@ -10,7 +8,8 @@
 namespace tidegate::proxy {
 
 /// Lets one coroutine of a worker wait until another handler of the same worker says so. A notify()
-/// with nobody waiting is remembered, once. No thread safety: everything is on one worker.
+/// with nobody waiting is remembered, once. No thread safety: everything is on one worker. A
+/// coroutine that still waits when the event goes, goes too.
 class Event {
  public:
   Event() = default;
@@ -24,35 +23,32 @@ class Event {
       notified_ = true;
       return;
     }
-    Handler handler = std::move(*waiting_);
-    waiting_.reset();
-    std::move(handler)();
+    Suspended waiting = std::move(waiting_);
+    std::move(waiting).resume();
   }
   /// The same, in a turn of its own.
   template <class Io>
   void notify_later(Io& io) {
-    if (!waiting_) return;
-    Handler handler = std::move(*waiting_);
-    waiting_.reset();
-    boost::asio::post(io, [handler = std::move(handler)]() mutable { std::move(handler)(); });
+    if (waiting_) boost::asio::post(io, std::move(waiting_));
   }
-  bool awaited() const { return waiting_.has_value(); }
+  bool awaited() const { return static_cast<bool>(waiting_); }
   void clear() { notified_ = false; }
 
-  /// Ends at the next notify(), at once where one is remembered. One waiter at a time.
-  Task<void> wait() {
-    if (notified_) {
-      notified_ = false;
-      co_return;
+  struct Wait {
+    Event& event;
+
+    bool await_ready() const noexcept { return std::exchange(event.notified_, false); }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> caller) const {
+      event.waiting_ = Suspended(caller.promise());
     }
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>&, void()>(
-        [this](auto handler) { waiting_.emplace(std::move(handler)); }, use_task);
-  }
+    void await_resume() const noexcept {}
+  };
+  /// Ends at the next notify(), at once where one is remembered. One waiter at a time.
+  Wait wait() { return Wait{*this}; }
 
  private:
-  using Handler =
-      boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void()>::handler_type;
-  std::optional<Handler> waiting_;
+  Suspended waiting_;
   bool notified_ = false;
 };
 

@@ -1,7 +1,5 @@
 #include "proxy/server/echo.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -203,13 +201,10 @@ Result<asio::ip::tcp::endpoint> EchoServer::listen(const asio::ip::tcp::endpoint
   auto listening = std::make_shared<net::Socket>(parts_->loop.io, *fd, true);
   const asio::ip::tcp::endpoint bound = net::local_address(*listening);
   auto serve_one = [parts = parts_.get()](net::Socket accepted, const net::Accepted&) {
-    if (accepted.is_open())
-      asio::co_spawn(parts->loop.io, parts->serve(std::move(accepted)), asio::detached);
+    if (accepted.is_open()) spawn(parts->loop.io, parts->serve(std::move(accepted)));
   };
-  asio::co_spawn(
-      parts_->loop.io,
-      net::accept_all(parts_->loop.io, parts_->loop.wheel, listening, std::move(serve_one)),
-      asio::detached);
+  spawn(parts_->loop.io,
+        net::accept_all(parts_->loop.io, parts_->loop.wheel, listening, std::move(serve_one)));
   return bound;
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <cstring>
 #include <ctime>
@@ -44,12 +42,12 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
       watch_timer_([this] {
         if (!watcher_ || watching_ || reading_) return;
         watching_ = true;
-        asio::co_spawn(loop_.io, watch(), asio::detached);
+        spawn(loop_.io, watch());
       }) {}
 
 Http1Connection::~Http1Connection() {
   give_buffer();
-  loop_.buffers.give_large(std::move(body_buffer_));
+  loop_.buffers.give(std::move(body_buffer_));
 }
 
 /// With its first head: what is silent speaks no protocol yet.
@@ -58,12 +56,6 @@ void Http1Connection::counted() {
   history_.counted = true;
   stats_.downstream_cx_http1_total.add();
   stats_.downstream_cx_http1_active.add();
-}
-
-void Http1Connection::take_buffer() {
-  if (buffer_) return;
-  buffer_ = loop_.buffers.take();
-  room_ = BufferPool::kBytes;
 }
 
 /// The pool's go back to it; a larger one goes.
@@ -176,12 +168,15 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
     } else {
       if (draining_) co_return Got::kEnd;
       begin_ = end_ = searched = 0;
+      give_buffer();
       fresh_ = true;
       loop_.wheel.arm(timer_, kFresh);
     }
-    take_buffer();
-    if (end_ == room_) grow_buffer();
-    Result<std::size_t> got = co_await stream_.read_some({buffer_.get() + end_, room_ - end_});
+    if (buffer_ && end_ == room_) grow_buffer();
+    auto reading = buffer_ ? stream_.read_some({buffer_.get() + end_, room_ - end_})
+                           : stream_.read_some(loop_.buffers, buffer_);
+    Result<std::size_t> got = co_await std::move(reading);
+    if (buffer_ && room_ == 0) room_ = BufferPool::kBytes;
     if (!got && expired_ && fresh_) co_return stream_.is_open() ? Got::kIdle : Got::kEnd;
     if (!got) {
       if (expired_) {
@@ -259,7 +254,7 @@ Task<Http1Connection::Ended> Http1Connection::serve() {
     } else if (body_end_ > 0) {
       begin_ = end_ = 0;
     }
-    loop_.buffers.give_large(std::move(body_buffer_));
+    loop_.buffers.give(std::move(body_buffer_));
   }
   if (stream_.is_open()) co_await part();
   co_return Ended::kOver;
@@ -277,11 +272,10 @@ Task<void> Http1Connection::part() {
     stream_.close();
     co_return;
   }
-  take_buffer();
   expired_ = false;
   loop_.wheel.arm(timer_, milliseconds(1000));
   while (stream_.is_open() && !expired_) {
-    Result<std::size_t> got = co_await stream_.read_some({buffer_.get(), BufferPool::kBytes});
+    Result<std::size_t> got = co_await stream_.read_some(loop_.buffers, body_buffer_);
     if (!got) break;
   }
   timer_.cancel();
@@ -335,20 +329,12 @@ Task<Result<http::Chunk>> Http1Connection::read() {
       body_at_ = buffer_.get() + head_end_;
       body_room_ = room_ - head_end_;
     }
-    // A read that filled its buffer has shown that this is too small.
-    const bool full = first ? end_ == room_ : body_end_ == body_room_;
-    if (!body_buffer_ && (full || body_room_ < kBodyRoom)) {
-      body_buffer_ = loop_.buffers.take_large();
+    if (!body_buffer_ && body_room_ < kBodyRoom) {
+      body_buffer_ = loop_.buffers.take();
       body_at_ = body_buffer_.get();
-      body_room_ = BufferPool::kLargeBytes;
+      body_room_ = BufferPool::kBytes;
     }
     if (first) begin_ = end_ = head_end_;
-    // What follows the body, a pipelined request, has to fit into the usual buffer.
-    std::size_t room = body_room_;
-    if (body_buffer_ && !raw_) {
-      room = static_cast<std::size_t>(
-          std::min<std::uint64_t>(room, decoder_.surely_left() + BufferPool::kBytes));
-    }
     if (watching_) {
       stream_.cancel();
       watch_timer_.cancel();
@@ -358,7 +344,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     expired_ = false;
     const auto most = patience_.value_or(options_.body_timeout);
     if (!raw_ && most.count() > 0) loop_.wheel.arm(timer_, most);
-    Result<std::size_t> got = co_await stream_.read_some({body_at_, room});
+    Result<std::size_t> got = co_await stream_.read_some({body_at_, body_room_});
     timer_.cancel();
     reading_ = false;
     if (!got) {

@@ -64,7 +64,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   /// At once.
   void close();
   std::size_t buffered_bytes() const {
-    return room_ + (body_buffer_ ? BufferPool::kLargeBytes : 0) + out_.capacity() +
+    return room_ + (body_buffer_ ? BufferPool::kBytes : 0) + out_.capacity() +
            (stall_timer_.armed() ? kBehindAnAnswer : 0);
   }
 
@@ -96,7 +96,6 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Task<void> watch();
   Result<http::Chunk> decode();
   void timed_out();
-  void take_buffer();
   void give_buffer();
   void grow_buffer();
 
@@ -108,7 +107,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   History& history_;
   BufferPool::Buffer buffer_;
   std::size_t room_ = 0;            // bytes of buffer_; more than the pool's where a head was large
-  BufferPool::Buffer body_buffer_;  // large; where the head left too little room for the body
+  BufferPool::Buffer body_buffer_;  // where the head left too little room for the body
   std::size_t begin_ = 0;           // of what is read and not yet used
   std::size_t end_ = 0;
   std::size_t head_end_ = 0;
@@ -139,7 +138,6 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Watcher* watcher_ = nullptr;
   bool watching_ = false;
   CallTimer<std::function<void()>> watch_timer_;
-  std::size_t tasks_ = 0;
 };
 
 }  // namespace tidegate::proxy::server

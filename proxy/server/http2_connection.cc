@@ -1,7 +1,5 @@
 #include "proxy/server/http2_connection.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <limits>
 
 #include "proxy/http/date.h"
@@ -114,7 +112,7 @@ void Http2Connection::request(std::unique_ptr<http2::Stream> stream) {
   idle_timer_.cancel();
   if (!stall_timer_.armed() && options_.send_timeout.count() > 0)
     wheel_.arm(stall_timer_, options_.send_timeout / kSweeps);
-  asio::co_spawn(io_, run(std::move(stream)), asio::detached);
+  spawn(io_, run(std::move(stream)));
 }
 
 void Http2Connection::refused(int status) {

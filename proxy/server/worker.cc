@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
@@ -114,11 +112,9 @@ void Worker::open(const OpenedSocket& opened) {
   auto acceptor = std::make_shared<net::Socket>(std::move(socket));
   acceptors_[opened.key] = acceptor;
   auto serve_one = [this, slot](net::Socket one, const net::Accepted& accepted) {
-    if (one.is_open() && admit(*slot))
-      asio::co_spawn(loop_.io, serve(std::move(one), accepted, slot), asio::detached);
+    if (one.is_open() && admit(*slot)) spawn(loop_.io, serve(std::move(one), accepted, slot));
   };
-  asio::co_spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)),
-                 asio::detached);
+  spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)));
 }
 
 bool Worker::admit(const Slot& slot) {

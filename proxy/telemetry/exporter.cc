@@ -1,8 +1,6 @@
 #include "proxy/telemetry/exporter.h"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <charconv>
 
 #include "base/log.h"
@@ -97,7 +95,7 @@ void Exporter::flush() {
 void Exporter::start() {
   if (sending_) return;
   sending_ = true;
-  asio::co_spawn(loop_.io, run(shared_from_this()), asio::detached);
+  spawn(loop_.io, run(shared_from_this()));
 }
 
 Task<void> Exporter::run(std::shared_ptr<Exporter> self) {

@@ -89,6 +89,13 @@ TlsStream::TlsStream(net::Socket socket, const net::Accepted& accepted)
 
 TlsStream::~TlsStream() = default;
 
+bool TlsStream::attach_socket() {
+  BIO* bio = ssl_ ? bytes_.make() : nullptr;
+  if (bio == nullptr) return false;
+  SSL_set_bio(ssl_.get(), bio, bio);
+  return true;
+}
+
 Task<error_code> TlsStream::handshake() {
   while (true) {
     if (!socket_.is_open()) co_return error_code(asio::error::operation_aborted);
@@ -109,7 +116,7 @@ Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
   if (contexts.any() == nullptr)
     co_return make_error_code(boost::system::errc::no_such_file_or_directory);
   ssl_.reset(SSL_new(contexts.any()));
-  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.fd()) != 1) co_return take_error();
+  if (!attach_socket()) co_return take_error();
   attach(ssl_.get(), contexts);
   SSL_set_accept_state(ssl_.get());
   co_return co_await handshake();
@@ -118,7 +125,7 @@ Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
 Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string_view alpn,
                                              const UpstreamTls& tls) {
   ssl_.reset(SSL_new(&context));
-  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.fd()) != 1) co_return take_error();
+  if (!attach_socket()) co_return take_error();
   if (!tls.sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), tls.sni.c_str());
   if (!alpn.empty()) {
     // What we speak; other names only where a policy wants those and not ours.
@@ -168,24 +175,41 @@ void TlsStream::fill_facts() {
 }
 
 Task<Result<std::size_t>> TlsStream::read_some(std::span<char> into) {
+  int wants = 0;
   while (true) {
-    if (!socket_.is_open()) co_return error_code(asio::error::operation_aborted);
-    ERR_clear_error();
-    errno = 0;
-    const int got = SSL_read(ssl_.get(), into.data(), static_cast<int>(into.size()));
-    if (got > 0) co_return static_cast<std::size_t>(got);
-    const int reason = SSL_get_error(ssl_.get(), got);
-    if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) co_return failure(reason);
-    if (error_code failed = co_await wait_for(reason)) co_return failed;
+    if (const auto got = try_read(into, wants)) co_return *got;
+    if (error_code failed = co_await wait_for(wants)) co_return failed;
   }
 }
 
-/// OpenSSL has met EAGAIN, so what it wants is not there.
-Task<error_code> TlsStream::wait_for(int reason) {
-  if (reason == SSL_ERROR_WANT_READ) {
-    socket_.read_exhausted(true);
-    return socket_.wait_readable();
+Task<Result<std::size_t>> TlsStream::read_some(BufferPool& pool, BufferPool::Buffer& buffer) {
+  int wants = SSL_ERROR_WANT_READ;
+  while (true) {
+    if (!socket_.is_open()) co_return error_code(asio::error::operation_aborted);
+    if (socket_.may_read() || SSL_has_pending(ssl_.get()) == 1 || wants == SSL_ERROR_WANT_WRITE) {
+      if (!buffer) buffer = pool.take();
+      if (const auto got = try_read({buffer.get(), BufferPool::kBytes}, wants)) co_return *got;
+      pool.give(std::move(buffer));  // a part of a record, or what is not for us
+    }
+    if (error_code failed = co_await wait_for(wants)) co_return failed;
   }
+}
+
+/// nullopt: OpenSSL `wants` something else first.
+std::optional<Result<std::size_t>> TlsStream::try_read(std::span<char> into, int& wants) {
+  if (!socket_.is_open()) return error_code(asio::error::operation_aborted);
+  ERR_clear_error();
+  errno = 0;
+  const int got = SSL_read(ssl_.get(), into.data(), static_cast<int>(into.size()));
+  if (got > 0) return static_cast<std::size_t>(got);
+  wants = SSL_get_error(ssl_.get(), got);
+  if (wants != SSL_ERROR_WANT_READ && wants != SSL_ERROR_WANT_WRITE) return failure(wants);
+  return std::nullopt;
+}
+
+/// What OpenSSL wants is not there: its reads have said so to the socket.
+Task<error_code> TlsStream::wait_for(int reason) {
+  if (reason == SSL_ERROR_WANT_READ) return socket_.wait_readable();
   socket_.write_exhausted();
   return socket_.wait_writable();
 }
@@ -262,7 +286,6 @@ bool TlsStream::quiet(bool look) {
   if (!socket_.is_open()) return false;
   if (!look && !socket_.may_read() && !SSL_has_pending(ssl_.get())) return true;
   const int reason = peek();
-  if (reason == SSL_ERROR_WANT_READ) socket_.read_exhausted(true);
   return reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE;
 }
 
@@ -271,7 +294,10 @@ int TlsStream::peek() {
   if (!socket_.is_open()) return SSL_ERROR_ZERO_RETURN;
   char byte;
   ERR_clear_error();
-  return SSL_get_error(ssl_.get(), SSL_peek(ssl_.get(), &byte, 1));
+  bytes_.look = true;
+  const int reason = SSL_get_error(ssl_.get(), SSL_peek(ssl_.get(), &byte, 1));
+  bytes_.look = false;
+  return reason;
 }
 
 }  // namespace tidegate::proxy::tls

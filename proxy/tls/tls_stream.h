@@ -8,11 +8,11 @@
 #include "proxy/net/socket.h"
 #include "proxy/net/stream.h"
 #include "proxy/tls/context.h"
+#include "proxy/tls/socket_bio.h"
 
 namespace tidegate::proxy::tls {
 
-/// TLS over TCP, either side of it. The process must ignore SIGPIPE: OpenSSL writes to the socket
-/// itself.
+/// TLS over TCP, either side of it.
 class TlsStream final : public net::Stream {
  public:
   explicit TlsStream(net::Socket socket, const net::Accepted& accepted = {});
@@ -27,6 +27,7 @@ class TlsStream final : public net::Stream {
                                     const UpstreamTls& tls);
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override;
+  Task<Result<std::size_t>> read_some(BufferPool& pool, BufferPool::Buffer& buffer) override;
   Task<error_code> wait_readable() override;
   /// Small pieces go out in one record.
   Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) override;
@@ -39,15 +40,18 @@ class TlsStream final : public net::Stream {
   bool quiet(bool look) override;
 
  private:
+  std::optional<Result<std::size_t>> try_read(std::span<char> into, int& wants);
   struct SslDeleter {
     void operator()(SSL* ssl) const;
   };
+  bool attach_socket();
   int peek();
   Task<error_code> handshake();
   Task<error_code> wait_for(int reason);
   void fill_facts();
 
   net::Socket socket_;
+  SocketBio bytes_{&socket_};
   std::unique_ptr<SSL, SslDeleter> ssl_;
   std::vector<char> record_;  // where small pieces are put together
   bool ready_ = false;        // the handshake is done

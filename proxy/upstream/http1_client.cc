@@ -38,11 +38,6 @@ Http1Client::~Http1Client() {
 void Http1Client::begin() {
   ++exchanges_;
   begin_ = end_ = 0;
-  if (large_) {
-    loop_.buffers.give_large(std::move(large_));
-    at_ = buffer_.get();
-    room_ = BufferPool::kBytes;
-  }
   raw_ = chunked_ = request_done_ = response_done_ = answered_ = false;
   cancelled_ = {};
 }
@@ -62,8 +57,6 @@ bool Http1Client::reusable() const {
 
 void Http1Client::rest() {
   loop_.buffers.give(std::move(buffer_));
-  loop_.buffers.give_large(std::move(large_));
-  at_ = nullptr;
   rested_at_ = loop_.wheel.now();
 }
 
@@ -140,13 +133,10 @@ Task<error_code> Http1Client::send_trailers(const http::Fields& trailers) {
 
 /// Reads more behind what is there. Errors: asio::error::eof, kReset, or why it was cancelled.
 Task<error_code> Http1Client::fill() {
-  if (!at_) {
-    buffer_ = loop_.buffers.take();
-    at_ = buffer_.get();
-    room_ = BufferPool::kBytes;
-  }
-  if (end_ == room_) co_return make_error_code(Error::kBadResponse);
-  Result<std::size_t> got = co_await stream_->read_some({at_ + end_, room_ - end_});
+  if (end_ == BufferPool::kBytes) co_return make_error_code(Error::kBadResponse);
+  auto reading = end_ == 0 ? stream_->read_some(loop_.buffers, buffer_)
+                           : stream_->read_some({buffer_.get() + end_, BufferPool::kBytes - end_});
+  Result<std::size_t> got = co_await std::move(reading);
   if (!got) {
     broken_ = true;
     if (cancelled_) co_return cancelled_;
@@ -163,7 +153,7 @@ Task<Result<http::ResponseHead*>> Http1Client::receive_head() {
   std::size_t searched = begin_;
   while (true) {
     if (end_ > begin_) {
-      std::string_view bytes(at_ + begin_, end_ - begin_);
+      std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
       std::size_t size = http1::find_head_end(bytes, searched - begin_);
       if (size) {
         head_ = http::ResponseHead();
@@ -192,13 +182,14 @@ Task<Result<http::ResponseHead*>> Http1Client::receive_head() {
 Result<http::Chunk> Http1Client::decode() {
   if (response_done_) return http::Chunk{{}, true};
   if (begin_ == end_) return http::Chunk{};
-  std::span<const char> in(at_ + begin_, end_ - begin_);
+  std::span<const char> in(buffer_.get() + begin_, end_ - begin_);
   if (raw_) {
     begin_ = end_;
     return http::Chunk{in, false};
   }
   while (begin_ < end_) {
-    Result<http1::BodyDecoder::Step> step = decoder_.decode({at_ + begin_, end_ - begin_});
+    Result<http1::BodyDecoder::Step> step =
+        decoder_.decode({buffer_.get() + begin_, end_ - begin_});
     if (!step) {
       broken_ = true;
       stats_.upstream_cx_protocol_error.add();
@@ -218,14 +209,9 @@ Task<Result<http::Chunk>> Http1Client::read() {
   while (true) {
     Result<http::Chunk> chunk = decode();
     if (!chunk || chunk->end || !chunk->bytes.empty()) co_return chunk;
-    // The head and the last chunk have been used: the whole buffer is free. One that was full was
-    // too small.
-    if (end_ == room_ && at_ && !large_) {
-      large_ = loop_.buffers.take_large();
-      at_ = large_.get();
-      room_ = BufferPool::kLargeBytes;
-    }
+    // The head and the last chunk have been used: nobody needs the buffer while nothing comes.
     begin_ = end_ = 0;
+    loop_.buffers.give(std::move(buffer_));
     if (error_code failed = co_await fill()) {
       if (failed == asio::error::eof) {
         if (raw_ || decoder_.finish()) {

@@ -74,10 +74,7 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   std::unique_ptr<net::Stream> stream_;
   ClusterStats& stats_;
   BufferPool::Buffer buffer_;
-  BufferPool::Buffer large_;  // once a body has filled the other
-  char* at_ = nullptr;        // the one that is read into; null: none
-  std::size_t room_ = 0;      // its size
-  std::size_t begin_ = 0;     // of what is read and not yet used
+  std::size_t begin_ = 0;  // of what is read and not yet used
   std::size_t end_ = 0;
   std::string out_;
   http::ResponseHead head_;

@@ -1,8 +1,5 @@
 #include "proxy/upstream/http2_client.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "proxy/http2/session.h"
 #include "proxy/net/pump.h"
 #include "proxy/upstream/error.h"
@@ -74,7 +71,7 @@ class Http2Client::Core final : private http2::Session::Handler,
   }
 
   void keep(Slot slot) { slot_ = std::move(slot); }
-  void start() { asio::co_spawn(loop_.io, run(shared_from_this()), asio::detached); }
+  void start() { spawn(loop_.io, run(shared_from_this())); }
   void close() {
     stream_->close();
     pump_.stop();

@@ -1,5 +1,3 @@
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <string>
@@ -98,9 +96,7 @@ class Side final : private http2::Session::Handler {
  private:
   void request(std::unique_ptr<http2::Stream> stream) override { spawn(answer(std::move(stream))); }
   void output_ready() override {}
-  void spawn(Task<void> task) {
-    boost::asio::co_spawn(io_, std::move(task), boost::asio::detached);
-  }
+  void spawn(Task<void> task) { spawn(io_, std::move(task)); }
   void turn() {
     std::size_t written = 0;
     do {

@@ -25,7 +25,7 @@ struct Served {
     connection = std::make_unique<server::Http1Connection>(
         loop, *stream, stats, [this](http::ServerStream& one) { return exchange(one); }, options,
         history);
-    boost::asio::co_spawn(loop.io, serve(), boost::asio::detached);
+    spawn(loop.io, serve());
   }
   ~Served() {
     if (client >= 0) ::close(client);

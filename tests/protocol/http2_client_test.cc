@@ -71,8 +71,7 @@ struct Asking {
   bool ask(Attempt& attempt, std::string body = {}) {
     std::unique_ptr<http::ClientStream> stream = client->open();
     if (!stream) return false;
-    boost::asio::co_spawn(loop.io, Attempt::run(attempt, std::move(stream), std::move(body)),
-                          boost::asio::detached);
+    spawn(loop.io, Attempt::run(attempt, std::move(stream), std::move(body)));
     return true;
   }
   ~Asking() {
@@ -134,7 +133,7 @@ TEST_CASE("many exchanges share one upstream connection", "[http2][protocol]") {
     on.close();
     ended = true;
   };
-  boost::asio::co_spawn(asking.loop.io, serve(connection, stream, over), boost::asio::detached);
+  spawn(asking.loop.io, serve(connection, stream, over));
   std::vector<Attempt> attempts(60);
   std::string large(200 * 1024, 'x');  // the client reads when all is sent: the windows have room
   for (std::size_t i = 0; i < attempts.size(); ++i) {
@@ -215,8 +214,7 @@ TEST_CASE("an exchange that gives up resets its stream", "[http2][protocol]") {
   Attempt attempt;
   std::unique_ptr<http::ClientStream> stream = asking.client->open();
   http::ClientStream& given_up = *stream;
-  boost::asio::co_spawn(asking.loop.io, Attempt::run(attempt, std::move(stream), {}),
-                        boost::asio::detached);
+  spawn(asking.loop.io, Attempt::run(attempt, std::move(stream), {}));
   CHECK(asking.until([&] { return asking.upstream.script.knows(1); }));
   given_up.cancel(upstream::Error::kTimeout);
   CHECK(asking.until([&] { return attempt.done && asking.upstream.script.heard(1).reset >= 0; }));
@@ -367,7 +365,7 @@ TEST_CASE("a slow reader of one answer does not hold up the others", "[http2][pr
   int sent = 0;
   for (int i = 0; i < 30; ++i) {
     slow.push_back(asking.client->open());
-    boost::asio::co_spawn(asking.loop.io, head_only(*slow.back(), sent), boost::asio::detached);
+    spawn(asking.loop.io, head_only(*slow.back(), sent));
   }
   CHECK(asking.until([&] { return asking.upstream.script.knows(59); }));
   for (int id = 1; id < 60; id += 2) {

@@ -61,7 +61,7 @@ TEST_CASE("a burst of requests shares connections, and their failure", "[http2][
   std::vector<upstream::Lease> leases;
   int failures = 0;
   for (int i = 0; i < 250; ++i) {
-    boost::asio::co_spawn(loop.io, acquire(cluster, leases, failures), boost::asio::detached);
+    spawn(loop.io, acquire(cluster, leases, failures));
   }
   CHECK(drive(
       loop, [&] { port.take(); },

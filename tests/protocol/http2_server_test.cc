@@ -95,7 +95,7 @@ struct Served {
     connection = std::make_unique<server::Http2Connection>(
         *stream, loop.io, loop.wheel, loop.buffers, stats,
         [this](http::ServerStream& one) { return exchanges.run(one); }, options);
-    boost::asio::co_spawn(loop.io, serve(), boost::asio::detached);
+    spawn(loop.io, serve());
   }
   Task<void> serve() {
     co_await connection->serve({});

@@ -1,6 +1,5 @@
 #include "proxy/exchange/local_reply.h"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 #include <string>
@@ -38,7 +37,7 @@ void answer(Client& client, int status, const std::string& text, Arena& arena) {
   boost::asio::io_context io;
   http::ResponseHead head;
   head.status = status;
-  boost::asio::co_spawn(io, exchange::reply(client, head, text, arena), [](auto, error_code) {});
+  spawn(io, exchange::reply(client, head, text, arena), [](auto, error_code) {});
   io.run();
 }
 

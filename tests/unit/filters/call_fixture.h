@@ -1,7 +1,5 @@
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <deque>
@@ -81,12 +79,9 @@ struct CallFixture {
   template <class T>
   T wait(Task<T> task) {
     std::optional<T> out;
-    boost::asio::co_spawn(
-        loop.io,
-        [](Task<T> work, std::optional<T>* result) -> Task<void> {
-          result->emplace(co_await std::move(work));
-        }(std::move(task), &out),
-        boost::asio::detached);
+    spawn(loop.io, [](Task<T> work, std::optional<T>* result) -> Task<void> {
+      result->emplace(co_await std::move(work));
+    }(std::move(task), &out));
     loop.io.restart();
     while (!out) loop.io.run_one();
     return std::move(*out);

@@ -1,7 +1,5 @@
 #include <openssl/hmac.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <thread>
@@ -230,12 +228,9 @@ TEST_CASE("keys that cannot be fetched let nobody in, and are asked for again") 
     one.with("authorization", "Bearer " + kGood);
     REQUIRE(one.request(*filter) == Verdict::kWait);
     Verdict verdict = Verdict::kContinue;
-    boost::asio::co_spawn(
-        one.loop.io,
-        [](Call& call, const filters::Filter& waits, Verdict& out) -> Task<void> {
-          out = co_await waits.request_waiting(call);
-        }(one.call, *filter, verdict),
-        boost::asio::detached);
+    spawn(one.loop.io, [](Call& call, const filters::Filter& waits, Verdict& out) -> Task<void> {
+      out = co_await waits.request_waiting(call);
+    }(one.call, *filter, verdict));
     one.loop.io.run_for(std::chrono::seconds(1));
     CHECK(verdict == Verdict::kReply);
     CHECK(one.call.reply.status == 401);

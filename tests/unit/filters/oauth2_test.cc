@@ -1,5 +1,3 @@
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -56,12 +54,9 @@ Seconds now() {
 Verdict run(OneCall& one, const filters::Filter& filter) {
   Verdict verdict = filter.request(one.call);
   if (verdict != Verdict::kWait) return verdict;
-  boost::asio::co_spawn(
-      one.loop.io,
-      [](Call& call, const filters::Filter& waits, Verdict& out) -> Task<void> {
-        out = co_await waits.request_waiting(call);
-      }(one.call, filter, verdict),
-      boost::asio::detached);
+  spawn(one.loop.io, [](Call& call, const filters::Filter& waits, Verdict& out) -> Task<void> {
+    out = co_await waits.request_waiting(call);
+  }(one.call, filter, verdict));
   one.loop.io.run_for(1s);
   return verdict;
 }

@@ -1,5 +1,3 @@
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <catch2/catch.hpp>
 
 #include "one_call.h"
@@ -44,8 +42,7 @@ struct Passage : OneCall {
   }
   Verdict run(Task<Verdict> task) {
     Verdict out = Verdict::kWait;
-    boost::asio::co_spawn(loop.io, std::move(task),
-                          [&out](std::exception_ptr, Verdict verdict) { out = verdict; });
+    spawn(loop.io, std::move(task), [&out](std::exception_ptr, Verdict verdict) { out = verdict; });
     loop.io.restart();
     loop.io.poll();
     return out;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
@@ -44,7 +42,7 @@ class Side final : private http2::Session::Handler {
   }
   std::string give() { return std::exchange(written, {}); }
   void spawn(Task<void> task) {
-    boost::asio::co_spawn(io, std::move(task), boost::asio::detached);
+    tidegate::spawn(io, std::move(task));
     turn();
   }
 

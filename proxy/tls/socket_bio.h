@@ -1,0 +1,20 @@
+#pragma once
+
+#include <openssl/bio.h>
+
+#include "proxy/net/socket.h"
+
+namespace tidegate::proxy::tls {
+
+/// What OpenSSL reads from and writes to. Its own socket BIO asks the kernel each time; this one
+/// knows from the poller when that is in vain, which it is after nearly every request.
+struct SocketBio {
+  net::Socket* socket;
+  bool look = false;   // ask the kernel anyway: what it has may not have been reported yet
+  bool ended = false;  // the peer's FIN has been read
+
+  /// Speaks of `this`, which outlives it; null: out of memory.
+  BIO* make();
+};
+
+}  // namespace tidegate::proxy::tls
