@@ -12,7 +12,6 @@ namespace asio = boost::asio;
 Socket::Socket(asio::io_context& io, int fd, bool expects_bytes)
     : state_(new State(asio::use_service<Poller>(io), fd)) {
   state_->watched.may_read = expects_bytes;
-  if (state_->poller.add(fd, state_->watched)) close();
 }
 
 Socket& Socket::operator=(Socket&& other) noexcept {
@@ -31,6 +30,10 @@ Task<error_code> Socket::wait(boost::intrusive_ptr<State> state, Event Watched::
   while (true) {
     if (state->fd < 0 || state->cancels != cancels) co_return aborted;
     if (state->watched.*may) co_return error_code();
+    if (!state->registered) {
+      if (error_code failed = state->poller.add(state->fd, state->watched)) co_return failed;
+      state->registered = true;
+    }
     co_await (state->watched.*changed).wait();
   }
 }
@@ -44,7 +47,7 @@ void Socket::cancel() {
 
 void Socket::close() {
   if (!is_open()) return;
-  state_->poller.forget(state_->watched);
+  if (state_->registered) state_->poller.forget(state_->watched);
   ::close(state_->fd);
   state_->fd = -1;
   cancel();

@@ -50,6 +50,7 @@ class Socket {
     Poller& poller;
     int fd;
     Watched watched;
+    bool registered = false;  // with the poller, by the first wait: short connections have none
     std::uint64_t cancels = 0;
   };
   static Task<error_code> wait(boost::intrusive_ptr<State> state, Event Watched::* changed,
