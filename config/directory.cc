@@ -236,6 +236,12 @@ struct Directory::State {
       bytes.append(std::istreambuf_iterator<char>(stream), {});
       file.settled = false;
     }
+    // Whoever writes a file in place begins so, and may take a while.
+    if (bytes.empty() && file.was_good && !file.source.documents.empty()) {
+      keep(file,
+           {file_problem(found.path, 0, "the file is empty (to remove its objects, delete it)")});
+      return true;
+    }
     take(file, bytes);
     return true;
   }

@@ -125,6 +125,24 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     return wanted->second.names.contains(event.name);
   }
 
+  /// A file that is written in place is not read before its writer closes it: half of it may be
+  /// YAML as well, of fewer objects.
+  void note_writer(const inotify_event& event) {
+    if (event.len == 0) return;
+    if ((event.mask & (IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)) != 0) {
+      writing_.erase({event.wd, event.name});
+    } else if ((event.mask & IN_MODIFY) != 0 && is_read(event)) {
+      writing_.emplace(event.wd, event.name);
+    }
+  }
+  bool is_read(const inotify_event& event) const {
+    const auto wanted = wanted_.find(event.wd);
+    if (wanted != wanted_.end() && wanted->second.names.contains(event.name)) return true;
+    const std::string_view name = event.name;
+    return !name.starts_with('.') &&
+           (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"));
+  }
+
   /// What exactly happened is of no interest, only that something did.
   void drain() {
     alignas(inotify_event) char buffer[16 * 1024];
@@ -134,6 +152,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
       for (const char* at = buffer; at < buffer + size;) {
         const auto* event = reinterpret_cast<const inotify_event*>(at);
         ours = ours || concerns_us(*event);
+        note_writer(*event);
         if ((event->mask & IN_IGNORED) != 0) wanted_.erase(event->wd);
         at += sizeof(inotify_event) + event->len;
       }
@@ -141,10 +160,13 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     if (!ours) return;
     const auto now = std::chrono::steady_clock::now();
     if (!burst_since_) burst_since_ = now;
-    settle_.expires_at(std::min(now + timing_.settle, *burst_since_ + timing_.longest));
+    settle_.expires_at(writing_.empty()
+                           ? std::min(now + timing_.settle, *burst_since_ + timing_.longest)
+                           : *burst_since_ + timing_.writing);
     settle_.async_wait([self = shared_from_this()](auto cancelled) {
       if (cancelled || self->stopped_) return;
       self->burst_since_.reset();
+      self->writing_.clear();
       self->cover();  // folders may be new; before the call, so that nothing is missed in between
       self->changed_();
     });
@@ -169,7 +191,8 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   std::vector<std::string> paths_;
   std::function<void()> changed_;
   Timing timing_;
-  std::map<int, Wanted> wanted_;  // by watch descriptor
+  std::map<int, Wanted> wanted_;                   // by watch descriptor
+  std::set<std::pair<int, std::string>> writing_;  // watch descriptor and name: not closed yet
   asio::posix::stream_descriptor descriptor_;
   asio::steady_timer settle_;
   asio::steady_timer poll_;

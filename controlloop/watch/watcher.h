@@ -16,9 +16,10 @@ namespace tidegate::controlloop::watch {
 class Watcher {
  public:
   struct Timing {
-    std::chrono::milliseconds settle{10};   // after the last event of a burst
-    std::chrono::milliseconds longest{50};  // after the first one
-    std::chrono::milliseconds poll{2000};   // where inotify is not to be had
+    std::chrono::milliseconds settle{10};    // after the last event of a burst
+    std::chrono::milliseconds longest{50};   // after the first one
+    std::chrono::milliseconds writing{500};  // where somebody has written and not closed yet
+    std::chrono::milliseconds poll{2000};    // where inotify is not to be had
   };
 
   /// `changed` is called on `io`'s thread.

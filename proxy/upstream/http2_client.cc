@@ -1,5 +1,7 @@
 #include "proxy/upstream/http2_client.h"
 
+#include <utility>
+
 #include "proxy/http2/session.h"
 #include "proxy/net/pump.h"
 #include "proxy/upstream/error.h"
@@ -54,7 +56,11 @@ class Http2Client::Core final : private http2::Session::Handler,
     if (keepalive) keepalive_ = std::make_unique<Keepalive>(*this, *keepalive);
     stats_.upstream_cx_active.add();
   }
-  ~Core() {
+  ~Core() { count_end(); }
+
+  /// Once: when the connection has ended, whoever holds the client for how long.
+  void count_end() {
+    if (std::exchange(counted_, true)) return;
     stream_->close();
     stats_.upstream_cx_active.sub();
     stats_.upstream_cx_destroy.add();
@@ -171,6 +177,7 @@ class Http2Client::Core final : private http2::Session::Handler,
     self->pump_.ask();
     while (self->pump_.busy()) co_await self->pump_.next_turn();
     self->ended_ = true;
+    self->count_end();
   }
 
   void request(std::unique_ptr<http2::Stream>) override {}
@@ -210,6 +217,7 @@ class Http2Client::Core final : private http2::Session::Handler,
   bool over_ = false;
   bool ended_ = false;
   bool retired_ = false;
+  bool counted_ = false;  // that it has ended
 };
 
 class Http2Client::ClientExchange final : public http::ClientStream, private http::BodySource {

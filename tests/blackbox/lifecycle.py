@@ -122,6 +122,37 @@ def a_broken_file_keeps_its_last_good_objects_and_is_reported(gateway):
     assert bad["state"] == "last good" and bad["problems"], bad
 
 
+def a_file_that_is_written_in_place_is_not_read_half(gateway):
+    gateway.backend()
+    gateway.start()
+    form = """apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: {0}}}
+spec:
+  parentRefs: [{{name: g}}]
+  hostnames: [{0}.example.com]
+  rules: [{{filters: [{{type: ResponseHeaderModifier, responseHeaderModifier: {{set: [{{name: v, value: '{1}'}}]}}}}], backendRefs: [{{name: echo, port: 80}}]}}]
+---
+"""
+    (gateway.config / "two.yaml").write_text(form.format("one", 1) + form.format("two", 1))
+    gateway.wait_for_route(host="two.example.com")
+    seen = []
+
+    def pause(seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            seen.append(get(gateway.port, "/", "two.example.com")[0])
+    with open(gateway.config / "two.yaml", "w", encoding="utf-8") as file:
+        pause(0.7)  # empty, longer than anybody waits
+        file.write(form.format("one", 2))
+        file.flush()
+        pause(0.2)  # good YAML, of the first route alone
+        file.write(form.format("two", 2))
+    wait_for(lambda: get(gateway.port, "/", "two.example.com")[1].get("v") == "2", "what was written is served")
+    assert set(seen) == {200}, [seen.count(one) for one in (200, 404)]
+    assert get(gateway.port, "/", "one.example.com")[1].get("v") == "2"
+
+
 def wrong_types_and_unknown_fields_are_reported_with_their_line(gateway):
     gateway.backend()
     gateway.route(TO_ECHO)

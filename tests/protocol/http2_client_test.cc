@@ -248,6 +248,8 @@ TEST_CASE("a connection to an upstream that is not used ends", "[http2][protocol
   CHECK(asking.until([&] { return asking.upstream.closed; }));
   CHECK(!asking.client->usable());
   CHECK(asking.stats.upstream_cx_idle_timeout.get() == 1);
+  // It counts no longer, though its pool may hold it until somebody asks for it.
+  CHECK(asking.until([&] { return asking.stats.upstream_cx_active.get() == 0; }));
 }
 
 TEST_CASE("an upstream that answers PINGs keeps its connection", "[http2][protocol]") {

@@ -81,13 +81,15 @@ class Frame:
 class Client:
     """Settings are exchanged at once. What has come is in `frames`; `closed` once the gateway has closed."""
 
-    def __init__(self, port, settings=b"", buffer=None, wait=True):
+    def __init__(self, port, settings=b"", buffer=None, wait=True, wrap=None):
         self.peer = socket.socket()
         if buffer:
             self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.peer.settimeout(5)
         self.peer.connect(("127.0.0.1", port))
         self.peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if wrap:  # TLS
+            self.peer = wrap(self.peer)
         self.frames, self.rest, self.closed = [], b"", False
         self.send(PREFACE + frame(SETTINGS, 0, 0, settings))
         if wait:

@@ -128,6 +128,26 @@ TEST_CASE("a file that does not parse keeps its last good objects", "[config]") 
   CHECK(result.objects->find<ConfigMap>("default", "a") == nullptr);
 }
 
+TEST_CASE("a file that is empty all of a sudden keeps its last good objects", "[config]") {
+  Folder folder;
+  folder.write("a.yaml", map_named("a"));
+  folder.write("never.yaml", "");
+  Directory directory({folder.path()});
+  CHECK(directory.load().problems.empty());
+  folder.write("a.yaml", "");
+  LoadResult result = directory.load();
+  CHECK(result.objects->find<ConfigMap>("default", "a") != nullptr);
+  REQUIRE(result.problems.size() == 1);
+  CHECK(to_string(result.problems[0]) ==
+        folder.path("a.yaml") +
+            ": the file is empty (to remove its objects, delete it); the last good objects of this "
+            "file are kept");
+  folder.write("a.yaml", "# nothing is meant to be here\n");
+  result = directory.load();
+  CHECK(result.problems.empty());
+  CHECK(result.objects->find<ConfigMap>("default", "a") == nullptr);
+}
+
 TEST_CASE("a file that never parsed gives nothing but its problem", "[config]") {
   const LoadResult result = load_text(map_named("a") + "---\na: 1\na: 2\n");
   CHECK(result.objects->objects().empty());
