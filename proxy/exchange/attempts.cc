@@ -218,6 +218,7 @@ Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluste
     if (status >= 200 || status == 101) {
       head = *next;
     } else if (++informational > kInformationalMax) {
+      context_.stats.limits.informational.add();
       co_return make_error_code(upstream::Error::kBadResponse);
     } else if (status != 100 && request_.version != http::Version::kHttp10) {
       if (error_code failed = co_await stream_.send_informational(**next)) co_return failed;

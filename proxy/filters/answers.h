@@ -7,10 +7,12 @@ namespace tidegate::proxy::filters {
 /// For filters that have to see a whole body: Call::reply, and the verdict that it is the answer.
 inline Verdict answer_request_too_large(Call& call) {
   call.stats.downstream_rq_too_large.add();
+  call.stats.limits.request_body.add();
   call.reply = Reply{413, {}, "request body too large\n", "-", "request_payload_too_large"};
   return Verdict::kReply;
 }
 inline Verdict answer_too_large(Call& call) {
+  call.stats.limits.response_body.add();
   call.reply =
       Reply{500, {}, "the backend's answer is too large\n", "-", "response_payload_too_large"};
   return Verdict::kReply;

@@ -83,6 +83,10 @@ class AwsLambdaFilter final : public Filter {
 
  private:
   static Verdict refuse(Call& call, int status, std::string_view text) {
+    if (status == 413) {
+      call.stats.downstream_rq_too_large.add();
+      call.stats.limits.request_body.add();
+    }
     call.reply = Reply{status, {}, text, "-", "aws_lambda"};
     return Verdict::kReply;
   }

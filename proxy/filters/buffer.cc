@@ -39,6 +39,7 @@ class BufferFilter final : public Filter {
  private:
   static void refuse(Call& call) {
     call.stats.downstream_rq_too_large.add();
+    call.stats.limits.request_body.add();
     call.reply = Reply{413, {}, "Payload Too Large", "-", "request_payload_too_large"};
   }
 

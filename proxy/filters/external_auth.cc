@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "proxy/filters/answers.h"
 #include "proxy/filters/chain.h"
 #include "proxy/filters/request_values.h"
 #include "proxy/filters/service.h"
@@ -188,10 +189,7 @@ class ExternalAuthFilter final : public Filter {
         call.reply = Reply{400, {}, "bad request\n", "DPE"};
         co_return Verdict::kReply;
       }
-      if (!gathered->whole && !config_.body_partial) {
-        call.reply = Reply{413, {}, "request body too large\n", "-", "request_payload_too_large"};
-        co_return Verdict::kReply;
-      }
+      if (!gathered->whole && !config_.body_partial) co_return answer_request_too_large(call);
       body = gathered->bytes.substr(0, config_.body_max);
     }
     Decision decision;

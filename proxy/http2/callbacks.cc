@@ -39,7 +39,7 @@ struct Callbacks {
     Stream* found = self.find(frame->hd.stream_id);
     if (found == nullptr || found->add_field(view(name, name_size), view(value, value_size)))
       return 0;
-    self.calm_down();
+    self.calm_down(nullptr);  // it is counted already
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
@@ -103,7 +103,8 @@ struct Callbacks {
         break;
     }
     if (!too_many) return 0;
-    self.calm_down();
+    self.calm_down(frame->hd.type == NGHTTP2_RST_STREAM ? &LimitStats::http2_resets
+                                                        : &LimitStats::http2_frames);
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
@@ -148,15 +149,40 @@ struct Callbacks {
         found->wake_writer_ = true;
         self.wake_later(*found);
       }
-    } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
-               !self.failed_) {
+    } else if (of_window(*frame)) {
+      self.hit(&LimitStats::http2_window);
+    }
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
+        !self.failed_) {
       self.failed_ = Error::kProtocol;
     } else if (frame->hd.type == NGHTTP2_RST_STREAM && self.role_ == Role::kServer &&
                of_peer(frame->rst_stream.error_code) &&
                self.resets_.hit(self.limits_.resets_max, self.limits_.guard_period)) {
-      self.calm_down();
+      self.calm_down(&LimitStats::http2_resets);
     }
     return 0;
+  }
+
+  /// A frame that nghttp2 refuses: a stream above the limit, with or without the whole connection.
+  static int invalid_frame(nghttp2_session* raw, const nghttp2_frame* frame, int reason,
+                           void* data) {
+    Session& self = session(data);
+    const std::int32_t id = frame->hd.stream_id;
+    if (frame->hd.type == NGHTTP2_HEADERS && self.role_ == Role::kServer &&
+        (reason == NGHTTP2_ERR_REFUSED_STREAM ||
+         (reason == NGHTTP2_ERR_PROTO && id % 2 == 1 &&
+          id > nghttp2_session_get_last_proc_stream_id(raw) &&
+          frame->headers.pri_spec.stream_id != id))) {
+      self.hit(&LimitStats::http2_streams);
+    }
+    return 0;
+  }
+
+  static bool of_window(const nghttp2_frame& frame) {
+    return (frame.hd.type == NGHTTP2_GOAWAY &&
+            frame.goaway.error_code == NGHTTP2_FLOW_CONTROL_ERROR) ||
+           (frame.hd.type == NGHTTP2_RST_STREAM &&
+            frame.rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR);
   }
 
   /// Whether a reset that we send was made by what the peer did: as good a way to flood as resets
@@ -259,6 +285,7 @@ const nghttp2_session_callbacks* session_callbacks() {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(out, Callbacks::data_chunk);
     nghttp2_session_callbacks_set_on_stream_close_callback(out, Callbacks::stream_closed);
     nghttp2_session_callbacks_set_on_frame_send_callback(out, Callbacks::frame_sent);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(out, Callbacks::invalid_frame);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(out, Callbacks::not_sent);
     nghttp2_session_callbacks_set_send_data_callback(out, Callbacks::send_data);
     return std::unique_ptr<nghttp2_session_callbacks, Delete>(out);

@@ -38,6 +38,11 @@ bool Stream::add_field(std::string_view name, std::string_view value) {
   block_bytes_ += name.size() + value.size() + 32;  // RFC 9113 section 6.5.2
   ++block_fields_;
   if (block_bytes_ > bytes_max || block_fields_ > limits.fields_max) {
+    if (!block_too_large_) {
+      session_->hit(trailers                   ? &LimitStats::trailers
+                    : block_bytes_ > bytes_max ? &LimitStats::head_bytes
+                                               : &LimitStats::head_fields);
+    }
     block_too_large_ = true;
     return block_bytes_ <= kAbuse * bytes_max && block_fields_ <= kAbuse * limits.fields_max;
   }
@@ -116,7 +121,10 @@ int Stream::finish_request(bool end) {
     return 400;  // RFC 9113 section 8.3.1
   }
   if (!http::valid_authority(request_.authority)) return 400;
-  if (request_.path.size() > session_->limits().head.target_bytes_max) return 414;
+  if (request_.path.size() > session_->limits().head.target_bytes_max) {
+    session_->hit(&LimitStats::target_bytes);
+    return 414;
+  }
   if (!http::valid_path(request_.path) && !(request_.path == "*" && request_.method == "OPTIONS"))
     return 400;
   if (bad_expectation_) return 417;

@@ -28,8 +28,8 @@ bool Session::Guard::hit(std::uint32_t max, std::chrono::seconds period, std::ui
   return count > max;
 }
 
-Session::Session(Role role, Handler& handler, const Limits& limits)
-    : role_(role), handler_(handler), limits_(limits), watch_(role == Role::kServer) {
+Session::Session(Role role, Handler& handler, const Limits& limits, LimitStats* hits)
+    : role_(role), handler_(handler), limits_(limits), hits_(hits), watch_(role == Role::kServer) {
   nghttp2_option* options = nullptr;
   nghttp2_option_new(&options);
   nghttp2_option_set_no_auto_window_update(options, 1);
@@ -88,6 +88,8 @@ error_code Session::feed(std::span<const char> bytes) {
     failed_ = taken == NGHTTP2_ERR_FLOODED ? Error::kFlood : Error::kProtocol;
     nghttp2_session_terminate_session(
         session_, failed_ == Error::kFlood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    if (failed_ == Error::kFlood) hit(&LimitStats::http2_frames);
+    if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) hit(&LimitStats::http2_continuations);
   }
   if (seen.wrong == FrameWatch::Wrong::kProtocol)
     end_with(Error::kProtocol, NGHTTP2_PROTOCOL_ERROR);
@@ -95,7 +97,7 @@ error_code Session::feed(std::span<const char> bytes) {
     end_with(Error::kProtocol, NGHTTP2_STREAM_CLOSED);
   if (seen.idle_frames > 0 &&
       empty_frames_.hit(limits_.empty_frames_max, limits_.guard_period, seen.idle_frames)) {
-    calm_down();
+    calm_down(&LimitStats::http2_frames);
   }
   gather();  // what breaks the connection shows in the GOAWAY that nghttp2 makes of it
   wake();
@@ -208,7 +210,10 @@ void Session::finish_drain() {
   submitted();
 }
 
-void Session::calm_down() { end_with(Error::kFlood, NGHTTP2_ENHANCE_YOUR_CALM); }
+void Session::calm_down(Counter LimitStats::* limit) {
+  if (!failed_ && limit != nullptr) hit(limit);
+  end_with(Error::kFlood, NGHTTP2_ENHANCE_YOUR_CALM);
+}
 
 void Session::end_with(error_code reason, std::uint32_t code) {
   if (failed_) return;
@@ -216,8 +221,9 @@ void Session::end_with(error_code reason, std::uint32_t code) {
   nghttp2_session_terminate_session(session_, code);
 }
 
-std::size_t Session::sweep_stalled(int sending_calls, int reading_calls) {
+Session::Stalled Session::sweep_stalled(int sending_calls, int reading_calls) {
   std::vector<Stream*> stalled;
+  Stalled out;
   for (auto& [id, stream] : streams_) {
     if (stream->failed_) continue;
     const bool sending = !stream->sending_.empty() || stream->sending_end_;
@@ -226,10 +232,12 @@ std::size_t Session::sweep_stalled(int sending_calls, int reading_calls) {
                        stream->received_.empty() && stream->readable_.awaited();
     stream->quiet_calls_ = sends || reads ? stream->quiet_calls_ + 1 : 0;
     const int most = stream->quiet_calls_most_.value_or(sends ? sending_calls : reading_calls);
-    if (stream->quiet_calls_ > most) stalled.push_back(stream);
+    if (stream->quiet_calls_ <= most) continue;
+    stalled.push_back(stream);
+    ++(sends ? out.sending : out.reading);
   }
   for (Stream* stream : stalled) stream->reset(Error::kIdle);
-  return stalled.size();
+  return out;
 }
 
 std::size_t Session::buffered_bytes() const {

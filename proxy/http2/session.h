@@ -13,6 +13,7 @@
 #include "proxy/http2/frame_watch.h"
 #include "proxy/http2/limits.h"
 #include "proxy/http2/stream.h"
+#include "proxy/runtime/limit_stats.h"
 
 struct nghttp2_session;
 
@@ -47,7 +48,8 @@ class Session {
 
   /// output() has the connection's preface and settings at once; output_ready() is not called for
   /// them.
-  Session(Role role, Handler& handler, const Limits& limits = {});
+  /// `hits`, which lives longer: counts what of the peer's was above a limit; null: nobody does.
+  Session(Role role, Handler& handler, const Limits& limits = {}, LimitStats* hits = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -90,8 +92,11 @@ class Session {
   /// Whether the peer has announced extended CONNECT; known once its settings have come.
   bool peer_takes_upgrades() const;
   /// To be called every while: resets streams whose peer takes nothing of what waits for it, or
-  /// sends nothing of the body that it has announced, for so many calls. Returns how many.
-  std::size_t sweep_stalled(int sending_calls, int reading_calls);
+  /// sends nothing of the body that it has announced, for so many calls.
+  struct Stalled {
+    std::size_t sending = 0, reading = 0;
+  };
+  Stalled sweep_stalled(int sending_calls, int reading_calls);
   /// Bytes that are held for the peer or of it.
   std::size_t buffered_bytes() const;
   bool settings_received() const { return settings_received_; }
@@ -112,13 +117,16 @@ class Session {
   void submitted();
   void wake_later(Stream& stream);
   void forget(Stream& stream);
-  void calm_down();
+  void calm_down(Counter LimitStats::* limit);
   /// Whether a peer has sent too many of a kind of frame: `seen`, where traffic explains `due`;
   /// what is above that is counted by time.
   bool beyond(std::uint64_t seen, std::uint64_t due) {
     return seen > due && empty_frames_.hit(limits_.empty_frames_max, limits_.guard_period);
   }
   void end_with(error_code reason, std::uint32_t code);
+  void hit(Counter LimitStats::* limit) {
+    if (hits_ != nullptr) (hits_->*limit).add();
+  }
   void gather();
   void end_head(Stream& stream, bool end);
   void refuse(std::int32_t id, int status);
@@ -126,6 +134,7 @@ class Session {
   Role role_;
   Handler& handler_;
   Limits limits_;
+  LimitStats* hits_;
   nghttp2_session* session_ = nullptr;
   std::unordered_map<std::int32_t, Stream*> streams_;  // that have an id, until they are destroyed
   std::vector<Stream*> unsent_;                        // client: opened, without an id yet

@@ -12,6 +12,7 @@
 
 #include "proxy/runtime/counters.h"
 #include "proxy/runtime/dynamic_counters.h"
+#include "proxy/runtime/limit_stats.h"
 #include "proxy/runtime/overload.h"
 
 /// What is counted, one struct a kind of thing; each worker has an instance of its own. A member's
@@ -144,6 +145,7 @@ struct HttpStats : FilterStats, RedirectStats, RefusalStats {
   Counter fault_aborts_injected, fault_delays_injected, fault_response_rl_injected,
       fault_faults_overflow;
   Gauge fault_active_faults;
+  LimitStats limits;  // of no listener: telemetry has a family of its own for them
 };
 BOOST_DESCRIBE_STRUCT(
     HttpStats, (FilterStats, RedirectStats, RefusalStats),

@@ -37,6 +37,7 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
       timer_([this] { timed_out(); }),
       stall_timer_([this] {
         stats_.downstream_rq_idle_timeout.add();
+        stats_.limits.send_time.add();
         stream_.close();
       }),
       watch_timer_([this] {
@@ -129,6 +130,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       std::size_t size = http1::find_head_end(bytes, searched - begin_);
       if ((size ? size : bytes.size()) > options_.limits.head_bytes_max) {
         stats_.downstream_cx_protocol_error.add();
+        stats_.limits.head_bytes.add();
         co_await refuse(431, "request head too large\n", "http1.headers_too_large");
         co_return Got::kRefused;
       }
@@ -141,6 +143,8 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
         patience_.reset();
         if (auto wrong = http1::parse_request_head(bytes.substr(0, size), options_.limits, head_)) {
           stats_.downstream_cx_protocol_error.add();
+          if (*wrong == http1::HeadError::kTooManyFields) stats_.limits.head_fields.add();
+          if (*wrong == http1::HeadError::kTargetTooLong) stats_.limits.target_bytes.add();
           if (const int status = http1::status_of(*wrong); status != 0) {
             co_await refuse(status, http1::text_of(*wrong));
           } else if (options_.refused) {
@@ -301,6 +305,7 @@ Result<http::Chunk> Http1Connection::decode() {
     Result<http1::BodyDecoder::Step> step = decoder_.decode({at + *begin, end - *begin});
     if (!step) {
       keep_ = false;
+      if (step.error() == boost::system::errc::value_too_large) stats_.limits.trailers.add();
       return step.error();
     }
     *begin += step->consumed;
@@ -351,6 +356,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
       keep_ = false;
       if (expired_ && !cancelled_) {
         stats_.downstream_rq_idle_timeout.add();
+        stats_.limits.body_time.add();
         co_return asio::error::timed_out;
       }
       if (raw_ && got.error() == asio::error::eof && !cancelled_) {

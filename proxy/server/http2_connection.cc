@@ -63,7 +63,7 @@ Http2Connection::Http2Connection(net::Stream& stream, asio::io_context& io, Time
       options_(options),
       pump_(stream, io, wheel, buffers, *this,
             {stats.downstream_cx_rx_bytes_total, stats.downstream_cx_tx_bytes_total}),
-      session_(http2::Role::kServer, *this, options.limits),
+      session_(http2::Role::kServer, *this, options.limits, &stats.limits),
       idle_timer_([this] {
         if (session_.draining()) return pump_.stop();  // it does not even take our GOAWAY
         stats_.downstream_cx_idle_timeout.add();
@@ -141,7 +141,10 @@ void Http2Connection::rearm_idle() {
 void Http2Connection::sweep() {
   if (exchanges_ == 0 || over_) return;
   const int reading = sweeps_in(options_.body_timeout, options_.send_timeout);
-  stats_.downstream_rq_idle_timeout.add(session_.sweep_stalled(kSweeps, reading));
+  const http2::Session::Stalled stalled = session_.sweep_stalled(kSweeps, reading);
+  stats_.downstream_rq_idle_timeout.add(stalled.sending + stalled.reading);
+  stats_.limits.send_time.add(stalled.sending);
+  stats_.limits.body_time.add(stalled.reading);
   wheel_.arm(stall_timer_, options_.send_timeout / kSweeps);
 }
 

@@ -421,6 +421,7 @@ void Worker::close_most(std::uint64_t bytes) {
     bytes -= held;
   }
   stats_.overload().connections_reset.fetch_add(closing.size(), std::memory_order_relaxed);
+  http_->limits.memory_held.add(closing.size());
   for (auto& close_one : closing) close_one();
 }
 

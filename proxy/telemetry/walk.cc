@@ -308,6 +308,54 @@ void walk_limits(MetricSink& sink, const StatsStore& stats, const Shown& shown) 
   }
 }
 
+template <class Stats>
+std::uint64_t sum_of(const std::map<std::string, PerWorker<Stats>>& all, Counter Stats::* member) {
+  std::uint64_t out = 0;
+  for (const auto& [name, workers] : all) {
+    for (const auto& one : workers) out += ((*one).*member).get();
+  }
+  return out;
+}
+
+/// What limits turned away, whoever counted it. Circuit breakers are limits of clusters together.
+void walk_limit_hits(MetricSink& sink, const StatsStore& stats) {
+  sink.family("tidegate_limit_hits_total", MetricType::kCounter);
+  Owner owner;
+  owner.dotted = "limit_hits.";
+  auto add = [&sink, &owner](const char* limit, std::uint64_t sum) {
+    const Label label{"limit", limit};
+    sink.value(owner, limit, &label, sum);
+  };
+  const auto& listeners = stats.all_listeners();
+  const auto& clusters = stats.all_clusters();
+  add("connections", sum_of(listeners, &ListenerStats::downstream_global_cx_overflow));
+  add("memory_connections", sum_of(listeners, &ListenerStats::downstream_cx_overload_reject));
+  add("opening_time",
+      sum_of(listeners, &ListenerStats::downstream_pre_cx_timeout) +
+          sum_of(listeners, &ListenerStats::downstream_cx_transport_socket_connect_timeout));
+  std::uint64_t requests = 0, heads = 0;
+  for (const auto& [name, workers] : stats.all_http()) {
+    for (const auto& one : workers) {
+      requests += one->downstream_rq_overload_close.get();
+      heads += one->downstream_rq_header_timeout.get();
+    }
+  }
+  add("memory_requests", requests);
+  add("head_time", heads);
+  using Members = boost::describe::describe_members<LimitStats, boost::describe::mod_public>;
+  boost::mp11::mp_for_each<Members>([&](auto member) {
+    std::uint64_t sum = 0;
+    for (const auto& [name, workers] : stats.all_http()) {
+      for (const auto& one : workers) sum += (one->limits.*member.pointer).get();
+    }
+    add(member.name, sum);
+  });
+  add("udp_sessions", sum_of(stats.all_udp(), &UdpStats::downstream_sess_overflow));
+  add("upstream_connections", sum_of(clusters, &ClusterStats::upstream_cx_overflow));
+  add("upstream_requests", sum_of(clusters, &ClusterStats::upstream_rq_pending_overflow));
+  add("upstream_retries", sum_of(clusters, &ClusterStats::upstream_rq_retry_overflow));
+}
+
 }  // namespace
 
 std::string label_text(const Label& label) {
@@ -357,6 +405,7 @@ void walk(const StatsStore& stats, MetricSink& sink) {
   walk_one(sink, stats.all_listener_manager(), "envoy_listener_manager_", "listener_manager.");
   walk_one(sink, stats.all_dns(), "envoy_dns_cares_", "dns.cares.");
   walk_one(sink, stats.all_watchdog(), "envoy_server_", "server.");
+  walk_limit_hits(sink, stats);
 }
 
 }  // namespace tidegate::proxy::telemetry

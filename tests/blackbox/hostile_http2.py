@@ -123,9 +123,14 @@ def a_request_reaches_an_http_1_backend_as_it_was_meant(gateway):
     assert seen["/a%2fb"].method == "HEAD" and seen["/a%2fb"].all("host") == ["a"], list(seen)
 
 
-def flood(gateway, name, pieces, codes=(CALM,), prepare=None, metric="downstream_rq_too_many_premature_resets", seconds=20):
+def hits(gateway, limit):
+    """What tidegate_limit_hits_total says."""
+    return stat(gateway, f"limit_hits.{limit}") or 0
+
+
+def flood(gateway, name, pieces, codes=(CALM,), prepare=None, metric="downstream_rq_too_many_premature_resets", seconds=20, limit=None):
     """Sends pieces until the gateway ends the connection; how many it took. Memory is as before, and others are served."""
-    before, counted = resident(gateway), stat(gateway, metric) or 0
+    before, counted, hit = resident(gateway), stat(gateway, metric) or 0, hits(gateway, limit)
     with Client(gateway.port) as client:
         if prepare:
             prepare(client)
@@ -143,6 +148,7 @@ def flood(gateway, name, pieces, codes=(CALM,), prepare=None, metric="downstream
         assert client.closed, f"{name}: the connection is open after GOAWAY"
     assert get(gateway.port, "/after")[0] == 200, name
     assert (stat(gateway, metric) or 0) > counted, f"{name}: {metric} does not count it"
+    assert limit is None or hits(gateway, limit) == hit + 1, f"{name}: tidegate_limit_hits_total{{limit={limit}}} does not count it"
     grown = resident(gateway) - before
     assert grown < 40_000_000, f"{name}: {grown} bytes more"
     return sent
@@ -162,7 +168,7 @@ def whole(stream, end=True):
 def rapid_resets_end_the_connection(gateway):
     recorder = serve(gateway)
     reset = lambda s: frame(h2.RST_STREAM, 0, s, struct.pack("!I", h2.CANCEL))  # noqa: E731
-    sent = flood(gateway, "HEADERS and RST_STREAM", (b"".join(whole(s) + reset(s) for s in some) for some in streams()))
+    sent = flood(gateway, "HEADERS and RST_STREAM", (b"".join(whole(s) + reset(s) for s in some) for some in streams()), limit="http2_resets")
     assert sent * 10 <= 2000, sent
     assert len(recorder.requests) < 300, f"{len(recorder.requests)} requests reached the backend"
     flood(gateway, "HEADERS with a body and RST_STREAM", (b"".join(whole(s, False) + reset(s) for s in some) for some in streams()))
@@ -188,9 +194,10 @@ def continuations_without_end_end_the_connection(gateway):
     serve(gateway)
     start = lambda client: client.send(frame(h2.HEADERS, h2.END_STREAM, 1, block(request())))  # noqa: E731
     ways = {"empty": b"", "small": block([("x", "y")]), "large": block([("x", "y" * 1000)] * 15), "a literal that never ends": b"\x00\x01x\x7f\xff\xff\x03" + b"y" * 16000}
+    limits = {"empty": "http2_continuations", "small": "http2_continuations"}  # others are above that of a head first
     for name, payload in ways.items():
         codes = (CALM, h2.PROTOCOL_ERROR, h2.INTERNAL_ERROR, h2.COMPRESSION_ERROR)
-        sent = flood(gateway, f"CONTINUATION, {name}", (frame(h2.CONTINUATION, 0, 1, payload) for _ in range(20000)), codes, start, "downstream_cx_protocol_error")
+        sent = flood(gateway, f"CONTINUATION, {name}", (frame(h2.CONTINUATION, 0, 1, payload) for _ in range(20000)), codes, start, "downstream_cx_protocol_error", limit=limits.get(name))
         assert sent < 1000, (name, sent)
 
 
@@ -199,16 +206,16 @@ def frames_that_do_nothing_end_the_connection(gateway):
     hundred = lambda one: (one * 100 for _ in range(2000))  # noqa: E731
     flood(gateway, "SETTINGS", hundred(frame(h2.SETTINGS, 0, 0)))
     flood(gateway, "SETTINGS with a value", hundred(frame(h2.SETTINGS, 0, 0, struct.pack("!HI", 1, 4096))))
-    flood(gateway, "PING", hundred(frame(h2.PING, 0, 0, b"12345678")))
+    flood(gateway, "PING", hundred(frame(h2.PING, 0, 0, b"12345678")), limit="http2_frames")
     flood(gateway, "answers to PING", hundred(frame(h2.PING, h2.ACK, 0, b"12345678")))
     flood(gateway, "PRIORITY", hundred(frame(h2.PRIORITY, 0, 1, struct.pack("!IB", 0, 1))))
     flood(gateway, "PRIORITY of many streams", (b"".join(frame(h2.PRIORITY, 0, s, struct.pack("!IB", 0, 1)) for s in some) for some in streams(100)))
-    flood(gateway, "unknown frames", hundred(frame(0x42, 0, 0, b"x")))
+    flood(gateway, "unknown frames", hundred(frame(0x42, 0, 0, b"x")), limit="http2_frames")
     flood(gateway, "WINDOW_UPDATE", hundred(frame(h2.WINDOW_UPDATE, 0, 0, struct.pack("!I", 1))))
     start = lambda client: client.open(1, request(method="POST"), end=False)  # noqa: E731
     flood(gateway, "DATA without bytes", hundred(frame(h2.DATA, 0, 1)), prepare=start)
     flood(gateway, "DATA of padding", hundred(frame(h2.DATA, h2.PADDED, 1, b"\x00")), prepare=start)
-    flood(gateway, "DATA of much padding", hundred(frame(h2.DATA, h2.PADDED, 1, b"\x20" + b"\0" * 32)), (CALM, h2.FLOW_CONTROL_ERROR), start, "downstream_cx_protocol_error")
+    flood(gateway, "DATA of much padding", hundred(frame(h2.DATA, h2.PADDED, 1, b"\x20" + b"\0" * 32)), (CALM, h2.FLOW_CONTROL_ERROR), start, "downstream_cx_protocol_error", limit="http2_window")
     flood(gateway, "WINDOW_UPDATE of a stream", hundred(frame(h2.WINDOW_UPDATE, 0, 1, struct.pack("!I", 1))), prepare=start)
 
 
@@ -236,6 +243,7 @@ def compression_bombs_end_where_the_limit_is(gateway):
     with Client(gateway.port) as client:  # many small ones: their number is limited too
         client.open(1, request(more=[("a", "")] * 300))
         assert client.outcome(1) == "431", client.outcome(1)
+    assert hits(gateway, "head_fields") == 1 and hits(gateway, "head_bytes") >= 2, (hits(gateway, "head_fields"), hits(gateway, "head_bytes"))
     with Client(gateway.port) as client:  # crumbs of a cookie, which become one field
         client.open(1, request(more=[("cookie", "a=" + "b" * 100)] * 90))
         assert client.outcome(1) == "200" and len(recorder.requests[-1].all("cookie")) == 1
@@ -254,6 +262,7 @@ def more_streams_than_are_announced_are_refused(gateway):
         client.until(client.goaway)
         assert client.goaway() == h2.PROTOCOL_ERROR, client.frames[-3:]
     assert len(recorder.requests) <= 100, len(recorder.requests)
+    assert hits(gateway, "http2_streams") == 1
     wait_for(lambda: stat(gateway, "downstream_rq_active") == 0, "no exchange is left when the client has gone")
 
 

@@ -158,6 +158,7 @@ def connections_are_counted_and_refused(gateway):
         peers.append(socket.create_connection(("127.0.0.1", gateway.port), 5))
     wait_for(lambda: stat(gateway, "downstream_global_cx_overflow") >= 40, "those above the limit are closed")
     assert stat(gateway, "global_downstream_max_connections.pressure") == 100
+    assert stat(gateway, "limit_hits.connections") == stat(gateway, "downstream_global_cx_overflow")
     wait_for(lambda: sum(1 for peer in peers if still_open(peer)) == 20, "so many stay as are allowed")
     for peer in peers:
         peer.close()
@@ -238,8 +239,37 @@ def slow_heads_end(gateway):
                     answers[peer] = b"reset"
     assert len(answers) == len(peers) and 9 < time.monotonic() - began < 15, (len(answers), time.monotonic() - began)
     assert sum(answer.startswith(b"HTTP/1.1 408 ") for answer in answers.values()) > 0, list(answers.values())[:3]
-    assert stat(gateway, "downstream_rq_header_timeout") == len(peers)
+    assert stat(gateway, "downstream_rq_header_timeout") == stat(gateway, "limit_hits.head_time") == len(peers)
     assert get(gateway.port, "/")[0] == 200
+
+
+def what_is_turned_away_counts_by_its_limit(gateway):
+    gateway.backend()
+    gateway.route(ROUTE)
+    gateway.write("buffer.yaml", """
+apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {name: buffer}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route}]
+  buffer: {maxRequestSize: 1Ki}
+""")
+    gateway.start()
+    gateway.wait_for_route("/")
+    head = b"GET %b HTTP/1.1\r\nHost: a\r\n"
+    ways = {"head_bytes": (head % b"/" + b"a: " + b"x" * 33000 + b"\r\n\r\n", b" 431 "), "head_fields": (head % b"/" + b"a: b\r\n" * 200 + b"\r\n", b" 431 "),
+            "target_bytes": (head % (b"/" + b"x" * 17000) + b"\r\n", b" 414 "),
+            "trailers": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 2000 + b"\r\n", b" 400 "),
+            "request_body": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n", b" 413 ")}
+    for limit, (data, status) in ways.items():
+        with socket.create_connection(("127.0.0.1", gateway.port), 5) as peer:
+            peer.sendall(data)
+            assert status in peer.recv(65536).split(b"\r\n")[0], limit
+        wait_for(lambda: stat(gateway, f"limit_hits.{limit}") == 1, f"{limit} counts it")
+    lines = get(gateway.metrics, "/metrics")[2].decode().splitlines()
+    for limit in ways:
+        assert f'tidegate_limit_hits_total{{limit="{limit}"}} 1' in lines, [line for line in lines if "limit_hits" in line]
+    assert not any('limit="http2_resets"' in line for line in lines), "it was never hit"
 
 
 def slow_readers_hold_no_memory(gateway):
@@ -291,7 +321,7 @@ def options_that_make_no_sense_are_refused(gateway):
 
 
 TESTS = [memory_is_refused_before_it_runs_out, answers_that_nobody_takes_are_held_within_the_limit, the_defaults_hold_where_addresses_are_limited, connections_are_counted_and_refused,
-         file_descriptors_that_run_out_stop_nothing_for_good, slow_heads_end, slow_readers_hold_no_memory, many_idle_connections_cost_little,
+         file_descriptors_that_run_out_stop_nothing_for_good, slow_heads_end, what_is_turned_away_counts_by_its_limit, slow_readers_hold_no_memory, many_idle_connections_cost_little,
          options_that_make_no_sense_are_refused]
 
 # What they measure is the sanitizers' own; and without a free descriptor these cannot look at memory.

@@ -36,6 +36,27 @@ TEST_CASE("what workers counted is one series, and what nobody counted is none",
   CHECK(has(text, R"(envoy_cluster_upstream_rq_active{envoy_cluster_name="b"} 0)"));
 }
 
+TEST_CASE("what limits turn away is one family, whoever counted it", "[telemetry]") {
+  StatsStore stats(2);
+  stats.http()[0]->limits.head_bytes.add();
+  stats.http()[1]->limits.head_bytes.add(2);
+  stats.http()[1]->downstream_rq_header_timeout.add(3);
+  stats.listener("0.0.0.0_80")[0]->downstream_global_cx_overflow.add(4);
+  stats.listener("0.0.0.0_81")[1]->downstream_global_cx_overflow.add(5);
+  stats.udp("a")[0]->downstream_sess_overflow.add(6);
+  stats.cluster("a")[0]->upstream_rq_pending_overflow.add(7);
+  stats.cluster("b")[1]->upstream_rq_pending_overflow.add(8);
+  const std::string text = text_of(stats);
+  CHECK(has(text, "# TYPE tidegate_limit_hits_total counter"));
+  CHECK(has(text, R"(tidegate_limit_hits_total{limit="head_bytes"} 3)"));
+  CHECK(has(text, R"(tidegate_limit_hits_total{limit="head_time"} 3)"));
+  CHECK(has(text, R"(tidegate_limit_hits_total{limit="connections"} 9)"));
+  CHECK(has(text, R"(tidegate_limit_hits_total{limit="udp_sessions"} 6)"));
+  CHECK(has(text, R"(tidegate_limit_hits_total{limit="upstream_requests"} 15)"));
+  CHECK(text.find(R"({limit="http2_resets"})") == text.npos);
+  CHECK(text.find("envoy_http_limits") == text.npos);
+}
+
 TEST_CASE("filters with a prefix count under it, and not besides", "[telemetry]") {
   StatsStore stats(2);
   stats.http()[0]->ext_authz.ok.add();
