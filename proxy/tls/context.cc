@@ -3,15 +3,14 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <array>
 #include <boost/system/errc.hpp>
 
 #include "proxy/tls/error.h"
 #include "proxy/tls/hello.h"
+#include "proxy/tls/ticket_keys.h"
 
 namespace tidegate::proxy::tls {
 namespace {
@@ -172,24 +171,13 @@ error_code restrict(SSL_CTX* context, const UpstreamTlsOptions& to) {
   return good ? error_code() : take_error();
 }
 
-/// One set for all contexts of the process: a session may be resumed on any worker and after any
-/// reload.
-void share_ticket_keys(SSL_CTX* context) {
-  static std::array<unsigned char, 80> keys = [] {
-    std::array<unsigned char, 80> out{};
-    RAND_bytes(out.data(), static_cast<int>(out.size()));
-    return out;
-  }();
-  SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), static_cast<long>(keys.size()));
-}
-
 /// What all contexts of servers have in common.
 ContextPtr server_context() {
   ContextPtr context = fresh_context(TLS_server_method());
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context.get(), 1);
-  share_ticket_keys(context.get());
+  TicketKeys::share(context.get());
   SSL_CTX_set_alpn_select_cb(context.get(), select_alpn, nullptr);
   return context;
 }
