@@ -155,6 +155,11 @@ Task<Result<http::ResponseHead*>> Http1Client::receive_head() {
     if (end_ > begin_) {
       std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
       std::size_t size = http1::find_head_end(bytes, searched - begin_);
+      if ((size ? size : bytes.size()) > terms_.head.head_bytes_max) {
+        broken_ = true;
+        stats_.upstream_cx_protocol_error.add();
+        co_return make_error_code(Error::kBadResponse);
+      }
       if (size) {
         head_ = http::ResponseHead();
         if (http1::parse_response_head(bytes.substr(0, size), terms_.head, method_, head_)) {

@@ -83,7 +83,7 @@ def attack(gateway, stop, limit):
     """Memory is bounded, new work is refused while it is short, and all is as before when the clients have gone."""
     gateway.wait_for_route("/")
     before, peak, clients, refused = resident(gateway), 0, [], 0
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60  # of a busy machine
     try:
         while time.monotonic() < end and len(clients) < 2000 and refused < 500:
             clients += hold(gateway.port, 20)
@@ -119,7 +119,11 @@ def answers_that_nobody_takes_are_held_within_the_limit(gateway):
     gateway.start()
     gateway.wait_for_route("/")
     before, peak, clients = resident(gateway), 0, []
-    for _ in range(30):
+    end = time.monotonic() + 60
+
+    def refused():
+        return stat(gateway, "downstream_rq_overload_close") + stat(gateway, "reset_high_memory_stream.count")
+    while time.monotonic() < end and (len(clients) < 30 or refused() == 0):
         with contextlib.suppress(OSError):
             client = h2.Client(gateway.port, struct.pack("!HI", 4, 0), wait=False)
             clients.append(client)
@@ -131,7 +135,7 @@ def answers_that_nobody_takes_are_held_within_the_limit(gateway):
     assert gateway.process.poll() is None, "it has ended: " + gateway.log()[-2000:]
     # Looks are 10 ms apart, and what is closed takes a moment to go.
     assert peak < 256 * MEGA * 1.1, f"{peak // MEGA} MiB of 256"
-    assert stat(gateway, "downstream_rq_overload_close") + stat(gateway, "reset_high_memory_stream.count") > 0, f"nothing was refused at {peak // MEGA} MiB"
+    assert refused() > 0, f"nothing was refused at {peak // MEGA} MiB"
     for client in clients:
         client.peer.close()
     wait_for(lambda: stat(gateway, "downstream_rq_active") == 0, "no exchange is left", 20)
