@@ -225,33 +225,29 @@ void add_stats_pages(std::vector<Page>& out, const AdminContext& context) {
 
 std::vector<Page> metrics_pages(const AdminContext& context) {
   auto dropped = std::make_shared<std::uint64_t>(0);
-  auto size = std::make_shared<std::size_t>(0);
-  return {
-      page("/metrics", "Prometheus metrics", [context, dropped, size](const PageRequest& request) {
-        const std::string* accept = request.header("accept");
-        const bool open =
-            accept != nullptr && accept->find("application/openmetrics-text") != std::string::npos;
-        std::vector<Metric> extra =
-            context.extra_metrics ? context.extra_metrics() : std::vector<Metric>();
-        for (Metric& one : process_metrics(context)) extra.push_back(std::move(one));
-        telemetry::ScrapeOptions options;
-        options.open_metrics = open;
-        options.baseline = context.baseline.get();
-        options.size_hint = *size + *size / 8;
-        for (const auto& [name, value] : context.options) {
-          const std::size_t slash = value.find('/');
-          if (name == "gateway" && slash != value.npos)
-            options.gateway = {"gateway_networking_k8s_io_gateway_name", value.substr(slash + 1)};
-        }
-        telemetry::Scrape scrape =
-            telemetry::scrape(*context.stats, server_samples(context), extra, options, *dropped);
-        *dropped += scrape.dropped;
-        *size = scrape.text.size();
-        return PageResponse{200,
-                            open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                 : "text/plain; version=0.0.4; charset=utf-8",
-                            std::move(scrape.text)};
-      })};
+  return {page("/metrics", "Prometheus metrics", [context, dropped](const PageRequest& request) {
+    const std::string* accept = request.header("accept");
+    const bool open =
+        accept != nullptr && accept->find("application/openmetrics-text") != std::string::npos;
+    std::vector<Metric> extra =
+        context.extra_metrics ? context.extra_metrics() : std::vector<Metric>();
+    for (Metric& one : process_metrics(context)) extra.push_back(std::move(one));
+    telemetry::ScrapeOptions options;
+    options.open_metrics = open;
+    options.baseline = context.baseline.get();
+    for (const auto& [name, value] : context.options) {
+      const std::size_t slash = value.find('/');
+      if (name == "gateway" && slash != value.npos)
+        options.gateway = {"gateway_networking_k8s_io_gateway_name", value.substr(slash + 1)};
+    }
+    telemetry::Scrape scrape =
+        telemetry::scrape(*context.stats, server_samples(context), extra, options, *dropped);
+    *dropped += scrape.dropped;
+    return PageResponse{200,
+                        open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                             : "text/plain; version=0.0.4; charset=utf-8",
+                        std::move(scrape.text)};
+  })};
 }
 
 }  // namespace tidegate::proxy::admin

@@ -235,6 +235,20 @@ class ScrapeSink final : public MetricSink {
   std::uint64_t dropped_ = 0;
 };
 
+/// About what the series of clusters need: a text that grows is copied again and again, which
+/// the first scrape of thousands of them would be seen to do.
+std::size_t expected_bytes(const StatsStore& stats) {
+  constexpr std::size_t kOfOne = 1024, kOfUsed = 5632, kOfOthers = 64 * 1024UL;
+  std::size_t out = kOfOthers;
+  for (const auto& [name, workers] : stats.all_clusters()) {
+    const bool used = std::any_of(workers.begin(), workers.end(), [](const auto& one) {
+      return one->upstream_cx_total.get() != 0;
+    });
+    out += used ? kOfOne + kOfUsed : kOfOne;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string prometheus_text(const std::vector<Sample>& samples, const std::vector<Metric>& extra,
@@ -251,7 +265,7 @@ Scrape scrape(const StatsStore& stats, const std::vector<Sample>& server,
               const std::vector<Metric>& extra, const ScrapeOptions& options,
               std::uint64_t dropped_before) {
   Scrape out;
-  out.text.reserve(options.size_hint);
+  out.text.reserve(expected_bytes(stats));
   Writer writer(options.open_metrics);
   ScrapeSink sink(out.text, options);
   for (const Sample& one : server) {

@@ -20,7 +20,6 @@ struct ScrapeOptions {
   const Baseline* baseline = nullptr;  // null: none
   std::optional<Label> gateway;        // a label of all that is Envoy's
   std::size_t series_max = 200'000;    // more of them is left out; a histogram is one
-  std::size_t size_hint = 0;           // bytes that the text will have, about
 };
 struct Scrape {
   std::string text;
