@@ -4,7 +4,9 @@ COPY packages.txt dev /src/
 WORKDIR /src
 RUN ./dev setup
 COPY . .
-RUN cmake --preset release -DTIDEGATE_TESTS=OFF && cmake --build build/release --target tidegate && strip build/release/tidegate
+# docker build --build-arg COMMIT=$(git rev-parse HEAD): what /server_info says.
+ARG COMMIT=
+RUN cmake --preset release -DTIDEGATE_TESTS=OFF -DTIDEGATE_COMMIT=$COMMIT && cmake --build build/release --target tidegate && strip build/release/tidegate
 # The shared libraries it needs, by the linker's own word, besides those of the base image's libc.
 RUN mkdir -p /image/usr/lib/tidegate /image/usr/bin /image/etc/tidegate \
  && cp build/release/tidegate /image/usr/bin/ \

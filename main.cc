@@ -12,6 +12,7 @@
 #include <fstream>
 #include <optional>
 
+#include "base/commit.h"
 #include "base/log.h"
 #include "base/quantity.h"
 #include "base/version.h"
@@ -225,6 +226,7 @@ class Program {
         stats_(options_.workers),
         log_writer_(options_.workers),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
+        intervals_(std::make_shared<proxy::telemetry::Intervals>(io_, stats_)),
         drain_timer_(io_) {
     signals_.add(SIGUSR1);
   }
@@ -243,8 +245,9 @@ class Program {
                   [this](proxy::SnapshotPtr snapshot, std::uint64_t version) {
                     server_->publish(std::move(snapshot), version);
                   });
-    if (std::string wrong = open_ports(); !wrong.empty()) return give_up(wrong);
     watch_memory();
+    intervals_->start();
+    if (std::string wrong = open_ports(); !wrong.empty()) return give_up(wrong);
     wait_for_signal();
     server_->start();
     log::info(log::Component::kMain, "tidegate {}: {} workers", kVersion, options_.workers);
@@ -293,6 +296,8 @@ class Program {
   std::string open_ports() {
     proxy::admin::AdminContext context;
     context.version = kVersion;
+    context.commit = kCommit;
+    context.modified = kModified;
     context.started = std::chrono::system_clock::now();
     context.server = &*server_;
     context.stats = &stats_;
@@ -301,6 +306,7 @@ class Program {
     context.drain_listeners = [this](bool graceful, bool skip_exit) {
       drain_listeners(graceful, skip_exit);
     };
+    context.intervals = intervals_;
     context.reopen_logs = [this] { log_writer_.reopen(); };
     context.options = {{"config", fmt::format("{}", fmt::join(options_.paths, ","))},
                        {"workers", std::to_string(options_.workers)},
@@ -311,6 +317,15 @@ class Program {
                        {"log-level", options_.log_level},
                        {"log-format", options_.log_format},
                        {"gateway", options_.gateway},
+                       {"controller-name", options_.translate.controller_name},
+                       {"bind-address", options_.bind_address},
+                       {"global-policy-namespace", options_.translate.global_policy_namespace},
+                       {"access-log", options_.access_log},
+                       {"access-log-format", options_.access_log_format},
+                       {"memory-limit", std::to_string(stats_.overload().memory_bytes_max)},
+                       {"max-connections", std::to_string(stats_.overload().connections_max)},
+                       {"strict", options_.strict ? "true" : "false"},
+                       {"admin-read-only", options_.admin_read_only ? "true" : "false"},
                        {"address-pool", options_.translate.address_pool},
                        {"port-offset", std::to_string(options_.translate.port_offset)}};
     context.extra_metrics = [this] {
@@ -418,6 +433,7 @@ class Program {
   std::optional<controlloop::ControlLoop> loop_;
   std::vector<std::unique_ptr<proxy::admin::PageServer>> ports_;
   asio::signal_set signals_;
+  std::shared_ptr<proxy::telemetry::Intervals> intervals_;
   asio::steady_timer drain_timer_;  // of POST /drain_listeners?graceful
   bool healthy_ = true;
   bool stopping_ = false;
@@ -547,7 +563,7 @@ int start(int count, char** arguments) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (version->parsed()) {
-    fmt::print("tidegate {}\n", kVersion);
+    fmt::print("tidegate {} (commit {:.12}{})\n", kVersion, kCommit, kModified ? ", modified" : "");
     return 0;
   }
   if (check->parsed()) return validate(paths, options.translate);

@@ -2,11 +2,14 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "proxy/admin/envoy_view.h"
 #include "proxy/admin/page_parts.h"
+#include "proxy/admin/page_server.h"
 
 namespace tidegate::proxy::admin {
 
@@ -14,12 +17,16 @@ namespace json = boost::json;
 
 namespace {
 
+/// Of IP:PORT, which the port listens on.
+json::object address_of(const std::string& text) {
+  const Result<boost::asio::ip::tcp::endpoint> at = parse_address(text);
+  return at ? socket_address(at->address().to_string(), at->port()) : json::object();
+}
+
 json::object bootstrap(const AdminContext& context) {
   json::object admin;
   for (const auto& [name, value] : context.options) {
-    const std::size_t colon = value.rfind(':');
-    if (name == "admin-address" && colon != std::string::npos)
-      admin["address"] = socket_address(value.substr(0, colon), std::stoi(value.substr(colon + 1)));
+    if (name == "admin-address") admin["address"] = address_of(value);
   }
   json::object inner;
   inner["node"] = node_json(context);
@@ -27,6 +34,24 @@ json::object bootstrap(const AdminContext& context) {
   json::object out{{"@type", "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump"}};
   out["bootstrap"] = std::move(inner);
   out["last_updated"] = time_text(context.started);
+  return out;
+}
+
+/// The listeners of our own that scripts look for, by kgateway's names.
+json::array static_listeners(const AdminContext& context) {
+  json::array out;
+  for (const auto& [option, name] : {std::pair{"readiness-address", "readiness_listener"},
+                                     std::pair{"metrics-address", "prometheus_listener"}}) {
+    for (const auto& [given, value] : context.options) {
+      if (given != option) continue;
+      json::object listener{{"@type", "type.googleapis.com/envoy.config.listener.v3.Listener"}};
+      listener["name"] = name;
+      listener["address"] = address_of(value);
+      json::object one{{"listener", std::move(listener)}};
+      one["last_updated"] = time_text(context.started);
+      out.push_back(std::move(one));
+    }
+  }
   return out;
 }
 
@@ -45,7 +70,7 @@ json::object ours(const AdminContext& context, const Snapshot& snapshot,
 
 /// The resource's name, wherever its kind keeps it.
 std::string name_of(const json::object& element) {
-  for (const char* where : {"cluster", "route_config", "endpoint_config"}) {
+  for (const char* where : {"cluster", "listener", "route_config", "endpoint_config"}) {
     const json::value* inner = element.if_contains(where);
     if (inner == nullptr) continue;
     for (const char* key : {"name", "cluster_name"}) {
@@ -75,44 +100,62 @@ void keep_names(json::array& configs, const re2::RE2& expression) {
   }
 }
 
-/// The part of `from` at a path such as "cluster.name"; through lists, element by element.
-void copy_masked(const json::object& from, std::string_view path, json::object& to) {
-  const std::size_t dot = path.find('.');
-  const std::string_view name = path.substr(0, dot);
-  const json::value* found = from.if_contains(name);
-  if (found == nullptr) return;
-  if (dot == path.npos) {
-    to[name] = *found;
-    return;
-  }
-  const std::string_view rest = path.substr(dot + 1);
-  if (const json::object* inner = found->if_object()) {
-    json::object part;
-    if (json::value* known = to.if_contains(name)) part = known->get_object();
-    copy_masked(*inner, rest, part);
-    if (!part.empty()) to[name] = std::move(part);
-  } else if (const json::array* list = found->if_array()) {
-    json::array parts;
-    for (const json::value& one : *list) {
-      json::object part;
-      if (one.is_object()) copy_masked(one.get_object(), rest, part);
-      if (!part.empty()) parts.push_back(std::move(part));
+/// The paths of a field mask as one tree.
+struct Mask {
+  bool whole = false;  // a path ends here: all below is kept
+  std::map<std::string, Mask, std::less<>> fields;
+
+  static Mask of(std::string_view text) {
+    constexpr int kDepthMax = 64;  // more than any dump has
+    Mask out;
+    for (std::size_t at = 0; at <= text.size();) {
+      const std::size_t end = std::min(text.find(',', at), text.size());
+      std::string_view path = text.substr(at, end - at);
+      at = end + 1;
+      if (path.empty()) continue;
+      Mask* mask = &out;
+      for (int depth = 0; !path.empty() && depth < kDepthMax; ++depth) {
+        const std::size_t dot = std::min(path.find('.'), path.size());
+        mask = &mask->fields[std::string(path.substr(0, dot))];
+        path.remove_prefix(std::min(dot + 1, path.size()));
+      }
+      mask->whole = true;
     }
-    if (!parts.empty()) to[name] = std::move(parts);
+    return out;
   }
+};
+
+/// What the mask keeps of `from`; through lists, element by element.
+json::object kept_of(const json::object& from, const Mask& mask) {
+  json::object out;
+  for (const auto& [name, below] : mask.fields) {
+    const json::value* found = from.if_contains(name);
+    if (found == nullptr) continue;
+    if (below.whole) {
+      out[name] = *found;
+    } else if (const json::object* inner = found->if_object()) {
+      json::object part = kept_of(*inner, below);
+      if (!part.empty()) out[name] = std::move(part);
+    } else if (const json::array* list = found->if_array()) {
+      json::array parts;
+      for (const json::value& one : *list) {
+        json::object part;
+        if (one.is_object()) part = kept_of(one.get_object(), below);
+        if (!part.empty()) parts.push_back(std::move(part));
+      }
+      if (!parts.empty()) out[name] = std::move(parts);
+    }
+  }
+  return out;
 }
 
 /// False where the mask finds nothing.
-bool apply_mask(json::array& configs, const std::string& mask) {
+bool apply_mask(json::array& configs, const std::string& text) {
+  const Mask mask = Mask::of(text);
   bool any = false;
   for (json::value& config : configs) {
-    const json::object whole = config.get_object();
-    json::object kept;
-    for (std::size_t at = 0; at <= mask.size();) {
-      const std::size_t end = std::min(mask.find(',', at), mask.size());
-      copy_masked(whole, std::string_view(mask).substr(at, end - at), kept);
-      at = end + 1;
-    }
+    const json::object& whole = config.get_object();
+    json::object kept = kept_of(whole, mask);
     any = any || !kept.empty();
     if (const json::value* type = whole.if_contains("@type")) {
       json::object typed{{"@type", *type}};
@@ -170,7 +213,9 @@ PageResponse config_dump(const AdminContext& context, const PageRequest& request
   json::array configs{bootstrap(context), clusters_dump(snapshot, version)};
   if (request.parameter("include_eds") != nullptr)
     configs.push_back(endpoints_dump(snapshot, context.server->addresses()));
-  configs.push_back(listeners_dump(snapshot, version));
+  json::object listeners = listeners_dump(snapshot, version);
+  listeners["static_listeners"] = static_listeners(context);
+  configs.push_back(std::move(listeners));
   configs.push_back(
       json::object{{"@type", "type.googleapis.com/envoy.admin.v3.ScopedRoutesConfigDump"}});
   configs.push_back(routes_dump(snapshot, version));

@@ -49,8 +49,7 @@ PageResponse listeners(const AdminContext& context, const PageRequest& request) 
 
 struct HostCounters {
   std::uint64_t cx_active = 0, cx_connect_fail = 0, cx_total = 0, rq_active = 0, rq_error = 0,
-                rq_success = 0, rq_timeout = 0, rq_total = 0;  // rq_pending_active: a request waits
-                                                               // on a host only with its connection
+                rq_pending_active = 0, rq_success = 0, rq_timeout = 0, rq_total = 0;
 };
 
 HostCounters counters_of(const AdminContext& context, const std::string& key) {
@@ -63,6 +62,7 @@ HostCounters counters_of(const AdminContext& context, const std::string& key) {
     out.cx_total += one->cx_total.get();
     out.rq_active += one->rq_active.get();
     out.rq_error += one->rq_error.get();
+    out.rq_pending_active += one->rq_pending_active.get();
     out.rq_success += one->rq_success.get();
     out.rq_timeout += one->rq_timeout.get();
     out.rq_total += one->rq_total.get();
@@ -119,14 +119,16 @@ std::string cluster_text(const AdminContext& context, const Cluster& cluster,
     const HostCounters counted = counters_of(context, name + " " + upstream::text_of(address.at));
     out += fmt::format(
         "{0}::cx_active::{1}\n{0}::cx_connect_fail::{2}\n{0}::cx_total::{3}\n{0}::rq_active::{4}\n"
-        "{0}::rq_error::{5}\n{0}::rq_success::{6}\n{0}::rq_timeout::{7}\n{0}::rq_total::{8}\n"
+        "{0}::rq_error::{5}\n{0}::rq_pending_active::{14}\n{0}::rq_success::{6}\n{0}::rq_timeout::{"
+        "7}\n{0}::rq_total::{8}\n"
         "{0}::hostname::{10}\n{0}::health_flags::{11}\n{0}::weight::{9}\n{0}::region::\n"
         "{0}::zone::{12}\n"
         "{0}::sub_zone::\n{0}::canary::false\n{0}::priority::{13}\n{0}::success_rate::-1\n"
         "{0}::local_origin_success_rate::-1\n",
         host, counted.cx_active, counted.cx_connect_fail, counted.cx_total, counted.rq_active,
         counted.rq_error, counted.rq_success, counted.rq_timeout, counted.rq_total, address.weight,
-        name_of(address), health_flags(address), address.zone, address.priority);
+        name_of(address), health_flags(address), address.zone, address.priority,
+        counted.rq_pending_active);
   }
   return out;
 }
@@ -153,6 +155,7 @@ json::object cluster_json(const AdminContext& context, const Cluster& cluster,
     add("rq_total", counted.rq_total, false);
     add("cx_active", counted.cx_active, true);
     add("rq_active", counted.rq_active, true);
+    add("rq_pending_active", counted.rq_pending_active, true);
     json::object health;
     health["eds_health_status"] = "HEALTHY";
     if (address.failed_check) health["failed_active_health_check"] = true;

@@ -70,6 +70,10 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
       : io_(io), pages_(std::move(pages)), options_(options), acceptor_(io.get_executor()) {
     std::stable_sort(pages_.begin(), pages_.end(),
                      [](const Page& a, const Page& b) { return a.path < b.path; });
+    for (Page& page : pages_) {
+      std::sort(page.parameters.begin(), page.parameters.end(),
+                [](const auto& a, const auto& b) { return a.name < b.name; });
+    }
   }
 
   Result<asio::ip::tcp::endpoint> listen(const std::string& address) {

@@ -14,6 +14,7 @@
 #include "proxy/runtime/stats.h"
 #include "proxy/server/server.h"
 #include "proxy/snapshot/unserved.h"
+#include "proxy/telemetry/intervals.h"
 #include "proxy/telemetry/samples.h"
 
 namespace tidegate::proxy::admin {
@@ -32,6 +33,8 @@ class Expiries {
 /// What the pages speak of. All is borrowed and used on the control thread.
 struct AdminContext {
   std::string version;
+  std::string commit = std::string(40, '0');  // zeros where it is not known
+  bool modified = false;                      // there are changes besides
   std::chrono::system_clock::time_point started;
   server::Server* server = nullptr;
   StatsStore* stats = nullptr;
@@ -44,6 +47,7 @@ struct AdminContext {
   std::function<std::vector<Metric>()> extra_metrics;
   /// Of POST /reset_counters; the pages share it.
   std::shared_ptr<telemetry::Baseline> baseline = std::make_shared<telemetry::Baseline>();
+  std::shared_ptr<const telemetry::Intervals> intervals;  // null: none are kept
   std::shared_ptr<Expiries> expiries = std::make_shared<Expiries>();
   std::function<std::vector<Unserved>()> unserved;     // routes that no parent takes
   std::function<std::vector<std::string>()> problems;  // "FILE:LINE: ..."

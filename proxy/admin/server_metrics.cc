@@ -154,8 +154,8 @@ std::vector<Sample> server_samples(const AdminContext& context) {
       gauge("server", "concurrency", workers), gauge("server", "total_connections", connections),
       gauge("server", "parent_connections", 0), gauge("server", "hot_restart_epoch", 0),
       gauge("server", "stats_recent_lookups", 0),
-      // The first three bytes of the commit, where the build knows it.
-      gauge("server", "version", std::strtoull(context.version.substr(0, 6).c_str(), nullptr, 16)),
+      // The first three bytes of the commit.
+      gauge("server", "version", std::strtoull(context.commit.substr(0, 6).c_str(), nullptr, 16)),
       gauge("server", "memory_allocated", used.allocated),
       gauge("server", "memory_heap_size", used.heap),
       gauge("server", "memory_physical_size", used.resident_bytes),

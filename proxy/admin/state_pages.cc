@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <ctime>
+#include <optional>
 
 #include "base/log.h"
 #include "proxy/admin/page_parts.h"
@@ -95,7 +96,8 @@ std::string time_text(std::chrono::system_clock::time_point time) {
   ::gmtime_r(&whole, &parts);
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  return fmt::format("{}.{:03d}Z", text, since.count() % 1000);
+  const auto rest = since.count() % 1000;
+  return rest == 0 ? fmt::format("{}Z", text) : fmt::format("{}.{:03d}Z", text, rest);
 }
 
 json::object node_json(const AdminContext& context) {
@@ -155,13 +157,14 @@ PageResponse wrong_logging(const char* what) {
       400);
 }
 
+/// All of what is asked for, or nothing where some of it is wrong.
 PageResponse logging(const PageRequest& request) {
   std::vector<std::pair<std::string, std::string>> wanted;
+  std::optional<log::Level> everywhere;
   for (const auto& [name, value] : request.query) {
     if (name == "level") {
-      auto level = log::level_from(value);
-      if (!level) return wrong_logging("unknown logger level");
-      log::set_level_everywhere(*level);
+      everywhere = log::level_from(value);
+      if (!everywhere) return wrong_logging("unknown logger level");
     } else if (name == "paths" || name == "group") {
       for (std::size_t at = 0; at < value.size();) {
         const std::size_t end = std::min(value.find(',', at), value.size());
@@ -176,12 +179,12 @@ PageResponse logging(const PageRequest& request) {
     }
   }
   for (const auto& [name, value] : wanted) {
-    auto component = log::component_from(name);
-    if (!component) return wrong_logging("unknown logger name");
-    auto level = log::level_from(value);
-    if (!level) return wrong_logging("unknown logger level");
-    log::set_level(*component, *level);
+    if (!log::component_from(name)) return wrong_logging("unknown logger name");
+    if (!log::level_from(value)) return wrong_logging("unknown logger level");
   }
+  if (everywhere) log::set_level_everywhere(*everywhere);
+  for (const auto& [name, value] : wanted)
+    log::set_level(*log::component_from(name), *log::level_from(value));
   return as_text(loggers());
 }
 
@@ -203,13 +206,19 @@ PageResponse server_info(const AdminContext& context) {
       }
     }
     if (key == "drain_timeout") options["drain_time"] = value;
-    options[key] = value;
+    if (value == "true" || value == "false") {
+      options[key] = value == "true";
+    } else {
+      options[key] = value;
+    }
   }
   options["mode"] = "Serve";
+  options["file_flush_interval"] = "0.100s";  // of access logs (telemetry/log_file.cc)
   options["disable_hot_restart"] = true;
   options["drain_strategy"] = "Gradual";
   json::object out;
-  out["version"] = fmt::format("{:040d}/{}/Clean/{}/OpenSSL", 0, context.version, kBuild);
+  out["version"] = fmt::format("{}/{}/{}/{}/OpenSSL", context.commit, context.version,
+                               context.modified ? "Modified" : "Clean", kBuild);
   out["state"] = state_of(context);
   out["uptime_current_epoch"] = fmt::format("{}s", uptime.count());
   out["uptime_all_epochs"] = fmt::format("{}s", uptime.count());
@@ -257,14 +266,17 @@ void add_state_pages(std::vector<Page>& out, const AdminContext& context) {
                          context.reopen_logs();
                          return as_text("OK\n");
                        }));
-  out.push_back(page("/init_dump", "what start-up still waits for", [context](const PageRequest&) {
+  Page awaited = page("/init_dump", "what start-up still waits for", [context](const PageRequest&) {
     if (context.server->serving()) return as_json(json::object());
-    json::object awaited{{"name", "snapshot"}};
-    awaited["target_names"] = json::array{"first snapshot"};
-    return as_json(json::object{{"unready_targets_dumps", json::array{std::move(awaited)}}});
-  }));
+    json::object one{{"name", "snapshot"}};
+    one["target_names"] = json::array{"first snapshot"};
+    return as_json(json::object{{"unready_targets_dumps", json::array{std::move(one)}}});
+  });
+  awaited.parameters = {{"mask", "There is one thing to wait for: nothing is left out"}};
+  out.push_back(std::move(awaited));
   Page levels = action("/logging", "query or change logging levels", logging);
-  levels.parameters = {{"level", "Change the current log level of all components"},
+  levels.parameters = {{"group", "Change several: NAME:LEVEL,NAME:LEVEL"},
+                       {"level", "Change the current log level of all components"},
                        {"paths", "Change several: NAME:LEVEL,NAME:LEVEL"}};
   out.push_back(std::move(levels));
 }

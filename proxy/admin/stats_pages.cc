@@ -6,15 +6,18 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <cmath>
+#include <cstdint>
 
 #include "proxy/admin/page_parts.h"
 #include "proxy/admin/server_metrics.h"
+#include "proxy/telemetry/intervals.h"
 #include "proxy/telemetry/prometheus.h"
 #include "proxy/telemetry/samples.h"
 
 namespace tidegate::proxy::admin {
 
 namespace json = boost::json;
+using telemetry::Buckets;
 using telemetry::Sample;
 
 namespace {
@@ -29,53 +32,71 @@ std::vector<Sample> all_samples(const AdminContext& context) {
   return out;
 }
 
-/// Envoy prints (last interval, since the start); no interval is kept here, so the first is nan.
-std::string quantiles_text(const Sample& sample) {
+/// What a histogram got in the last interval.
+const Buckets& interval_of(const AdminContext& context, const Sample& sample) {
+  static constexpr Buckets kNothing{};
+  const Buckets* found = context.intervals ? context.intervals->of(sample.dotted) : nullptr;
+  return found == nullptr ? kNothing : *found;
+}
+
+/// As Envoy prints it: (last interval, since the start).
+std::string quantiles_text(const Buckets& interval, const Sample& sample) {
   std::string out;
   for (const double quantile : kQuantiles)
-    out += fmt::format("{}P{:g}(nan,{:g})", out.empty() ? "" : " ", quantile,
-                       sample.quantile(quantile));
+    out += fmt::format("{}P{:g}({:g},{:g})", out.empty() ? "" : " ", quantile,
+                       telemetry::quantile_of(interval, quantile), sample.quantile(quantile));
   return out;
 }
 
-std::string histogram_text(const Sample& sample, std::string_view buckets) {
+std::string histogram_text(const Buckets& interval, const Sample& sample,
+                           std::string_view buckets) {
   if (sample.count() == 0) return "No recorded values";
-  if (buckets.empty() || buckets == "summary") return quantiles_text(sample);
+  if (buckets.empty() || buckets == "summary") return quantiles_text(interval, sample);
   std::string out;
   std::uint64_t sum = 0;
+  std::uint64_t recent = 0;
   for (std::size_t i = 0; i < kHistogramBounds.size(); ++i) {
     sum = buckets == "disjoint" ? sample.buckets[i] : sum + sample.buckets[i];
-    out += fmt::format("{}B{:g}(0,{})", out.empty() ? "" : " ", kHistogramBounds[i], sum);
+    recent = buckets == "disjoint" ? interval[i] : recent + interval[i];
+    out += fmt::format("{}B{:g}({},{})", out.empty() ? "" : " ", kHistogramBounds[i], recent, sum);
   }
-  return buckets == "detailed" ? out + " summary " + quantiles_text(sample) : out;
+  return buckets == "detailed" ? out + " summary " + quantiles_text(interval, sample) : out;
 }
 
-json::value number(double value) { return std::isnan(value) ? json::value() : json::value(value); }
+json::value number(double value) {
+  if (std::isnan(value)) return {};
+  if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
+  return value;
+}
 
-json::object buckets_json(const Sample& sample, bool disjoint) {
+json::object buckets_json(const Buckets& interval, const Sample& sample, bool disjoint) {
   json::array list;
   std::uint64_t sum = 0;
+  std::uint64_t recent = 0;
   for (std::size_t i = 0; i < kHistogramBounds.size(); ++i) {
     sum = disjoint ? sample.buckets[i] : sum + sample.buckets[i];
-    list.push_back(
-        json::object{{"upper_bound", kHistogramBounds[i]}, {"interval", 0}, {"cumulative", sum}});
+    recent = disjoint ? interval[i] : recent + interval[i];
+    list.push_back(json::object{
+        {"upper_bound", number(kHistogramBounds[i])}, {"interval", recent}, {"cumulative", sum}});
   }
   json::object out{{"name", sample.dotted}};
   out["buckets"] = std::move(list);
   return out;
 }
 
-json::object quantiles_json(const Sample& sample) {
+json::object quantiles_json(const Buckets& interval, const Sample& sample) {
   json::array values;
   for (const double quantile : kQuantiles)
     values.push_back(
-        json::object{{"cumulative", number(sample.quantile(quantile))}, {"interval", nullptr}});
+        json::object{{"cumulative", number(sample.quantile(quantile))},
+                     {"interval", number(telemetry::quantile_of(interval, quantile))}});
   json::object out{{"name", sample.dotted}};
   out["values"] = std::move(values);
   return out;
 }
 
-PageResponse stats_json(const std::vector<Sample>& samples, std::string_view buckets) {
+PageResponse stats_json(const AdminContext& context, const std::vector<Sample>& samples,
+                        std::string_view buckets) {
   json::array list;
   json::array histograms;
   const bool quantiles = buckets.empty() || buckets == "summary";
@@ -83,9 +104,9 @@ PageResponse stats_json(const std::vector<Sample>& samples, std::string_view buc
     if (one.type != Sample::Type::kHistogram) {
       list.push_back(json::object{{"name", one.dotted}, {"value", one.value}});
     } else if (quantiles) {
-      histograms.push_back(quantiles_json(one));
+      histograms.push_back(quantiles_json(interval_of(context, one), one));
     } else {
-      histograms.push_back(buckets_json(one, buckets == "disjoint"));
+      histograms.push_back(buckets_json(interval_of(context, one), one, buckets == "disjoint"));
     }
   }
   if (!histograms.empty() && quantiles) {
@@ -134,24 +155,30 @@ PageResponse stats(const AdminContext& context, const PageRequest& request, bool
   if (!buckets.empty() && buckets != "cumulative" && buckets != "disjoint" &&
       buckets != "detailed" && buckets != "summary")
     return as_text("usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n", 400);
+  if (format == "prometheus" && (buckets == "disjoint" || buckets == "detailed"))
+    return as_text("unsupported prometheus histogram bucket mode: cumulative or summary\n", 400);
+  const std::string hidden = value_of(request, "hidden");
+  if (!hidden.empty() && hidden != "include" && hidden != "exclude" && hidden != "showonly")
+    return as_text("usage: /stats?hidden=(include|exclude|showonly)\n", 400);
   std::vector<Sample> samples = all_samples(context);
   std::erase_if(samples, [&](const Sample& one) {
-    return !of_type(one, type) || re2::RE2::PartialMatch(one.dotted, expression) == invert ||
-           (used_only && !one.used());
+    return hidden == "showonly" || !of_type(one, type) ||
+           re2::RE2::PartialMatch(one.dotted, expression) == invert || (used_only && !one.used());
   });
   if (format == "prometheus")
     return {200, "text/plain; version=0.0.4; charset=utf-8",
-            telemetry::prometheus_text(samples, {}, false)};
+            telemetry::prometheus_text(samples, {}, false, buckets == "summary")};
   std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
     const bool first = a.type == Sample::Type::kHistogram;
     const bool second = b.type == Sample::Type::kHistogram;
     return first != second ? second : a.dotted < b.dotted;
   });
-  if (format == "json") return stats_json(samples, buckets);
+  if (format == "json") return stats_json(context, samples, buckets);
   std::string text;
   for (const Sample& one : samples) {
     text += one.type == Sample::Type::kHistogram
-                ? fmt::format("{}: {}\n", one.dotted, histogram_text(one, buckets))
+                ? fmt::format("{}: {}\n", one.dotted,
+                              histogram_text(interval_of(context, one), one, buckets))
                 : fmt::format("{}: {}\n", one.dotted, one.value);
   }
   if (format == "text") return as_text(std::move(text));
@@ -175,12 +202,15 @@ void add_stats_pages(std::vector<Page>& out, const AdminContext& context) {
       {"filter", "Regular expression (Google re2) for filtering stats by their dotted name"},
       {"histogram_buckets", "One of (cumulative, disjoint, detailed, summary)"},
       {"invert_filter", "Keep what does not match"},
+      {"text_readouts", "There are none"},
       {"usedonly", "Only include stats that have been written"}};
   Page prometheus =
       page("/stats/prometheus", "print server stats in prometheus format",
            [context](const PageRequest& request) { return stats(context, request, true); });
   prometheus.parameters = parameters;
   out.push_back(std::move(prometheus));
+  parameters.erase(parameters.begin() + 3);
+  parameters.push_back({"hidden", "None is; One of (include, exclude, showonly)"});
   parameters.push_back({"type", "One of (All, Counters, Gauges, Histograms, TextReadouts)"});
   parameters.push_back(
       {"format", "Format to use; One of (html, active-html, text, json, prometheus)"});
@@ -195,33 +225,29 @@ void add_stats_pages(std::vector<Page>& out, const AdminContext& context) {
 
 std::vector<Page> metrics_pages(const AdminContext& context) {
   auto dropped = std::make_shared<std::uint64_t>(0);
-  auto size = std::make_shared<std::size_t>(0);
-  return {
-      page("/metrics", "Prometheus metrics", [context, dropped, size](const PageRequest& request) {
-        const std::string* accept = request.header("accept");
-        const bool open =
-            accept != nullptr && accept->find("application/openmetrics-text") != std::string::npos;
-        std::vector<Metric> extra =
-            context.extra_metrics ? context.extra_metrics() : std::vector<Metric>();
-        for (Metric& one : process_metrics(context)) extra.push_back(std::move(one));
-        telemetry::ScrapeOptions options;
-        options.open_metrics = open;
-        options.baseline = context.baseline.get();
-        options.size_hint = *size + *size / 8;
-        for (const auto& [name, value] : context.options) {
-          const std::size_t slash = value.find('/');
-          if (name == "gateway" && slash != value.npos)
-            options.gateway = {"gateway_networking_k8s_io_gateway_name", value.substr(slash + 1)};
-        }
-        telemetry::Scrape scrape =
-            telemetry::scrape(*context.stats, server_samples(context), extra, options, *dropped);
-        *dropped += scrape.dropped;
-        *size = scrape.text.size();
-        return PageResponse{200,
-                            open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                 : "text/plain; version=0.0.4; charset=utf-8",
-                            std::move(scrape.text)};
-      })};
+  return {page("/metrics", "Prometheus metrics", [context, dropped](const PageRequest& request) {
+    const std::string* accept = request.header("accept");
+    const bool open =
+        accept != nullptr && accept->find("application/openmetrics-text") != std::string::npos;
+    std::vector<Metric> extra =
+        context.extra_metrics ? context.extra_metrics() : std::vector<Metric>();
+    for (Metric& one : process_metrics(context)) extra.push_back(std::move(one));
+    telemetry::ScrapeOptions options;
+    options.open_metrics = open;
+    options.baseline = context.baseline.get();
+    for (const auto& [name, value] : context.options) {
+      const std::size_t slash = value.find('/');
+      if (name == "gateway" && slash != value.npos)
+        options.gateway = {"gateway_networking_k8s_io_gateway_name", value.substr(slash + 1)};
+    }
+    telemetry::Scrape scrape =
+        telemetry::scrape(*context.stats, server_samples(context), extra, options, *dropped);
+    *dropped += scrape.dropped;
+    return PageResponse{200,
+                        open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                             : "text/plain; version=0.0.4; charset=utf-8",
+                        std::move(scrape.text)};
+  })};
 }
 
 }  // namespace tidegate::proxy::admin

@@ -400,12 +400,12 @@ BOOST_DESCRIBE_STRUCT(ExportStats, (),
 struct EndpointStats {
   Gauge cx_active;
   Counter cx_connect_fail, cx_total;
-  Gauge rq_active;
+  Gauge rq_active, rq_pending_active;
   Counter rq_error, rq_success, rq_timeout, rq_total;
 };
 BOOST_DESCRIBE_STRUCT(EndpointStats, (),
-                      (cx_active, cx_connect_fail, cx_total, rq_active, rq_error, rq_success,
-                       rq_timeout, rq_total))
+                      (cx_active, cx_connect_fail, cx_total, rq_active, rq_pending_active, rq_error,
+                       rq_success, rq_timeout, rq_total))
 
 /// The instances of all workers for one thing of one name. Made by the control thread, kept while
 /// the process lives, so a counter never goes back when a snapshot changes.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "proxy/http/characters.h"
 #include "proxy/http/date.h"
 #include "proxy/http1/serializer.h"
 #include "proxy/runtime/event.h"
@@ -21,8 +22,16 @@ constexpr milliseconds kWatchAfter{
     20};  // how long an upstream is silent before the client is watched
 constexpr std::size_t kBodyRoom =
     8 * 1024;  // less room behind the head than this, and the body gets a buffer of its own
+constexpr char kTlsHandshake = 0x16;  // the first byte of a ClientHello's record
 constexpr std::string_view kHttp2 =
     "PRI * HTTP/2.0\r\n\r\n";  // the preface, as far as it is a head
+
+/// Whether a head, or the empty line that may be ahead of it, can begin so: for what does not,
+/// there is nothing to wait for.
+bool begins_head(char c) {
+  return (http::kClasses[static_cast<unsigned char>(c)] & http::kToken) != 0 || c == '\r' ||
+         c == '\n';
+}
 }  // namespace
 
 Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& stats,
@@ -127,6 +136,16 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
         fresh_ = false;
       }
       std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
+      if (!begins_head(bytes.front())) {
+        stats_.downstream_cx_protocol_error.add();
+        if (bytes.front() == kTlsHandshake && !stream_.facts().tls) {
+          co_await refuse(400, "TLS was sent to a port of plain HTTP: use http://\n",
+                          kTlsOnPlainPort);
+        } else {
+          co_await refuse(400, http1::text_of(http1::HeadError::kBadMethod));
+        }
+        co_return Got::kRefused;
+      }
       std::size_t size = http1::find_head_end(bytes, searched - begin_);
       if ((size ? size : bytes.size()) > options_.limits.head_bytes_max) {
         stats_.downstream_cx_protocol_error.add();
@@ -213,6 +232,12 @@ Task<void> Http1Connection::refuse(int status, std::string_view text, std::strin
   head_.clear();
   co_await send_head(head, http::Chunk{{text.data(), text.size()}, true});
   if (options_.refused) options_.refused({status, flag, details, text.size()});
+}
+
+Task<void> Http1Connection::turn_away(std::string_view text, std::string_view details) {
+  stats_.downstream_cx_protocol_error.add();
+  co_await refuse(400, text, details);
+  if (stream_.is_open()) co_await part();
 }
 
 Task<Http1Connection::Ended> Http1Connection::serve() {

@@ -21,6 +21,9 @@ struct Refused {
   std::string_view details = "http1.codec_error";
   std::size_t bytes = 0;  // of the body
 };
+/// `Refused::details` of a client that begins TLS on a port without it, and the other way around.
+inline constexpr std::string_view kTlsOnPlainPort = "tls_on_plain_port";
+inline constexpr std::string_view kPlainOnTlsPort = "plain_http_on_tls_port";
 
 /// One downstream HTTP/1 connection, from a request that comes until it idles or ends: requests one
 /// after the other. While a connection idles there is none of these. Source: RFC 9112 sections 9.3
@@ -57,6 +60,8 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   ~Http1Connection();
 
   Task<Ended> serve();
+  /// In place of serve(): tells a client that this is not the port it means, and ends.
+  Task<void> turn_away(std::string_view text, std::string_view details);
   std::span<const char> unread() const { return {buffer_.get() + begin_, end_ - begin_}; }
   /// The answer under way is the last one; a connection that idles is closed at once.
   void drain();

@@ -261,6 +261,15 @@ Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
   }
   if (failed) {
     tls::count_failure(failed, counted);
+    const std::vector<Site>& sites = listener.listener->sites;
+    const bool https = std::any_of(sites.begin(), sites.end(), [](const Site& site) {
+      return site.protocol == SiteProtocol::kHttps;
+    });
+    if (tls::is_plain_http(failed) && https) {
+      co_await turn_away(stream.take_socket(), accepted, std::move(pinned), live);
+      live.close = live.drain = [] {};
+      co_return true;
+    }
     tell_failed_handshake(*listener.listener, stream.facts().remote_ip, failed);
   } else {
     tls::count_handshake(stream.facts(), counted);
@@ -278,6 +287,22 @@ Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
   co_return local;
 }
 
+Task<void> Worker::turn_away(net::Socket socket, net::Accepted accepted, PinnedListenerPtr pinned,
+                             Live& live) {
+  net::PlainStream stream(std::move(socket), accepted);
+  live.close = live.drain = [&stream] { stream.close(); };
+  Http1Connection::Options options;
+  options.refused = [this, &stream, &pinned](const Refused& what) {
+    log_refused(stream.facts(), *pinned->compiled, what);
+  };
+  Http1Connection::History history;
+  history.counted = true;  // among those of TLS
+  Http1Connection connection(loop_, stream, *http_, nullptr, options, history);
+  co_await connection.turn_away("plain HTTP was sent to a port of HTTPS: use https://\n",
+                                kPlainOnTlsPort);
+  stream.close();
+}
+
 void Worker::tell_failed_handshake(const Listener& listener, std::string_view client,
                                    error_code failed) {
   // Probes and scanners that go away without a word are nobody's mistake.
@@ -291,6 +316,17 @@ void Worker::tell_failed_handshake(const Listener& listener, std::string_view cl
   log::tell(log::Component::kConnection, log::Level::kInfo, where,
             fmt::format("TLS handshake with {} on port {} failed: {}{}", client, listener.port,
                         failed.message(), log::kept_back(*kept)));
+}
+
+void Worker::tell_wrong_port(const Listener& listener, std::string_view client, bool tls) {
+  const auto kept = log::due("wrong port " + listener.name);
+  if (!kept) return;
+  log::About where = listener.sites.empty() ? log::About{} : about(listener.sites.front().origin);
+  log::tell(log::Component::kConnection, log::Level::kInfo, where,
+            fmt::format("{} sent {} to port {}, which speaks {}: is its URL meant to begin with "
+                        "{}://?{}",
+                        client, tls ? "TLS" : "plain HTTP", listener.port,
+                        tls ? "plain HTTP" : "TLS", tls ? "http" : "https", log::kept_back(*kept)));
 }
 
 Task<void> Worker::serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
@@ -317,7 +353,7 @@ Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, L
                   &slot] { return slot->current->compiled->options_of(stream.facts()).source; },
       .refused =
           [this, &stream, &slot](const Refused& what) {
-            log_refused(stream.facts(), slot->current->compiled->options_of(stream.facts()), what);
+            log_refused(stream.facts(), *slot->current->compiled, what);
           },
       .draining = [this] { return draining_; },
   };
@@ -325,8 +361,11 @@ Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, L
 }
 
 /// What was no request has an entry all the same.
-void Worker::log_refused(const net::ConnectionFacts& facts, const exchange::SiteOptions& options,
+void Worker::log_refused(const net::ConnectionFacts& facts, const CompiledListener& listener,
                          const Refused& what) {
+  if (what.details == kTlsOnPlainPort || what.details == kPlainOnTlsPort)
+    tell_wrong_port(*listener.listener, facts.remote_ip, what.details == kTlsOnPlainPort);
+  const exchange::SiteOptions& options = listener.options_of(facts);
   if (!options.logs) return;
   format::Values values;
   values.downstream = &facts;
@@ -352,7 +391,7 @@ Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListe
       http::ResponseHead head;
       head.status = 503;
       co_await exchange::reply(stream, head, kText, arena);
-      log_refused(facts, listener.options_of(facts), {503, "OM", "overload", kText.size()});
+      log_refused(facts, listener, {503, "OM", "overload", kText.size()});
       co_return;
     }
     exchange::Context context{loop_,

@@ -72,13 +72,17 @@ class Worker {
                      Live& live);
   Task<bool> serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
                        Live& live);
-  void log_refused(const net::ConnectionFacts& facts, const exchange::SiteOptions& options,
+  void log_refused(const net::ConnectionFacts& facts, const CompiledListener& listener,
                    const Refused& what);
   Task<void> serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
   /// A connection below HTTP, to the route that the SNI names at this site. `pinned` lives as long
   /// as the connection: it goes on with what it started with.
   Task<void> serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
                           const router::CompiledSite& site, std::string_view sni, Live& live);
+  /// A client of plain HTTP at a port of HTTPS.
+  Task<void> turn_away(net::Socket socket, net::Accepted accepted, PinnedListenerPtr pinned,
+                       Live& live);
+  void tell_wrong_port(const Listener& listener, std::string_view client, bool tls);
   void tell_failed_handshake(const Listener& listener, std::string_view client, error_code failed);
   Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                             http::ServerStream& stream);

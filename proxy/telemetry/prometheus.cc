@@ -39,9 +39,11 @@ void append(std::string& to, double number) {
 
 /// What stands above the lines of a family.
 void append_head(std::string& to, std::string name, MetricType kind, const std::string& help,
-                 bool open_metrics) {
+                 bool open_metrics, bool summaries = false) {
   static constexpr const char* kTypes[] = {"counter", "gauge", "histogram"};
-  const char* type = kTypes[static_cast<std::size_t>(kind)];
+  const char* type = summaries && kind == MetricType::kHistogram
+                         ? "summary"
+                         : kTypes[static_cast<std::size_t>(kind)];
   if (open_metrics && kind == MetricType::kCounter) {
     if (name.ends_with("_total")) {
       name.resize(name.size() - 6);
@@ -55,7 +57,8 @@ void append_head(std::string& to, std::string name, MetricType kind, const std::
 /// The text of one family after the other; each is there once, whoever adds to it.
 class Writer {
  public:
-  explicit Writer(bool open_metrics) : open_metrics_(open_metrics) {}
+  explicit Writer(bool open_metrics, bool summaries = false)
+      : open_metrics_(open_metrics), summaries_(summaries) {}
 
   /// Where the lines of a family go.
   std::string& family(const std::string& name, MetricType type, const std::string& help) {
@@ -117,7 +120,9 @@ class Writer {
     std::string labels;
     for (const Label& label : one.labels) labels += (labels.empty() ? "" : ",") + label_text(label);
     if (!more.empty()) labels += (labels.empty() ? "" : ",") + more;
-    if (one.type == MetricType::kHistogram) {
+    if (one.type == MetricType::kHistogram && summaries_) {
+      summary(to, one, labels);
+    } else if (one.type == MetricType::kHistogram) {
       histogram(to, one.family, labels, one.buckets, one.sum);
     } else {
       line(to, one.family, "", labels, one.value);
@@ -128,7 +133,7 @@ class Writer {
   void finish(std::string& out) const {
     for (const Family& one : families_) {
       if (one.lines.empty()) continue;
-      append_head(out, one.name, one.type, one.help, open_metrics_);
+      append_head(out, one.name, one.type, one.help, open_metrics_, summaries_);
       out += one.lines;
     }
     if (open_metrics_) out += "# EOF\n";
@@ -140,7 +145,18 @@ class Writer {
     MetricType type;
     std::string lines;
   };
+  static void summary(std::string& to, const Sample& one, const std::string& labels) {
+    const std::string comma = labels.empty() ? "" : ",";
+    for (const double quantile : {0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 1.0}) {
+      line(to, one.family, "", fmt::format("{}{}quantile=\"{:g}\"", labels, comma, quantile),
+           one.quantile(quantile * 100));
+    }
+    line(to, one.family, "_sum", labels, one.sum);
+    line(to, one.family, "_count", labels, one.count());
+  }
+
   bool open_metrics_;
+  bool summaries_;  // in place of histograms
   std::vector<Family> families_;
   std::unordered_map<std::string, std::size_t> at_;
 };
@@ -219,11 +235,25 @@ class ScrapeSink final : public MetricSink {
   std::uint64_t dropped_ = 0;
 };
 
+/// About what the series of clusters need: a text that grows is copied again and again, which
+/// the first scrape of thousands of them would be seen to do.
+std::size_t expected_bytes(const StatsStore& stats) {
+  constexpr std::size_t kOfOne = 1024, kOfUsed = 5632, kOfOthers = 64 * 1024UL;
+  std::size_t out = kOfOthers;
+  for (const auto& [name, workers] : stats.all_clusters()) {
+    const bool used = std::any_of(workers.begin(), workers.end(), [](const auto& one) {
+      return one->upstream_cx_total.get() != 0;
+    });
+    out += used ? kOfOne + kOfUsed : kOfOne;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string prometheus_text(const std::vector<Sample>& samples, const std::vector<Metric>& extra,
-                            bool open_metrics) {
-  Writer writer(open_metrics);
+                            bool open_metrics, bool summaries) {
+  Writer writer(open_metrics, summaries);
   for (const Sample& sample : samples) writer.add(sample, {});
   for (const Metric& one : extra) writer.add(one);
   std::string out;
@@ -235,7 +265,7 @@ Scrape scrape(const StatsStore& stats, const std::vector<Sample>& server,
               const std::vector<Metric>& extra, const ScrapeOptions& options,
               std::uint64_t dropped_before) {
   Scrape out;
-  out.text.reserve(options.size_hint);
+  out.text.reserve(expected_bytes(stats));
   Writer writer(options.open_metrics);
   ScrapeSink sink(out.text, options);
   for (const Sample& one : server) {

@@ -10,9 +10,9 @@
 namespace tidegate::proxy::telemetry {
 
 /// Prometheus's text format 0.0.4, or OpenMetrics 1.0, where a counter whose name does not end in
-/// _total is of type unknown, so that its name stays.
+/// _total is of type unknown, so that its name stays. `summaries`: quantiles in place of buckets.
 std::string prometheus_text(const std::vector<Sample>& samples, const std::vector<Metric>& extra,
-                            bool open_metrics);
+                            bool open_metrics, bool summaries = false);
 
 /// What a scrape is to have.
 struct ScrapeOptions {
@@ -20,7 +20,6 @@ struct ScrapeOptions {
   const Baseline* baseline = nullptr;  // null: none
   std::optional<Label> gateway;        // a label of all that is Envoy's
   std::size_t series_max = 200'000;    // more of them is left out; a histogram is one
-  std::size_t size_hint = 0;           // bytes that the text will have, about
 };
 struct Scrape {
   std::string text;

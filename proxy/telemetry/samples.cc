@@ -43,14 +43,19 @@ class Samples final : public MetricSink {
 
 }  // namespace
 
-std::uint64_t Sample::count() const {
+namespace {
+std::uint64_t sum_of(const Buckets& buckets) {
   std::uint64_t out = 0;
   for (const std::uint64_t bucket : buckets) out += bucket;
   return out;
 }
+}  // namespace
 
-double Sample::quantile(double percent) const {
-  const auto total = static_cast<double>(count());
+std::uint64_t Sample::count() const { return sum_of(buckets); }
+double Sample::quantile(double percent) const { return quantile_of(buckets, percent); }
+
+double quantile_of(const Buckets& buckets, double percent) {
+  const auto total = static_cast<double>(sum_of(buckets));
   if (total == 0) return std::numeric_limits<double>::quiet_NaN();
   const double wanted = total * percent / 100;
   double below = 0;

@@ -12,6 +12,10 @@
 
 namespace tidegate::proxy::telemetry {
 
+/// The value below which `percent` of what was recorded lies, interpolated within its bucket; NaN
+/// where nothing was. The bucket without end counts as its beginning.
+double quantile_of(const Buckets& buckets, double percent);
+
 /// One metric, summed over the workers.
 struct Sample {
   using Type = MetricType;
@@ -26,8 +30,6 @@ struct Sample {
 
   std::uint64_t count() const;
   bool used() const { return touched || value != 0 || count() != 0; }
-  /// The value below which `percent` of what was recorded lies, interpolated within its bucket;
-  /// NaN where nothing was. The bucket without end counts as its beginning.
   double quantile(double percent) const;
 };
 

@@ -52,6 +52,7 @@ class Member {
   void walk(const Gauge*, const std::string& name) { plain(name, MetricType::kGauge); }
 
   void walk(const Histogram*, const std::string& name) {
+    if (!sink_.wants(MetricType::kHistogram)) return;
     const std::string dotted = prefix_.dotted + dotted_name(name);
     sink_.family(group_.family + prefix_.family + name, MetricType::kHistogram);
     for (std::size_t i = 0; i < group_.owners.size(); ++i) {
@@ -68,6 +69,7 @@ class Member {
 
   /// downstream_rq_xx: a series for each class of statuses.
   void walk(const std::array<Counter, 5>*, const std::string& name) {
+    if (!sink_.wants(MetricType::kCounter)) return;
     sink_.family(group_.family + prefix_.family + name, MetricType::kCounter);
     const std::string stem = prefix_.dotted + dotted_name(name.substr(0, name.size() - 2));
     for (std::size_t digit = 1; digit <= 5; ++digit) {
@@ -83,6 +85,7 @@ class Member {
 
   /// upstream_rq: a series for each status that there was.
   void walk(const StatusCounters*, const std::string& name) {
+    if (!sink_.wants(MetricType::kCounter)) return;
     sink_.family(group_.family + prefix_.family + name, MetricType::kCounter);
     for (std::size_t i = 0; i < group_.owners.size(); ++i) {
       std::map<int, std::uint64_t> sums;
@@ -97,6 +100,7 @@ class Member {
 
   /// ssl_versions: a series for each name that there was.
   void walk(const NamedCounters*, const std::string& name) {
+    if (!sink_.wants(MetricType::kCounter)) return;
     sink_.family(group_.family + prefix_.family + name, MetricType::kCounter);
     const std::string label_name = "envoy_" + name.substr(0, name.size() - 1);
     for (std::size_t i = 0; i < group_.owners.size(); ++i) {
@@ -113,6 +117,7 @@ class Member {
 
  private:
   void plain(const std::string& name, MetricType type) {
+    if (!sink_.wants(type)) return;
     const std::string dotted = prefix_.dotted + dotted_name(name);
     sink_.family(group_.family + prefix_.family + name, type);
     for (std::size_t i = 0; i < group_.owners.size(); ++i) {
@@ -261,8 +266,9 @@ void walk_one(MetricSink& sink, const PerWorker<Stats>& stats, std::string famil
 void walk_workers(MetricSink& sink, const StatsStore& stats) {
   for (const bool active : {false, true}) {
     const std::string name = active ? "downstream_cx_active" : "downstream_cx_total";
-    sink.family("envoy_listener_worker_" + name,
-                active ? MetricType::kGauge : MetricType::kCounter);
+    const MetricType type = active ? MetricType::kGauge : MetricType::kCounter;
+    if (!sink.wants(type)) continue;
+    sink.family("envoy_listener_worker_" + name, type);
     for (const auto& [address, workers] : stats.all_listeners()) {
       Group<ListenerStats> group;
       group.add("listener." + address + ".", {{"envoy_listener_address", address}}, workers);
@@ -290,6 +296,7 @@ void walk_limits(MetricSink& sink, const StatsStore& stats, const Shown& shown) 
        &ClusterLimits::pending_max},
       {"rq_open", "remaining_rq", &ClusterLimits::requests, &ClusterLimits::requests_max},
       {"rq_retry_open", "remaining_retries", &ClusterLimits::retries, &ClusterLimits::retries_max}};
+  if (!sink.wants(MetricType::kGauge)) return;
   for (const One& one : kAll) {
     for (const bool left : {false, true}) {
       const std::string name = left ? one.left : one.open;
@@ -319,6 +326,7 @@ std::uint64_t sum_of(const std::map<std::string, PerWorker<Stats>>& all, Counter
 
 /// What limits turned away, whoever counted it. Circuit breakers are limits of clusters together.
 void walk_limit_hits(MetricSink& sink, const StatsStore& stats) {
+  if (!sink.wants(MetricType::kCounter)) return;
   sink.family("tidegate_limit_hits_total", MetricType::kCounter);
   Owner owner;
   owner.dotted = "limit_hits.";

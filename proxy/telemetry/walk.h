@@ -30,6 +30,8 @@ std::string label_text(const Label& label);
 class MetricSink {
  public:
   virtual ~MetricSink() = default;
+  /// Whether families of this type are to come at all.
+  virtual bool wants(MetricType /*type*/) const { return true; }
   /// What follows is of this family.
   virtual void family(const std::string& name, MetricType type) = 0;
   /// `dotted`: the name behind the owner's. `more`: a label that comes before the owner's; null:

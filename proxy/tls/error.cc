@@ -37,11 +37,18 @@ error_code take_error() {
   return {static_cast<int>(static_cast<unsigned>(code)), category()};
 }
 
-bool is_cut_off(error_code failed) {
+namespace {
+bool has_reason(error_code failed, int reason) {
   return failed.category() == category() && failed.value() != kNameMismatch &&
          ERR_GET_REASON(static_cast<unsigned long>(static_cast<unsigned>(failed.value()))) ==
-             SSL_R_UNEXPECTED_EOF_WHILE_READING;
+             reason;
 }
+}  // namespace
+
+bool is_cut_off(error_code failed) {
+  return has_reason(failed, SSL_R_UNEXPECTED_EOF_WHILE_READING);
+}
+bool is_plain_http(error_code failed) { return has_reason(failed, SSL_R_HTTP_REQUEST); }
 
 error_code name_mismatch() { return {kNameMismatch, category()}; }
 

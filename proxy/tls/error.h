@@ -15,5 +15,7 @@ error_code name_mismatch();
 
 /// Whether the peer went away in the middle, without a word.
 bool is_cut_off(error_code failed);
+/// Whether the peer began with a request of HTTP in place of TLS.
+bool is_plain_http(error_code failed);
 
 }  // namespace tidegate::proxy::tls

@@ -26,6 +26,9 @@ class TlsStream final : public net::Stream {
   Task<error_code> handshake_client(SSL_CTX& context, std::string_view alpn,
                                     const UpstreamTls& tls);
 
+  /// The socket as it is, for who goes on without TLS after a handshake that failed.
+  net::Socket take_socket() { return std::move(socket_); }
+
   Task<Result<std::size_t>> read_some(std::span<char> into) override;
   Task<Result<std::size_t>> read_some(BufferPool& pool, BufferPool::Buffer& buffer) override;
   Task<error_code> wait_readable() override;

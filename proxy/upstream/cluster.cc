@@ -23,13 +23,21 @@ namespace {
 /// A request that waits for a connection.
 class Pending {
  public:
-  explicit Pending(Gauge& gauge) : gauge_(gauge) { gauge_.add(); }
-  ~Pending() { gauge_.sub(); }
+  /// `counted`: the host's; null: nobody counts there.
+  Pending(Gauge& gauge, EndpointStats* counted) : gauge_(gauge), counted_(counted) {
+    gauge_.add();
+    if (counted_ != nullptr) counted_->rq_pending_active.add();
+  }
+  ~Pending() {
+    gauge_.sub();
+    if (counted_ != nullptr) counted_->rq_pending_active.sub();
+  }
   Pending(const Pending&) = delete;
   Pending& operator=(const Pending&) = delete;
 
  private:
   Gauge& gauge_;
+  EndpointStats* counted_;
 };
 constexpr std::size_t kStreamsOfOne =
     100;                                  // that a connection is expected to carry, before it says
@@ -245,7 +253,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
   most = most < compiled->config.connect_timeout ? most + 2 * TimerWheel::kTick
                                                  : compiled->config.connect_timeout;
   counted.upstream_cx_total.add();
-  const Pending pending(counted.upstream_rq_pending_active);
+  const Pending pending(counted.upstream_rq_pending_active, host.counted);
   if (host.counted) host.counted->cx_total.add();
   Result<net::Socket> socket = co_await net::connect(loop_.io, host.address.at, loop_.wheel, most);
   if (!socket) {
@@ -388,7 +396,7 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
     }
     if (host->idle.empty()) {
       if (choice.waiting->failed) co_return choice.waiting->failed;
-      const Pending waits(stats().upstream_rq_pending_active);
+      const Pending waits(stats().upstream_rq_pending_active, host->counted);
       host->queue.push_back(choice.waiting);
       co_await choice.waiting->over.wait();
       std::erase(host->queue, choice.waiting);

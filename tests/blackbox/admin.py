@@ -2,6 +2,7 @@
 import http.client
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from gateway import free_port, get, main, wait_for  # noqa: E402
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = """    - matches: [{path: {value: /api}, method: POST}]
       timeouts: {request: 3s}
       backendRefs: [{name: echo, port: 80, weight: 3}, {name: other, port: 80}]
@@ -98,6 +100,10 @@ def the_config_dump_is_narrowed_as_in_envoy(gateway):
     assert "foo not found in config dump" in page(gateway, "/config_dump?resource=foo", 404)
     masked = as_json(gateway, "/config_dump?resource=dynamic_active_clusters&mask=cluster.name")["configs"]
     assert masked[0]["cluster"] == {"name": "kube_default_echo_80"}, masked
+    both = as_json(gateway, "/config_dump?mask=dynamic_listeners.name,dynamic_listeners.active_state.version_info")["configs"][2]["dynamic_listeners"]
+    assert both[0].keys() == {"name", "active_state"} and both[0]["active_state"].keys() == {"version_info"}, both
+    ports = {one["listener"]["name"]: one["listener"]["address"]["socket_address"]["port_value"] for one in as_json(gateway, "/config_dump?resource=static_listeners")["configs"]}
+    assert ports == {"readiness_listener": gateway.ready, "prometheus_listener": gateway.metrics}, ports
     page(gateway, "/config_dump?mask=nothing.here", 400)
     named = as_json(gateway, "/config_dump?name_regex=kube_default_o.*")["configs"]
     assert [one["cluster"]["name"] for one in named[1]["dynamic_active_clusters"]] == ["kube_default_other_80"]
@@ -111,13 +117,27 @@ def certificates_clusters_listeners_and_the_server(gateway):
     chain = as_json(gateway, "/certs")["certificates"][0]["cert_chain"][0]
     assert chain["path"] == "secret default/cert" and chain["days_until_expiration"] in ("89", "90"), chain
     assert chain["subject_alt_names"] == [{"dns": "www.example.com"}, {"ip_address": "127.0.0.1"}], chain
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", chain["valid_from"]), chain
     assert f"listener~{gateway.port}::127.0.0.1:{gateway.port}\n" in page(gateway, "/listeners")
     echo = f"kube_default_echo_80::127.0.0.1:{gateway.backends[0].port}"
+    names = [line.rsplit("::", 2)[1] for line in page(gateway, "/clusters?filter=echo").splitlines() if line.startswith(f"{echo}::")]
+    assert names == ["cx_active", "cx_connect_fail", "cx_total", "rq_active", "rq_error", "rq_pending_active", "rq_success", "rq_timeout", "rq_total", "hostname",
+                     "health_flags", "weight", "region", "zone", "sub_zone", "canary", "priority", "success_rate", "local_origin_success_rate"], names
     assert f"{echo}::rq_success::1\n" in page(gateway, "/clusters") and f"{echo}::health_flags::healthy\n" in page(gateway, "/clusters")
     status = as_json(gateway, "/clusters?format=json&filter=echo")["cluster_statuses"]
+    assert [one["name"] for one in status[0]["host_statuses"][0]["stats"]][-3:] == ["cx_active", "rq_active", "rq_pending_active"], status
     assert len(status) == 1 and status[0]["host_statuses"][0]["health_status"] == {"eds_health_status": "HEALTHY"}
     assert "Invalid re2 regex" in page(gateway, "/clusters?filter=%5B", 400)
     info = as_json(gateway, "/server_info")
+    assert info["command_line_options"]["file_flush_interval"] == "0.100s" and info["command_line_options"]["admin_read_only"] is False, info
+    commit, version, state, build, _ = info["version"].split("/")
+    assert re.fullmatch("[0-9a-f]{40}", commit) and state in ("Clean", "Modified") and build in ("RELEASE", "DEBUG"), info["version"]
+    if (ROOT / ".git").exists():
+        assert commit != "0" * 40, "the build knows its commit"
+    said = subprocess.run([gateway.binary, "version"], capture_output=True, text=True, check=True).stdout
+    assert said.startswith(f"tidegate {version} (commit {commit[:12]}"), said
+    assert f"server.version: {int(commit[:6], 16)}\n" in page(gateway, "/stats?filter=server.version")
+    assert f'envoy_server_version{{}} {int(commit[:6], 16)}\n' in page(gateway, "/stats/prometheus?filter=server.version").replace("version ", "version{} ")
     assert info["state"] == "LIVE" and len(info["version"].split("/")) == 5 and info["command_line_options"]["concurrency"] == 2
     assert as_json(gateway, "/init_dump") == {} and as_json(gateway, "/runtime") == {"entries": {}, "layers": []}
     assert info["command_line_options"]["config_paths"] == [str(gateway.config)], info
@@ -138,7 +158,21 @@ def what_is_absent_says_what_to_use_instead(gateway):
     assert page(gateway, "/nothing", 404).startswith("invalid path. admin commands are:\n")
     help_text = page(gateway, "/help")
     paths = [line.split(":")[0].split(" ")[0] for line in help_text.splitlines()[1:] if line.startswith("  /") for line in [line.strip()]]
+    for path, names in (("/stats", "filter format hidden histogram_buckets invert_filter type usedonly"), ("/logging (POST)", "group level paths"), ("/init_dump", "mask"),
+                        ("/stats/prometheus", "filter histogram_buckets invert_filter text_readouts usedonly")):
+        described = help_text.partition(f"\n  {path}: ")[2].partition("\n  /")[0]
+        assert re.findall(r"\n      (\w+): ", described) == names.split(), (path, described)
     assert paths == sorted(paths) and "/drain_listeners (POST)" in help_text, paths
+
+
+def the_reference_names_every_path(gateway):
+    prepared(gateway)
+    known = {line.split()[0].rstrip(":") for line in page(gateway, "/help").splitlines() if line.startswith("  /")}
+    rows = [line.split("|")[1] for line in (ROOT / "docs/reference/admin.md").read_text().splitlines() if line.startswith("| `/")]
+    listed = {name.partition("?")[0] for row in rows for name in re.findall(r"`(/[^`]*)`", row)} - {"/help"}
+    assert known <= listed, f"not in docs/reference/admin.md: {sorted(known - listed)}"
+    unknown = [path for path in listed - known if get(gateway.admin, path)[0] == 404]
+    assert not unknown, f"only in docs/reference/admin.md: {unknown}"
 
 
 def only_post_changes_something_and_reading_takes_post_too(gateway):
@@ -151,6 +185,7 @@ def only_post_changes_something_and_reading_takes_post_too(gateway):
     assert "  http: debug\n" in post(gateway, "/logging?http=debug")
     assert "  router: trace\n" in post(gateway, "/logging", body="paths=router:trace,http:info",
                                        headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert "  dns: info\n" in post(gateway, "/logging?paths=dns:debug,nobody:info", 400) and "  dns: info\n" in post(gateway, "/logging"), "all or nothing"
     assert post(gateway, "/logging?http=loud", 400).startswith("error: unknown logger level\n")
     assert post(gateway, "/logging?nobody=info", 400).startswith("error: unknown logger name\n")
     assert "enable" in post(gateway, "/cpuprofiler", 400)
@@ -199,11 +234,13 @@ def stats_in_every_form(gateway):
     get(gateway.port, "/", "www.example.com")
     text = page(gateway, "/stats?filter=cluster.kube_default_echo_80")
     assert "cluster.kube_default_echo_80.upstream_rq_total: 1\n" in text and "cluster.kube_default_other" not in text
-    assert "upstream_rq_time: P0(nan," in text and "No recorded values" in page(gateway, "/stats?filter=other_80.upstream_rq_time")
+    assert "upstream_rq_time: P0(" in text and "No recorded values" in page(gateway, "/stats?filter=other_80.upstream_rq_time")
     assert "upstream_rq_time: B0.5(0," in page(gateway, "/stats?filter=echo_80.upstream_rq_time&histogram_buckets=cumulative")
     names = [line.split(": ")[0] for line in page(gateway, "/stats?type=Counters&usedonly").splitlines()]
     assert names and names == sorted(names) and not any("_active" in name for name in names)
     page(gateway, "/stats?type=Nothing", 400)
+    page(gateway, "/stats?hidden=maybe", 400)
+    assert page(gateway, "/stats?hidden=showonly") == "" and page(gateway, "/stats?hidden=exclude&filter=server.live") == "server.live: 1\n"
     assert "usage: /stats?format=" in page(gateway, "/stats?format=xml", 400)
     assert "Invalid re2 regex: missing ]: [" in page(gateway, "/stats?filter=%5B", 400)
     histograms = [one for one in as_json(gateway, "/stats?format=json")["stats"] if "histograms" in one][0]["histograms"]
@@ -213,6 +250,28 @@ def stats_in_every_form(gateway):
     detailed = as_json(gateway, "/stats?format=json&histogram_buckets=disjoint&filter=echo_80.upstream_rq_time%24")["stats"][0]["histograms"]
     assert sum(bucket["cumulative"] for bucket in detailed[0]["buckets"]) == 1
     assert "envoy_cluster_upstream_rq_total{" in page(gateway, "/stats/prometheus?usedonly&filter=cluster.kube_default_echo_80")
+    summary = page(gateway, "/stats/prometheus?histogram_buckets=summary&filter=echo_80.upstream_rq_time%24")
+    assert "# TYPE envoy_cluster_upstream_rq_time summary\n" in summary and 'quantile="0.999"} ' in summary and "_bucket" not in summary, summary
+    page(gateway, "/stats/prometheus?histogram_buckets=disjoint", 400)
+
+
+def histograms_have_their_last_interval(gateway):
+    """Five seconds, as Envoy's."""
+    prepared(gateway)
+    name = "cluster.kube_default_echo_80.upstream_rq_time"
+
+    def interval():
+        get(gateway.port, "/", "www.example.com")
+        text = page(gateway, f"/stats?filter={name}%24")
+        return text if "(nan," not in text else None
+    text = wait_for(interval, "quantiles of the interval", 15)
+    assert text.startswith(f"{name}: P0(0,0) P25(") and "P100(nan" not in text, text
+    stats = as_json(gateway, f"/stats?format=json&filter={name}%24")["stats"][0]["histograms"]["computed_quantiles"][0]["values"]
+    assert all(isinstance(one["interval"], (int, float)) for one in stats), stats
+    bucket = as_json(gateway, f"/stats?format=json&histogram_buckets=cumulative&filter={name}%24")["stats"][0]["histograms"][0]["buckets"][-1]
+    assert 0 < bucket["interval"] <= bucket["cumulative"], bucket
+    assert re.search(r" B3\.6e\+06\([1-9]\d*,\d+\)$", page(gateway, f"/stats?histogram_buckets=cumulative&filter={name}%24").strip())
+    wait_for(lambda: f"{name}: P0(nan,0)" in page(gateway, f"/stats?filter={name}%24"), "then nothing came", 15)
 
 
 def listeners_are_drained_in_each_way(gateway):

@@ -148,7 +148,7 @@ def flood(gateway, name, pieces, codes=(CALM,), prepare=None, metric="downstream
         assert client.closed, f"{name}: the connection is open after GOAWAY"
     assert get(gateway.port, "/after")[0] == 200, name
     assert (stat(gateway, metric) or 0) > counted, f"{name}: {metric} does not count it"
-    assert limit is None or hits(gateway, limit) == hit + 1, f"{name}: tidegate_limit_hits_total{{limit={limit}}} does not count it"
+    assert limit is None or hits(gateway, limit) == hit + 1, f"{name}: tidegate_limit_hits_total{{limit={limit}}} went from {hit} to {hits(gateway, limit)}"
     grown = resident(gateway) - before
     assert grown < 40_000_000, f"{name}: {grown} bytes more"
     return sent
@@ -215,7 +215,7 @@ def frames_that_do_nothing_end_the_connection(gateway):
     start = lambda client: client.open(1, request(method="POST"), end=False)  # noqa: E731
     flood(gateway, "DATA without bytes", hundred(frame(h2.DATA, 0, 1)), prepare=start)
     flood(gateway, "DATA of padding", hundred(frame(h2.DATA, h2.PADDED, 1, b"\x00")), prepare=start)
-    flood(gateway, "DATA of much padding", hundred(frame(h2.DATA, h2.PADDED, 1, b"\x20" + b"\0" * 32)), (CALM, h2.FLOW_CONTROL_ERROR), start, "downstream_cx_protocol_error", limit="http2_window")
+    flood(gateway, "DATA of much padding", hundred(frame(h2.DATA, h2.PADDED, 1, b"\x20" + b"\0" * 32)), (CALM, h2.FLOW_CONTROL_ERROR), start, "downstream_cx_protocol_error", limit="http2_frames")
     flood(gateway, "WINDOW_UPDATE of a stream", hundred(frame(h2.WINDOW_UPDATE, 0, 1, struct.pack("!I", 1))), prepare=start)
 
 

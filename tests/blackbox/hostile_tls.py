@@ -1,13 +1,15 @@
 """Peers that try to get round TLS: sessions made elsewhere, renegotiation, bytes in the clear. Usage: hostile_tls.py BINARY"""
+import contextlib
 import pathlib
 import socket
 import ssl
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from certificates import Certificate, anybody  # noqa: E402
-from gateway import free_port, get, main  # noqa: E402
+from gateway import free_port, get, main, wait_for  # noqa: E402
 from upstream import ScriptedUpstream  # noqa: E402
 
 TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
@@ -100,7 +102,50 @@ spec:
         assert status in (502, 503) and b"evil" not in body, (status, body)
 
 
-TESTS = [a_session_made_without_a_certificate_does_not_stand_in_for_one, renegotiation_is_refused, a_backend_that_speaks_before_the_handshake_is_not_heard]
+def client_hello():
+    outgoing = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        anybody().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="a.example.com").do_handshake()
+    return outgoing.read()
+
+
+def told(port, data):
+    """What comes back until the end of the connection, and after how many seconds."""
+    began, out = time.monotonic(), b""
+    with socket.create_connection(("127.0.0.1", port), 5) as peer:
+        peer.sendall(data)
+        while got := peer.recv(65536):
+            out += got
+            if time.monotonic() - began > 8:
+                break
+    return out, time.monotonic() - began
+
+
+def who_takes_the_wrong_port_is_told_at_once(gateway):
+    Certificate(gateway.config.parent, "a.example.com").secret(gateway, "s")
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    port = free_port()
+    gateway.write("gateway.yaml", gateway.gateway_yaml(f"    - {{name: tls, protocol: HTTPS, port: {port}, tls: {{certificateRefs: [{{name: s}}]}}}}\n"))
+    entries = gateway.config.parent / "access.log"
+    gateway.arguments = ["--access-log", str(entries), "--access-log-format", "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\n"]
+    gateway.start()
+    gateway.wait_for_route("/")
+    head = b"GET / HTTP/1.1\r\nHost: a.example.com\r\n" + b"x: y\r\n" * 50 + b"\r\n"
+    for name, at, data, text, details, log in (
+            ("TLS", gateway.port, client_hello(), b"TLS was sent to a port of plain HTTP: use http://\n", "tls_on_plain_port", f"sent TLS to port {gateway.port}, which speaks plain HTTP"),
+            ("plain HTTP", port, head, b"plain HTTP was sent to a port of HTTPS: use https://\n", "plain_http_on_tls_port", f"sent plain HTTP to port {port}, which speaks TLS")):
+        answer, seconds = told(at, data)
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n") and answer.endswith(b"\r\n\r\n" + text), (name, answer)
+        assert seconds < 5, f"{name}: {seconds} s"
+        wait_for(lambda details=details: f"400 DPE {details}\n" in entries.read_text(), f"{name}: the access log says it: {entries.read_text()}")
+        wait_for(lambda log=log: log in gateway.log(), f"{name}: the log says it: {gateway.log()}")
+    answer, seconds = told(gateway.port, b"\x00\x01\x02")
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.endswith(b"malformed method\n") and seconds < 5, answer
+    assert ask(port, anybody())[0] == b"HTTP/1.1 200" and get(gateway.port, "/")[0] == 200
+
+
+TESTS = [who_takes_the_wrong_port_is_told_at_once, a_session_made_without_a_certificate_does_not_stand_in_for_one, renegotiation_is_refused, a_backend_that_speaks_before_the_handshake_is_not_heard]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

@@ -276,6 +276,21 @@ spec:
     assert not any('limit="http2_resets"' in line for line in lines), "it was never hit"
 
 
+def a_body_beyond_its_window_counts(gateway):
+    stop = sink(gateway)
+    gateway.start()
+    gateway.wait_for_route("/")
+    client = h2.Client(gateway.port, wait=False)
+    client.open(1, h2.request("/sink", "POST"), end=False)
+    client.peer.settimeout(1)
+    with contextlib.suppress(OSError):  # nobody takes it: the gateway's windows are full long before
+        for _ in range(4 * MEGA // 16384):
+            client.peer.sendall(h2.frame(h2.DATA, 0, 1, b"x" * 16384))
+    wait_for(lambda: stat(gateway, "limit_hits.http2_window") >= 1, "it is above the limit")
+    client.peer.close()
+    stop.set()
+
+
 def slow_readers_hold_no_memory(gateway):
     gateway.backend()
     gateway.route(ROUTE)
@@ -325,7 +340,7 @@ def options_that_make_no_sense_are_refused(gateway):
 
 
 TESTS = [memory_is_refused_before_it_runs_out, answers_that_nobody_takes_are_held_within_the_limit, the_defaults_hold_where_addresses_are_limited, connections_are_counted_and_refused,
-         file_descriptors_that_run_out_stop_nothing_for_good, slow_heads_end, what_is_turned_away_counts_by_its_limit, slow_readers_hold_no_memory, many_idle_connections_cost_little,
+         file_descriptors_that_run_out_stop_nothing_for_good, slow_heads_end, what_is_turned_away_counts_by_its_limit, a_body_beyond_its_window_counts, slow_readers_hold_no_memory, many_idle_connections_cost_little,
          options_that_make_no_sense_are_refused]
 
 # What they measure is the sanitizers' own; and without a free descriptor these cannot look at memory.
