@@ -16,6 +16,9 @@ endif()
 if(TIDEGATE_SANITIZE)
   add_compile_options(-fsanitize=${TIDEGATE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TIDEGATE_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND TIDEGATE_SANITIZE MATCHES "address")
+    add_compile_definitions(__SANITIZE_ADDRESS__)  # as g++ defines it: frames of coroutines are watched, too
+  endif()
   # g++ 12 reports false alarms under sanitizers, in the headers of std and Boost.
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-tsan)
 endif()

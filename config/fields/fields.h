@@ -223,7 +223,8 @@ template <class V>
 struct Codec<std::optional<V>> : Codec<V> {
   static void read(Findings& findings, const Path& path, const Node& node, const Bounds& bounds,
                    std::optional<V>& out) {
-    Codec<V>::read(findings, path, node, bounds, out.emplace());
+    // Not emplace(): inside the class that V is nested in, clang takes V for not constructible.
+    Codec<V>::read(findings, path, node, bounds, *(out = V{}));
   }
   static std::string default_of(const std::optional<V>&) { return {}; }
 };

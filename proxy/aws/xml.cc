@@ -11,6 +11,12 @@ constexpr std::size_t kElementsMax = 500000;
 
 bool space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+/// A name without the white space that may follow it in an end tag.
+std::string_view trimmed(std::string_view name) {
+  while (!name.empty() && space(name.back())) name.remove_suffix(1);
+  return name;
+}
+
 /// The five entities of XML; others stay as they are.
 std::string resolved(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, char>, 5> kEntities{
@@ -71,8 +77,8 @@ class Reader {
     const bool empty = tag.ends_with('/');
     if (empty) tag.remove_suffix(1);
     const std::string_view name = tag.substr(0, tag.find_first_of(" \t\r\n"));
-    if (name.empty() || name.front() == '/' || name.front() == '!') return false;
     to.name = name.substr(name.rfind(':') + 1);
+    if (to.name.empty() || name.front() == '!' || name.find('/') != name.npos) return false;
     if (empty) return true;
     std::string own;
     while (true) {
@@ -83,9 +89,11 @@ class Reader {
       if (text_.starts_with("<!--")) {
         if (!behind("-->")) return false;
       } else if (text_.starts_with("</")) {
-        if (!text_.substr(2).starts_with(name)) return false;
+        const std::size_t end = text_.find('>');
+        if (end == text_.npos || trimmed(text_.substr(2, end - 2)) != name) return false;
+        text_.remove_prefix(end + 1);
         to.text = resolved(own);
-        return behind(">");
+        return true;
       } else if (!element(to.children.emplace_back(), depth + 1)) {
         return false;
       }

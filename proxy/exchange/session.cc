@@ -26,7 +26,7 @@ bool parse(std::string_view text, SessionToken& out) {
   auto endpoint = std::from_chars(text.data(), text.data() + 16, out.endpoint, 16);
   auto since = std::from_chars(text.data() + 17, end, out.since);
   return endpoint.ec == std::errc() && endpoint.ptr == text.data() + 16 &&
-         since.ec == std::errc() && since.ptr == end;
+         since.ec == std::errc() && since.ptr == end && out.since >= 0;
 }
 
 }  // namespace

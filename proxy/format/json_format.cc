@@ -113,14 +113,14 @@ JsonFormat::Node JsonFormat::compile_node(const json::value& format, std::string
       Node value = compile_node(member->value(), where, problem);
       if (problem) return out;
       where.resize(outside);
-      out.members.emplace_back(json::serialize(json::value(member->key())) + ":", std::move(value));
+      out.members.push_back({json::serialize(json::value(member->key())) + ":", std::move(value)});
     }
   } else if (const json::array* array = format.if_array()) {
     out.kind = Node::Kind::kArray;
     for (const json::value& one : *array) {
       Node value = compile_node(one, where, problem);
       if (problem) return out;
-      out.members.emplace_back(std::string(), std::move(value));
+      out.members.push_back({std::string(), std::move(value)});
     }
   } else if (const json::string* text = format.if_string()) {
     out.kind = Node::Kind::kString;

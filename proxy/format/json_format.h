@@ -3,7 +3,6 @@
 #include <boost/json/value.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "proxy/format/format.h"
@@ -26,12 +25,17 @@ class JsonFormat {
   Needs needs() const;
 
  private:
+  struct Member;
   struct Node {
     enum class Kind { kObject, kArray, kConstant, kString };
     Kind kind = Kind::kConstant;
     std::string constant;  // serialized
     Format format;
-    std::vector<std::pair<std::string, Node>> members;  // key as it is written, with its colon
+    std::vector<Member> members;
+  };
+  struct Member {
+    std::string key;  // as it is written, with its colon
+    Node value;
   };
   static Node compile_node(const boost::json::value& format, std::string& where, Problem& problem);
   bool render_node(const Node& node, const Values& values, std::string& out) const;

@@ -47,11 +47,11 @@ RemoteLogWriter::Node RemoteLogWriter::compile_node(const json::value& value, st
   if (const json::object* object = value.if_object()) {
     out.kind = Node::Kind::kObject;
     for (const auto& [key, one] : *object)
-      out.members.emplace_back(std::string(key), compile_node(one, wrong));
+      out.members.push_back({std::string(key), compile_node(one, wrong)});
   } else if (const json::array* array = value.if_array()) {
     out.kind = Node::Kind::kArray;
     for (const json::value& one : *array)
-      out.members.emplace_back(std::string(), compile_node(one, wrong));
+      out.members.push_back({std::string(), compile_node(one, wrong)});
   } else {
     format::Problem problem;
     out.text = format::Format::compile(

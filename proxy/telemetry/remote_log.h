@@ -3,7 +3,6 @@
 #include <boost/json/value.hpp>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "proxy/format/format.h"
@@ -26,12 +25,17 @@ class RemoteLogWriter {
   format::Needs needs() const;
 
  private:
+  struct Member;
   /// AnyValue with formats for strings.
   struct Node {
     enum class Kind { kText, kArray, kObject };
     Kind kind = Kind::kText;
     format::Format text;
-    std::vector<std::pair<std::string, Node>> members;  // of an array without names
+    std::vector<Member> members;
+  };
+  struct Member {
+    std::string name;  // empty in an array
+    Node value;
   };
   static Node compile_node(const boost::json::value& value, std::string& wrong);
   static void print_node(const Node& node, const format::Values& values, rpc::ProtoWriter& out);

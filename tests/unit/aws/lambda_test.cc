@@ -107,11 +107,14 @@ TEST_CASE("answers of query APIs are read, and what is no XML is refused", "[aws
   CHECK(found->value("B/C") == "1 & 2");
   CHECK(found->find("B")->children.size() == 2);
   CHECK(found->value("B/E").empty());
+  CHECK(aws::parse_xml("<a></a\n>"));
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += "<a>";
   for (const std::string& wrong :
        {std::string(), std::string("text"), std::string("<a>"), std::string("<a></b>"),
-        std::string("<a></a><b/>"), std::string("</a>"), std::string("<!DOCTYPE a><a/>"), deep}) {
+        std::string("<a></a><b/>"), std::string("</a>"), std::string("<!DOCTYPE a><a/>"),
+        std::string("<a></ab>"), std::string("<a></a b>"), std::string("<a:/>"),
+        std::string("<a/b></a/b>"), deep}) {
     CHECK(aws::parse_xml(wrong) == nullptr);
   }
 }

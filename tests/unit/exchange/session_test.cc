@@ -55,6 +55,9 @@ TEST_CASE("a session ends when its time is over") {
   session.absolute_timeout = std::chrono::seconds(60);
   CHECK(read_session(session, with_cookie("s=00000000000000ab-1799999941"), kNow).endpoint == 0xab);
   CHECK(read_session(session, with_cookie("s=00000000000000ab-1799999940"), kNow).endpoint == 0);
+  // So long ago that the difference has no number.
+  for (const char* field : {"s=00000000000000ab--1", "s=00000000000000ab--9223372036854775808"})
+    CHECK(read_session(session, with_cookie(field), kNow).endpoint == 0);
 }
 
 TEST_CASE("a token is written as it is read, with the attributes that its session asks for") {
