@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <cerrno>
 #include <memory>
 
@@ -173,7 +171,7 @@ Gateway::Gateway(Peer& client, Backend backend) : backend_(std::move(backend)) {
   clusters_.update(here.compiled->clusters, here.addresses);
   sent_before_ = 0;
   sent_before_ = sent();
-  boost::asio::co_spawn(loop_.io, serve(), boost::asio::detached);
+  spawn(loop_.io, serve());
   turn();
 }
 

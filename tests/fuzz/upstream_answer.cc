@@ -1,8 +1,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <memory>
 
 #include "proxy/http/characters.h"
@@ -55,7 +53,7 @@ class Connection {
 
   void http1(std::string_view script) {
     upstream::Http1Client client(loop_, std::move(stream_), stats_);
-    boost::asio::co_spawn(loop_.io, exchanges(client, done_), boost::asio::detached);
+    spawn(loop_.io, exchanges(client, done_));
     play(script, 1);
   }
   void http2(std::string_view script) {
@@ -63,7 +61,7 @@ class Connection {
     client.start();
     int begun = 0;
     for (; begun < 3 && client.usable(); ++begun)
-      boost::asio::co_spawn(loop_.io, exchange(client.open(), done_), boost::asio::detached);
+      spawn(loop_.io, exchange(client.open(), done_));
     play(script, begun);
     client.close();
     poll();
