@@ -96,7 +96,7 @@ class Side final : private http2::Session::Handler {
  private:
   void request(std::unique_ptr<http2::Stream> stream) override { spawn(answer(std::move(stream))); }
   void output_ready() override {}
-  void spawn(Task<void> task) { spawn(io_, std::move(task)); }
+  void spawn(Task<void> task) { tidegate::spawn(io_, std::move(task)); }
   void turn() {
     std::size_t written = 0;
     do {
