@@ -120,6 +120,8 @@ class Session {
   }
   void end_with(error_code reason, std::uint32_t code);
   void gather();
+  /// What nghttp2 returned; throws std::bad_alloc where it had no memory.
+  static void must(int result);
   void end_head(Stream& stream, bool end);
   void refuse(std::int32_t id, int status);
 

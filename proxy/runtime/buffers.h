@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace tidegate::proxy {
@@ -34,7 +35,11 @@ class BufferPool {
     return out;
   }
   static void give(Free& free, Buffer buffer) {
-    if (buffer && free.size() < kKept) free.push_back(std::move(buffer));
+    if (!buffer || free.size() >= kKept) return;
+    try {
+      free.push_back(std::move(buffer));
+    } catch (const std::bad_alloc&) {  // then it is not kept: this is called where all must go on
+    }
   }
   Free free_, large_;
 };

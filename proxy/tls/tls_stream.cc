@@ -77,6 +77,10 @@ error_code failure(int reason) {
   return take_error();
 }
 
+/// By a signal, before anything was read or written: OpenSSL calls that a wait, and nothing would
+/// end it.
+bool interrupted(int error) { return error == EINTR; }
+
 }  // namespace
 
 void TlsStream::SslDeleter::operator()(SSL* ssl) const { SSL_free(ssl); }
@@ -96,6 +100,7 @@ Task<error_code> TlsStream::handshake() {
     errno = 0;
     const int done = SSL_do_handshake(ssl_.get());
     if (done == 1) break;
+    if (interrupted(errno)) continue;
     const int reason = SSL_get_error(ssl_.get(), done);
     if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) co_return failure(reason);
     if (error_code failed = co_await wait_for(reason)) co_return failed;
@@ -174,6 +179,7 @@ Task<Result<std::size_t>> TlsStream::read_some(std::span<char> into) {
     errno = 0;
     const int got = SSL_read(ssl_.get(), into.data(), static_cast<int>(into.size()));
     if (got > 0) co_return static_cast<std::size_t>(got);
+    if (interrupted(errno)) continue;
     const int reason = SSL_get_error(ssl_.get(), got);
     if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) co_return failure(reason);
     if (error_code failed = co_await wait_for(reason)) co_return failed;
@@ -223,9 +229,12 @@ Result<std::size_t> TlsStream::try_write(std::span<const asio::const_buffer> pie
     size += take;
     if (size == record_.size()) break;
   }
-  ERR_clear_error();
-  errno = 0;
-  const int sent = SSL_write(ssl_.get(), bytes, static_cast<int>(size));
+  int sent = 0;
+  do {
+    ERR_clear_error();
+    errno = 0;
+    sent = SSL_write(ssl_.get(), bytes, static_cast<int>(size));
+  } while (sent <= 0 && interrupted(errno));
   if (sent > 0) return static_cast<std::size_t>(sent);
   const int reason = SSL_get_error(ssl_.get(), sent);
   if (reason == SSL_ERROR_WANT_WRITE || reason == SSL_ERROR_WANT_READ) {
