@@ -28,6 +28,7 @@
 #include "proxy/admin/page_server.h"
 #include "proxy/admin/pages.h"
 #include "proxy/exchange/site_options.h"
+#include "proxy/runtime/run.h"
 #include "proxy/server/echo.h"
 #include "proxy/server/overload_manager.h"
 #include "proxy/server/server.h"
@@ -257,7 +258,7 @@ class Program {
         [](const config::Problem& one) { return one.severity == config::Severity::kError; });
     if (options_.strict && wrong)
       return give_up("the configuration has errors, which are above, and --strict is given");
-    io_.run();
+    proxy::run(io_);
     for (auto& port : ports_) port->stop();
     return 0;
   }
@@ -386,6 +387,7 @@ class Program {
   void wait_for_signal() {
     signals_.async_wait([this](error_code failed, int signal) {
       if (failed) return;
+      wait_for_signal();
       if (signal == SIGHUP) {
         loop_->reload();
       } else if (signal == SIGUSR1) {
@@ -393,7 +395,6 @@ class Program {
       } else {
         stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
       }
-      wait_for_signal();
     });
   }
 

@@ -47,6 +47,8 @@ class Suspended {
   }
 
   explicit operator bool() const { return innermost_ != nullptr; }
+  /// Somebody else owns it now.
+  CoroutineFrame* release() { return std::exchange(innermost_, nullptr); }
   /// Returns when it waits again, or has ended.
   void resume() && { std::exchange(innermost_, nullptr)->self.resume(); }
   void operator()() && { std::move(*this).resume(); }
@@ -54,6 +56,23 @@ class Suspended {
  private:
   CoroutineFrame* innermost_ = nullptr;
 };
+
+/// Resumes `waiting` in a turn of its own. Errors: std::bad_alloc; then nothing has happened to it.
+inline void resume_later(boost::asio::io_context& io, CoroutineFrame& waiting) {
+  /// What goes before it has been run owns it, but for what goes by an exception of the post.
+  struct Posted {
+    explicit Posted(CoroutineFrame& frame) : owned(frame) {}
+    Posted(Posted&&) noexcept = default;
+    ~Posted() {
+      if (std::uncaught_exceptions() > exceptions) owned.release();
+    }
+    void operator()() && { std::move(owned).resume(); }
+
+    Suspended owned;
+    int exceptions = std::uncaught_exceptions();
+  };
+  boost::asio::post(io, Posted(waiting));
+}
 
 template <class T>
 class Task;
@@ -224,7 +243,7 @@ struct Turn {
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> caller) const {
-    boost::asio::post(io, Suspended(caller.promise()));
+    resume_later(io, caller.promise());
   }
   void await_resume() const noexcept {}
 };

@@ -207,10 +207,11 @@ LoadResult Assembler::assemble(const std::vector<SourceFile>& files,
   result.changed =
       !last_ || last_problems_ != result.problems || last_->objects() != set->objects();
   if (result.changed) {
-    previous_.clear();
+    decltype(previous_) now;
     for (const auto& object : set->objects()) {
-      previous_.emplace(ObjectKey{object->kind, object->meta.key()}, object);
+      now.emplace(ObjectKey{object->kind, object->meta.key()}, object);
     }
+    previous_ = std::move(now);
     last_ = std::move(set);
     last_problems_ = result.problems;
   }

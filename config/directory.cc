@@ -51,6 +51,11 @@ Stamp stamp_of(const struct stat& s) {
           {s.st_ctim.tv_sec, s.st_ctim.tv_nsec}};
 }
 
+/// Whether the reason may go away without anybody touching the file.
+bool may_pass(int why) {
+  return why != ENOENT && why != ELOOP && why != ENOTDIR && why != ENAMETOOLONG;
+}
+
 /// A file written within this time of being read may be written again within the same tick of the
 /// file system's clock, so that its stamp proves nothing.
 constexpr time_t kSettledSeconds = 2;
@@ -69,8 +74,10 @@ class Walk {
   void root(const std::string& path) {
     struct stat s = {};
     if (::stat(path.c_str(), &s) != 0) {
-      problems.push_back(file_problem(path, 0, std::strerror(errno)));
-      if (errno != ENOENT) kept_below.push_back(path);
+      const int why = errno;
+      again = again || may_pass(why);
+      problems.push_back(file_problem(path, 0, std::strerror(why)));
+      if (why != ENOENT) kept_below.push_back(path);
     } else if (S_ISDIR(s.st_mode)) {
       folder(path, s, 0);
     } else {
@@ -80,6 +87,7 @@ class Walk {
 
   std::vector<Found> files;
   std::vector<Problem> problems;
+  bool again = false;                   // a reason that may pass
   std::vector<std::string> kept_below;  // folders that could not be listed
 
  private:
@@ -97,6 +105,7 @@ class Walk {
       if (name.front() != '.') names.push_back(std::move(name));
     }
     if (failed) {
+      again = again || may_pass(failed.value());
       problems.push_back(file_problem(path, 0, failed.message()));
       if (failed != std::errc::no_such_file_or_directory) kept_below.push_back(path);
       return;
@@ -109,6 +118,7 @@ class Walk {
         const int why = errno;
         std::error_code ignored;
         const bool dangling = why == ENOENT && fs::is_symlink(below, ignored);
+        again = again || may_pass(why);
         if (is_config(name) && (dangling || why != ENOENT)) {
           files.push_back(
               {below, {}, dangling ? "a symbolic link to nothing" : std::strerror(why)});
@@ -153,6 +163,14 @@ struct Directory::State {
   yaml::DocumentCache cache;
   std::map<std::string, Known> known;
   Assembler assembler;
+  bool again = false;
+
+  /// What was taken out of `known` for a load that could not be finished goes back, to be read
+  /// anew.
+  void put_back(std::map<std::string, Known>& taken) noexcept {
+    known.merge(taken);
+    for (auto& [path, file] : known) file.settled = false;
+  }
 
   /// Takes the bytes of a file as its new state; where they do not parse, its last good documents
   /// stay.
@@ -225,6 +243,7 @@ struct Directory::State {
       const int why = errno;
       if (why == ENOENT) return false;
       file.settled = false;
+      again = true;
       keep(file, {file_problem(found.path, 0, why == 0 ? "cannot be read" : std::strerror(why))});
       return true;
     }
@@ -232,6 +251,12 @@ struct Directory::State {
     std::string bytes(std::min(size + 1, limits.yaml.file_bytes_max + 1), '\0');
     stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     bytes.resize(static_cast<std::size_t>(stream.gcount()));
+    if (stream.bad()) {
+      file.settled = false;
+      again = true;
+      keep(file, {file_problem(found.path, 0, "cannot be read")});
+      return true;
+    }
     if (bytes.size() > size) {
       bytes.append(std::istreambuf_iterator<char>(stream), {});
       file.settled = false;
@@ -258,21 +283,31 @@ LoadResult Directory::load() {
   for (const std::string& path : state_->paths) walk.root(path);
 
   std::map<std::string, State::Known> known;
-  std::size_t bytes_left = state_->limits.bytes_max;
-  for (const Found& found : walk.files) {
-    State::Known file;
-    if (auto before = state_->known.find(found.path); before != state_->known.end()) {
-      file = std::move(before->second);
+  state_->again = walk.again;
+  try {
+    std::size_t bytes_left = state_->limits.bytes_max;
+    for (const Found& found : walk.files) {
+      auto before = state_->known.extract(found.path);
+      if (before.empty()) {
+        State::Known file;
+        if (state_->refresh(file, found, bytes_left)) known.emplace(found.path, std::move(file));
+        continue;
+      }
+      auto place = known.insert(std::move(before)).position;
+      if (!state_->refresh(place->second, found, bytes_left)) known.erase(place);
     }
-    if (state_->refresh(file, found, bytes_left)) known.emplace(found.path, std::move(file));
-  }
-  for (const std::string& folder : walk.kept_below) {
-    for (auto& [path, file] : state_->known) {
-      if (path != folder && !path.starts_with(folder + "/")) continue;
-      file.settled = false;
-      file.source.state = ConfigFile::State::kLastGood;
-      known.emplace(path, std::move(file));
+    for (const std::string& folder : walk.kept_below) {
+      for (auto at = state_->known.begin(); at != state_->known.end();) {
+        auto one = at++;
+        if (one->first != folder && !one->first.starts_with(folder + "/")) continue;
+        one->second.settled = false;
+        one->second.source.state = ConfigFile::State::kLastGood;
+        known.insert(state_->known.extract(one));
+      }
     }
+  } catch (...) {
+    state_->put_back(known);
+    throw;
   }
   state_->known = std::move(known);
 
@@ -280,6 +315,7 @@ LoadResult Directory::load() {
   files.reserve(state_->known.size());
   for (const auto& [path, file] : state_->known) files.push_back(file.source);
   LoadResult result = state_->assembler.assemble(files, std::move(walk.problems));
+  result.again = state_->again;
   state_->cache.sweep();
   return result;
 }

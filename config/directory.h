@@ -39,6 +39,7 @@ struct LoadResult {
   std::vector<Problem> problems;             // of all files, in order of path and line
   std::vector<ConfigFile> files;             // in order of path
   bool changed = true;  // false: objects and problems equal those of the load before
+  bool again = false;   // something could not be read for a reason that may pass by itself
 };
 
 /// The objects of one text, as if it were the only file of a directory: for tests.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <exception>
 
 #include "base/log.h"
 #include "config/kinds/gateway/gateway.h"
@@ -47,30 +48,58 @@ ControlLoop::ControlLoop(boost::asio::io_context& io, std::vector<std::string> p
       paths_(paths),
       options_(std::move(options)),
       publish_(std::move(publish)),
-      directory_(std::move(paths)) {}
+      directory_(std::move(paths)),
+      again_(io) {}
 
 std::vector<config::Problem> ControlLoop::start() {
   // Watch first: what changes while we read is seen again.
   watcher_ =
       std::make_unique<watch::Watcher>(io_, paths_, [this] { reload(); }, watch::Watcher::Timing());
   take(directory_.load());
+  if (loaded_.again) try_again();
   return problems();
 }
 
 void ControlLoop::stop() {
+  again_.cancel();
   if (watcher_) watcher_->stop();
   if (files_watcher_) files_watcher_->stop();
 }
 
 void ControlLoop::reload() {
+  try {
+    read_and_take();
+    if (!loaded_.again) wait_ = kAgain;
+  } catch (const std::exception& failed) {  // memory, above all: what is served stays
+    log::error(log::Component::kConfig, "the configuration could not be taken: {}; trying again",
+               failed.what());
+    unfinished_ = true;
+    loaded_.again = true;
+  }
+  if (loaded_.again) try_again();
+}
+
+/// Nothing tells that what could not be read can be read now.
+void ControlLoop::try_again() {
+  again_.expires_after(wait_);
+  wait_ = std::min(wait_ * 2, kAgainMost);
+  again_.async_wait([this](auto cancelled) {
+    if (!cancelled) reload();
+  });
+}
+
+void ControlLoop::read_and_take() {
   const auto started = std::chrono::steady_clock::now();
   config::LoadResult loaded = directory_.load();
   ++counters_.reloads;
-  if (!loaded.changed) {
+  loaded_.again = loaded.again;
+  if (!loaded.changed && !unfinished_) {
     if (named_files_.empty() || read_files(named_files_) == options_.files) return;
     loaded = loaded_;
   }
+  unfinished_ = true;
   take(std::move(loaded));
+  unfinished_ = false;
   counters_.last_reload_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
 }
@@ -94,9 +123,11 @@ void ControlLoop::take(config::LoadResult loaded) {
   change_seen_ = std::chrono::steady_clock::now();
   translate::Translation fresh = translate::translate(*loaded_.objects, options_);
   metrics_.translated(*loaded_.objects, fresh, seconds_since(change_seen_));
-  const bool same = translation_.snapshot && *translation_.snapshot == *fresh.snapshot;
+  const bool same =
+      !unpublished_ && translation_.snapshot && *translation_.snapshot == *fresh.snapshot;
   if (same) fresh.snapshot = translation_.snapshot;
   translation_ = std::move(fresh);
+  unpublished_ = !same;
   tell_new_problems();
   const std::vector<config::Problem> all = problems();
   if (std::any_of(all.begin(), all.end(), is_error)) {
@@ -113,16 +144,26 @@ void ControlLoop::take(config::LoadResult loaded) {
               translation_.snapshot->listeners.size(), translation_.snapshot->clusters.size());
     if (translation_.snapshot->listeners.empty()) tell_that_nothing_is_served();
     publish_(translation_.snapshot, version_);
+    unpublished_ = false;
   }
   refresh_statuses();
 }
 
 void ControlLoop::applied(const proxy::Applied& applied) {
   if (applied.version != version_) return;  // of an older snapshot
-  if (!applied_) metrics_.applied(seconds_since(change_seen_));
-  metrics_.opened(*translation_.snapshot, applied);
-  applied_ = applied;
-  refresh_statuses();
+  try {
+    if (!applied_) metrics_.applied(seconds_since(change_seen_));
+    metrics_.opened(*translation_.snapshot, applied);
+    applied_ = applied;
+    refresh_statuses();
+  } catch (const std::exception& failed) {
+    log::error(log::Component::kConfig, "statuses could not be made: {}; trying again",
+               failed.what());
+    again_.expires_after(kAgain);
+    again_.async_wait([this, applied](auto cancelled) {
+      if (!cancelled) this->applied(applied);
+    });
+  }
 }
 
 void ControlLoop::refresh_statuses() {

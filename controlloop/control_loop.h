@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -60,6 +61,10 @@ class ControlLoop {
   std::uint64_t resource_version() const { return resource_version_; }
 
  private:
+  static constexpr std::chrono::milliseconds kAgain{1000};
+  static constexpr std::chrono::milliseconds kAgainMost{30000};
+  void read_and_take();
+  void try_again();
   void take(config::LoadResult loaded);
   /// Reads the files that objects name, and watches them.
   void take_files();
@@ -80,6 +85,10 @@ class ControlLoop {
   std::vector<std::string> named_files_;
   std::unique_ptr<watch::Watcher> files_watcher_;  // null: none is named
   std::vector<config::Problem> told_;
+  boost::asio::steady_timer again_;
+  std::chrono::milliseconds wait_ = kAgain;
+  bool unfinished_ = false;   // what was read last has not been taken to its end
+  bool unpublished_ = false;  // translation_ is newer than what is served
   LoopCounters counters_;
   LoopMetrics metrics_;
   std::chrono::steady_clock::time_point change_seen_;

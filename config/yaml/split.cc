@@ -92,12 +92,10 @@ Outcome<std::vector<Piece>> split(std::string_view bytes, const Budgets& budgets
 DocumentCache::Entry DocumentCache::get(std::string_view bytes, Syntax syntax) {
   std::string key(1, syntax == Syntax::kYaml ? 'y' : 'j');
   key += bytes;
-  const auto [slot, added] = entries_.try_emplace(std::move(key));
-  if (added) {
-    slot->second = std::make_shared<const Outcome<Document>>(
-        syntax == Syntax::kYaml ? parse_yaml(bytes, budgets_) : parse_json(bytes, budgets_));
-  }
-  return slot->second;
+  if (const auto known = entries_.find(key); known != entries_.end()) return known->second;
+  auto parsed = std::make_shared<const Outcome<Document>>(
+      syntax == Syntax::kYaml ? parse_yaml(bytes, budgets_) : parse_json(bytes, budgets_));
+  return entries_.emplace(std::move(key), std::move(parsed)).first->second;
 }
 
 void DocumentCache::sweep() {

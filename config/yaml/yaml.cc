@@ -5,6 +5,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <istream>
+#include <new>
 #include <streambuf>
 #include <unordered_map>
 
@@ -221,6 +222,8 @@ Outcome<Document> parse_yaml(std::string_view bytes, const Budgets& budgets) {
   } catch (const YAML::Exception& failed) {
     outcome.problem = {failed.mark.is_null() ? 1 : failed.mark.line + 1,
                        fmt::format("YAML: {}", failed.msg)};
+  } catch (const std::bad_alloc&) {
+    throw;  // not the text's fault: nothing about it may be kept
   } catch (const std::exception& failed) {
     outcome.problem = {1, fmt::format("YAML: {}", failed.what())};
   }

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 
@@ -74,12 +75,42 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
+  /// What is not covered now is when the next thing happens.
+  void cover_surely() noexcept {
+    try {
+      cover();
+    } catch (const std::exception&) {  // memory
+    }
+  }
+
+  /// Why something could not be looked at, if not because it is not there.
+  void told(const std::error_code& why) {
+    if (why && why != std::errc::no_such_file_or_directory &&
+        why != std::errc::too_many_symbolic_link_levels)
+      cover_later();
+  }
+
+  /// What could not be looked at may be there, and nothing would tell of it.
+  void cover_later() {
+    if (polling_ || std::exchange(covering_, true)) return;
+    poll_.expires_after(timing_.poll);
+    poll_.async_wait([self = shared_from_this()](auto cancelled) {
+      self->covering_ = false;
+      if (cancelled || self->stopped_) return;
+      self->cover_surely();
+      self->changed_();
+    });
+  }
+
   void below(const fs::path& path, int depth, std::set<std::string>& seen) {
     std::error_code bad;
-    if (!fs::exists(path, bad)) return;
+    if (!fs::exists(path, bad)) return told(bad);
     fs::path real = fs::canonical(path, bad);
-    if (bad || depth > kDepthMax || !seen.insert(real.string()).second) return;
-    if (!fs::is_directory(real, bad)) {
+    if (bad) return told(bad);
+    if (depth > kDepthMax || !seen.insert(real.string()).second) return;
+    const bool folder = fs::is_directory(real, bad);
+    if (bad) return told(bad);
+    if (!folder) {
       add(real.parent_path().string(), real.filename().string());  // where a link's target lives
       return;
     }
@@ -114,8 +145,8 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
                            [self = shared_from_this()](auto failed) {
                              if (failed || self->stopped_) return;
-                             self->drain();
                              self->wait();
+                             self->drain();
                            });
   }
 
@@ -151,8 +182,12 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     while ((size = ::read(descriptor_.native_handle(), buffer, sizeof buffer)) > 0) {
       for (const char* at = buffer; at < buffer + size;) {
         const auto* event = reinterpret_cast<const inotify_event*>(at);
-        ours = ours || concerns_us(*event);
-        note_writer(*event);
+        try {
+          ours = ours || concerns_us(*event);
+          note_writer(*event);
+        } catch (const std::bad_alloc&) {
+          ours = true;
+        }
         if ((event->mask & IN_IGNORED) != 0) wanted_.erase(event->wd);
         at += sizeof(inotify_event) + event->len;
       }
@@ -167,7 +202,8 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
       if (cancelled || self->stopped_) return;
       self->burst_since_.reset();
       self->writing_.clear();
-      self->cover();  // folders may be new; before the call, so that nothing is missed in between
+      self->cover_surely();  // folders may be new; before the call, so that nothing is missed in
+                             // between
       self->changed_();
     });
   }
@@ -198,6 +234,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   asio::steady_timer poll_;
   std::optional<std::chrono::steady_clock::time_point> burst_since_;
   bool polling_ = false;
+  bool covering_ = false;  // soon, for what could not be covered
   bool stopped_ = false;
 };
 

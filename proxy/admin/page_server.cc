@@ -23,11 +23,14 @@
 #include <ctime>
 #include <list>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "base/log.h"
 #include "base/task.h"
 #include "proxy/admin/query.h"
 #include "proxy/http/percent.h"
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::admin {
 
@@ -38,6 +41,7 @@ namespace http = boost::beast::http;
 namespace {
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable_t<Executor>());
 constexpr std::size_t kConnectionsMax = 64;
+constexpr std::chrono::milliseconds kPause{100};  // where no connection can be taken
 constexpr std::size_t kHeadMax = 16 * 1024;
 constexpr std::size_t kBodyMax = 64 * 1024;
 constexpr std::chrono::seconds kTimeout{30};
@@ -110,20 +114,60 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     Timer timer;
     bool woken = false;
   };
+  /// A sleeper that is told of changes while it lasts.
+  class Listed {
+   public:
+    Listed(std::list<Sleeper*>& all, Sleeper& one) : all_(all), at_(all.insert(all.end(), &one)) {}
+    ~Listed() { all_.erase(at_); }
+    Listed(const Listed&) = delete;
+    Listed& operator=(const Listed&) = delete;
+
+   private:
+    std::list<Sleeper*>& all_;
+    std::list<Sleeper*>::iterator at_;
+  };
   using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
   static Served accept(std::shared_ptr<Impl> self) {
     while (self->acceptor_.is_open()) {
-      asio::basic_stream_socket<asio::ip::tcp, Executor> socket(self->io_.get_executor());
-      auto [failed] = co_await self->acceptor_.async_accept(socket, kTuple);
-      if (failed == asio::error::operation_aborted) break;
-      if (failed || self->connections_ >= kConnectionsMax) continue;
-      asio::co_spawn(self->io_, serve(self, Stream(std::move(socket))), asio::detached);
+      try {
+        asio::basic_stream_socket<asio::ip::tcp, Executor> socket(self->io_.get_executor());
+        auto [failed] = co_await self->acceptor_.async_accept(socket, kTuple);
+        if (failed == asio::error::operation_aborted) break;
+        if (failed) {  // no file descriptor is left, above all: those that are open go first
+          Timer pause(self->io_.get_executor(), kPause);
+          co_await pause.async_wait(kTuple);
+        }
+        if (failed || self->connections_ >= kConnectionsMax) continue;
+        asio::co_spawn(self->io_, serve(self, Stream(std::move(socket))), asio::detached);
+      } catch (const std::exception& failed) {  // this connection ends; others come
+        tell_failure("a connection to an admin port could not be taken", failed.what());
+      }
     }
   }
 
+  /// One more of something while it lasts, however it ends.
+  class Counted {
+   public:
+    explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+    ~Counted() { --count_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+   private:
+    std::size_t& count_;
+  };
+
   static Served serve(std::shared_ptr<Impl> self, Stream stream) {
-    ++self->connections_;
+    try {
+      co_await converse(self, stream);
+    } catch (const std::exception& failed) {
+      tell_failure("a page was given up", failed.what());
+    }
+  }
+
+  static Served converse(std::shared_ptr<Impl> self, Stream& stream) {
+    std::optional<Counted> counted(std::in_place, self->connections_);
     beast::flat_buffer buffer;
     bool keep = true;
     while (keep) {
@@ -150,9 +194,8 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
         response = self->answer(parser.get(), source);
         keep = parser.get().keep_alive();
         if (source) {
-          --self->connections_;
+          counted.reset();
           co_await self->send_stream(stream, response, *source);
-          ++self->connections_;
           break;
         }
       }
@@ -170,7 +213,6 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     }
     error_code ignored;
     stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-    --self->connections_;
   }
 
   /// Head, then chunks as they come, until the stream is over or the client has gone.
@@ -183,9 +225,9 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
     stream.expires_after(kTimeout);
     auto [failed, bytes] = co_await http::async_write_header(stream, serializer, kTuple);
     if (failed) co_return;
-    ++streams_;
+    const Counted counted(streams_);
     Sleeper sleeper{Timer(io_.get_executor()), false};
-    auto place = sleepers_.insert(sleepers_.end(), &sleeper);
+    const Listed listed(sleepers_, sleeper);
     while (acceptor_.is_open() && !client_gone(stream)) {
       sleeper.woken = false;
       const std::string text = source.next();
@@ -204,8 +246,6 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
       sleeper.timer.expires_after(kStreamTick);
       co_await sleeper.timer.async_wait(kTuple);
     }
-    sleepers_.erase(place);
-    --streams_;
   }
 
   static bool client_gone(Stream& stream) {

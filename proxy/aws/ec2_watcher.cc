@@ -10,6 +10,7 @@
 #include "proxy/aws/backoff.h"
 #include "proxy/aws/ec2.h"
 #include "proxy/aws/requests.h"
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::aws {
 
@@ -45,7 +46,7 @@ Ec2Watcher::Ec2Watcher(OnFound on_found)
   stats_.push_back(std::make_unique<ClusterStats>());
   thread_ = std::thread([this] {
     auto work = asio::make_work_guard(loop_.io);
-    loop_.io.run();
+    proxy::run(loop_.io);
   });
 }
 

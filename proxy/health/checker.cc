@@ -5,6 +5,7 @@
 
 #include "proxy/rpc/call.h"
 #include "proxy/rpc/protobuf.h"
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::health {
 
@@ -96,7 +97,7 @@ Checker::Checker(OnResult on_result)
   stats_.push_back(std::make_unique<ClusterStats>());
   thread_ = std::thread([this] {
     auto work = asio::make_work_guard(loop_.io);
-    loop_.io.run();
+    proxy::run(loop_.io);
   });
 }
 

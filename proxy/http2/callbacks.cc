@@ -1,7 +1,9 @@
 #include "proxy/http2/callbacks.h"
 
 #include <algorithm>
+#include <exception>
 #include <memory>
+#include <new>
 
 #include "proxy/http2/sending.h"
 #include "proxy/http2/session.h"
@@ -263,9 +265,25 @@ struct Callbacks {
   }
 };
 
+namespace {
+/// nghttp2 is C, and nothing is thrown through it: where there is no memory, the session ends.
+template <auto kCallback>
+struct Safe;
+template <class Result, class... Arguments, Result (*kCallback)(Arguments...)>
+struct Safe<kCallback> {
+  static Result call(Arguments... arguments) {
+    try {
+      return kCallback(arguments...);
+    } catch (const std::exception&) {
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
+  }
+};
+}  // namespace
+
 nghttp2_data_provider data_provider() {
   nghttp2_data_provider out{};
-  out.read_callback = Callbacks::read_data;
+  out.read_callback = Safe<Callbacks::read_data>::call;
   return out;
 }
 
@@ -277,17 +295,23 @@ const nghttp2_session_callbacks* session_callbacks() {
   };
   static const std::unique_ptr<nghttp2_session_callbacks, Delete> made = [] {
     nghttp2_session_callbacks* out = nullptr;
-    nghttp2_session_callbacks_new(&out);
-    nghttp2_session_callbacks_set_on_begin_headers_callback(out, Callbacks::begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback(out, Callbacks::header);
-    nghttp2_session_callbacks_set_on_invalid_header_callback(out, Callbacks::invalid_header);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(out, Callbacks::frame_received);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(out, Callbacks::data_chunk);
-    nghttp2_session_callbacks_set_on_stream_close_callback(out, Callbacks::stream_closed);
-    nghttp2_session_callbacks_set_on_frame_send_callback(out, Callbacks::frame_sent);
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(out, Callbacks::invalid_frame);
-    nghttp2_session_callbacks_set_on_frame_not_send_callback(out, Callbacks::not_sent);
-    nghttp2_session_callbacks_set_send_data_callback(out, Callbacks::send_data);
+    if (nghttp2_session_callbacks_new(&out) != 0) throw std::bad_alloc();
+    nghttp2_session_callbacks_set_on_begin_headers_callback(out,
+                                                            Safe<Callbacks::begin_headers>::call);
+    nghttp2_session_callbacks_set_on_header_callback(out, Safe<Callbacks::header>::call);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(out,
+                                                             Safe<Callbacks::invalid_header>::call);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(out,
+                                                         Safe<Callbacks::frame_received>::call);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(out,
+                                                              Safe<Callbacks::data_chunk>::call);
+    nghttp2_session_callbacks_set_on_stream_close_callback(out,
+                                                           Safe<Callbacks::stream_closed>::call);
+    nghttp2_session_callbacks_set_on_frame_send_callback(out, Safe<Callbacks::frame_sent>::call);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
+        out, Safe<Callbacks::invalid_frame>::call);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(out, Safe<Callbacks::not_sent>::call);
+    nghttp2_session_callbacks_set_send_data_callback(out, Safe<Callbacks::send_data>::call);
     return std::unique_ptr<nghttp2_session_callbacks, Delete>(out);
   }();
   return made.get();

@@ -41,6 +41,7 @@ error_code Stream::submit(const http::RequestHead& head, bool end) {
   nghttp2_data_provider provider = data_provider();
   const std::int32_t id = nghttp2_submit_request(session_->session_, nullptr, fields.data(),
                                                  fields.size(), end ? nullptr : &provider, nullptr);
+  Session::must(id);
   if (id < 0) {
     fail(Error::kNotUsable);
     return failed_;
@@ -71,10 +72,10 @@ error_code Stream::submit(const http::ResponseHead& head, std::string_view date,
   }
   if (!date.empty() && !head.fields.has("date")) fields.add("date", date);
   nghttp2_data_provider provider = data_provider();
-  if (nghttp2_submit_response(session_->session_, id_, fields.data(), fields.size(),
-                              end ? nullptr : &provider) != 0) {
-    return Error::kClosed;
-  }
+  const int submitted = nghttp2_submit_response(session_->session_, id_, fields.data(),
+                                                fields.size(), end ? nullptr : &provider);
+  Session::must(submitted);
+  if (submitted != 0) return Error::kClosed;
   end_written_ = end;
   return {};
 }
@@ -83,7 +84,7 @@ error_code Stream::submit(const http::ResponseHead& head, std::string_view date,
 void Stream::submit_trailers() {
   FieldList fields;
   fields.add_all(*sending_trailers_);
-  nghttp2_submit_trailer(session_->session_, id_, fields.data(), fields.size());
+  Session::must(nghttp2_submit_trailer(session_->session_, id_, fields.data(), fields.size()));
 }
 
 /// Whether the peer takes extended CONNECT is known when its settings have come.
@@ -133,8 +134,8 @@ error_code Stream::send_informational(const http::ResponseHead& head) {
   FieldList fields;
   fields.add_number(":status", static_cast<std::uint64_t>(head.status));
   fields.add_all(head.fields);
-  nghttp2_submit_headers(session_->session_, NGHTTP2_FLAG_NONE, id_, nullptr, fields.data(),
-                         fields.size(), nullptr);
+  Session::must(nghttp2_submit_headers(session_->session_, NGHTTP2_FLAG_NONE, id_, nullptr,
+                                       fields.data(), fields.size(), nullptr));
   session_->submitted();
   return {};
 }
@@ -160,7 +161,7 @@ Task<error_code> Stream::send(http::Chunk chunk) {
   sending_end_ = chunk.end;
   if (deferred_ && (sending_end_ || !sending_.empty())) {
     deferred_ = false;
-    nghttp2_session_resume_data(session_->session_, id_);
+    Session::must(nghttp2_session_resume_data(session_->session_, id_));
   }
   session_->submitted();
   while (!sending_.empty() || (sending_end_ && !end_written_)) {

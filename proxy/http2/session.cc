@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 #include "proxy/http2/callbacks.h"
@@ -15,6 +16,19 @@ namespace {
 constexpr std::size_t kHeadSentMax =
     9 * 1024 * 1024;                                // the largest that a listener lets in, and ours
 constexpr std::size_t kBehindAnAnswer = 64 * 1024;  // waits for a client that does not take it
+// Why a session is over in the middle of nghttp2's work; streams have it for other reasons as well.
+constexpr Error kOutOfMemory = Error::kCancelled;
+/// A flag that is up while this lasts, however that ends.
+class Raised {
+ public:
+  explicit Raised(bool& flag) : flag_(flag) { flag_ = true; }
+  ~Raised() { flag_ = false; }
+  Raised(const Raised&) = delete;
+  Raised& operator=(const Raised&) = delete;
+
+ private:
+  bool& flag_;
+};
 constexpr std::size_t kIdleBytes = 16 * 1024;  // of output that a connection without streams keeps
 }  // namespace
 
@@ -31,7 +45,7 @@ bool Session::Guard::hit(std::uint32_t max, std::chrono::seconds period, std::ui
 Session::Session(Role role, Handler& handler, const Limits& limits, LimitStats* hits)
     : role_(role), handler_(handler), limits_(limits), hits_(hits), watch_(role == Role::kServer) {
   nghttp2_option* options = nullptr;
-  nghttp2_option_new(&options);
+  if (nghttp2_option_new(&options) != 0) throw std::bad_alloc();
   nghttp2_option_set_no_auto_window_update(options, 1);
   nghttp2_option_set_no_closed_streams(options, 1);
   nghttp2_option_set_max_outbound_ack(options, limits.acks_waiting_max);
@@ -45,8 +59,9 @@ Session::Session(Role role, Handler& handler, const Limits& limits, LimitStats* 
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   }};
   std::size_t count = 3;
+  int made = 0;
   if (role == Role::kServer) {
-    nghttp2_session_server_new2(&session_, session_callbacks(), this, options);
+    made = nghttp2_session_server_new2(&session_, session_callbacks(), this, options);
     // A stream above is reset with REFUSED_STREAM while the peer has not acknowledged this, and so
     // may not have known; then nghttp2 ends the connection, with GOAWAY and PROTOCOL_ERROR. RFC
     // 9113 section 5.1.2 would have a stream error there too; nghttp2 has no setting for it.
@@ -54,13 +69,22 @@ Session::Session(Role role, Handler& handler, const Limits& limits, LimitStats* 
     if (limits.extended_connect) settings[count++] = {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
   } else {
     nghttp2_option_set_max_send_header_block_length(options, kHeadSentMax);
-    nghttp2_session_client_new2(&session_, session_callbacks(), this, options);
+    made = nghttp2_session_client_new2(&session_, session_callbacks(), this, options);
     settings[count++] = {NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
   }
   nghttp2_option_del(options);
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), count);
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
-                                        static_cast<std::int32_t>(limits.connection_window_bytes));
+  if (made != 0) throw std::bad_alloc();
+  if (nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), count) != 0 ||
+      nghttp2_session_set_local_window_size(
+          session_, NGHTTP2_FLAG_NONE, 0,
+          static_cast<std::int32_t>(limits.connection_window_bytes)) != 0) {
+    nghttp2_session_del(session_);
+    throw std::bad_alloc();
+  }
+}
+
+void Session::must(int result) {
+  if (nghttp2_is_fatal(result) != 0) throw std::bad_alloc();
 }
 
 Session::~Session() {
@@ -84,6 +108,10 @@ error_code Session::feed(std::span<const char> bytes) {
   const ssize_t taken = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), seen.good);
   inside_ = false;
+  if (!failed_ && (taken == NGHTTP2_ERR_NOMEM || taken == NGHTTP2_ERR_CALLBACK_FAILURE)) {
+    failed_ = kOutOfMemory;
+    return failed_;
+  }
   if (taken < 0 && !failed_) {
     failed_ = taken == NGHTTP2_ERR_FLOODED ? Error::kFlood : Error::kProtocol;
     nghttp2_session_terminate_session(
@@ -106,15 +134,19 @@ error_code Session::feed(std::span<const char> bytes) {
 
 /// Adds to the output while there is room; what is in it already is not touched.
 void Session::gather() {
-  inside_ = true;
+  if (failed_ == kOutOfMemory) return;  // nghttp2 is not to be called after that
+  const Raised inside(inside_);
   while (output_.size() < limits_.output_bytes) {
     const std::uint8_t* bytes = nullptr;
     const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
-    if (size < 0 && !failed_) failed_ = Error::kProtocol;
+    if (size < 0 && !failed_) {  // memory: what was to be sent is lost, and so the connection
+      failed_ = kOutOfMemory;
+      for (auto& [id, stream] : streams_) stream->fail(failed_);
+      for (Stream* stream : unsent_) stream->fail(failed_);
+    }
     if (size <= 0) break;
     output_.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
   }
-  inside_ = false;
 }
 
 std::span<const char> Session::output() {
@@ -149,7 +181,7 @@ void Session::submitted() {
 void Session::wake() {
   asked_ = false;
   if (waking_) return;
-  waking_ = true;
+  const Raised waking(waking_);
   for (const int status : refused_) handler_.refused(status);
   refused_.clear();
   for (std::size_t i = 0; i < requests_.size(); ++i) {
@@ -162,7 +194,6 @@ void Session::wake() {
     }
   }
   woken_.clear();
-  waking_ = false;
 }
 
 std::unique_ptr<Stream> Session::open() {
@@ -258,6 +289,7 @@ void Session::close(error_code reason) {
 }
 
 bool Session::done() const {
+  if (failed_ == kOutOfMemory) return true;
   return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0 &&
          output_done_ == output_.size();
 }

@@ -128,6 +128,8 @@ class Session {
     if (hits_ != nullptr) (hits_->*limit).add();
   }
   void gather();
+  /// What nghttp2 returned; throws std::bad_alloc where it had no memory.
+  static void must(int result);
   void end_head(Stream& stream, bool end);
   void refuse(std::int32_t id, int status);
 

@@ -79,7 +79,7 @@ void Stream::widen(std::size_t read) {
 void Stream::give_back() {
   if (lent_.empty()) return;
   if (session_ != nullptr) {
-    nghttp2_session_consume(session_->session_, id_, lent_.size());
+    Session::must(nghttp2_session_consume(session_->session_, id_, lent_.size()));
     widen(lent_.size());
     if (nghttp2_session_want_write(session_->session_) != 0) session_->submitted();
   }

@@ -3,6 +3,9 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <exception>
+
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::net {
 
@@ -24,7 +27,11 @@ Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel,
     if (fd >= 0) {
       peer.resize(size);
       accepted.remote = peer;
-      serve(Socket(io, fd, true), accepted);
+      try {
+        serve(Socket(io, fd, true), accepted);
+      } catch (const std::exception& failed) {  // this connection ends; others come
+        tell_failure("a connection could not be taken", failed.what());
+      }
       continue;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {

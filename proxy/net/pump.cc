@@ -1,6 +1,9 @@
 #include "proxy/net/pump.h"
 
 #include <boost/asio/post.hpp>
+#include <exception>
+
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::net {
 
@@ -34,7 +37,11 @@ Task<void> Pump::run() {
     reading_ = false;
     if (!got) break;
     counters_.received_bytes.add(*got);
-    if (!user_.received({buffer.get(), *got})) stopped_ = true;
+    try {
+      if (!user_.received({buffer.get(), *got})) stopped_ = true;
+    } catch (const std::exception& failed) {
+      give_up(failed.what());
+    }
     buffers_.give(std::move(buffer));
     turn();
   }
@@ -49,21 +56,34 @@ void Pump::stop() {
 
 void Pump::ask() {
   if (asked_) return;
+  surely([this] {
+    asio::post(io_, [this] {
+      asked_ = false;
+      --pending_;
+      turn();
+    });
+  });
   asked_ = true;
   ++pending_;
-  asio::post(io_, [this] {
-    asked_ = false;
-    --pending_;
-    turn();
-  });
 }
 
 /// Nothing may follow it: who waits for turned_ may end the pump.
 void Pump::turn() {
-  user_.turn();
-  write();
-  user_.written();
+  try {
+    user_.turn();
+    write();
+    user_.written();
+  } catch (const std::exception& failed) {  // what is half done cannot go on
+    give_up(failed.what());
+  }
   if (turned_.awaited()) turned_.notify();
+}
+
+/// The connection ends as if it had broken; its user hears of it as of that.
+void Pump::give_up(std::string_view why) {
+  tell_failure("a connection was given up", why);
+  broken_ = true;
+  stop();
 }
 
 void Pump::write() {
@@ -78,7 +98,12 @@ void Pump::write() {
     } else if (*sent == 0) {
       blocked_ = true;
       ++pending_;
-      spawn(io_, wait_for_room());
+      try {
+        spawn(io_, wait_for_room());
+      } catch (const std::exception&) {
+        --pending_;
+        throw;
+      }
     } else {
       counters_.sent_bytes.add(*sent);
       user_.consume_output(*sent);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <span>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/task.h"
@@ -60,6 +61,7 @@ class Pump {
  private:
   void turn();
   void write();
+  void give_up(std::string_view why);
   Task<void> wait_for_room();
 
   Stream& stream_;

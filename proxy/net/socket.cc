@@ -9,8 +9,13 @@ namespace tidegate::proxy::net {
 
 namespace asio = boost::asio;
 
-Socket::Socket(asio::io_context& io, int fd, bool expects_bytes)
-    : state_(new State(asio::use_service<Poller>(io), fd)) {
+Socket::Socket(asio::io_context& io, int fd, bool expects_bytes) {
+  try {
+    state_ = new State(asio::use_service<Poller>(io), fd);
+  } catch (...) {  // it is ours already
+    ::close(fd);
+    throw;
+  }
   state_->watched.may_read = expects_bytes;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace tidegate::proxy {
@@ -10,7 +11,7 @@ namespace tidegate::proxy {
 /// takes one when there is something to read, and holds it while what came is needed.
 class BufferPool {
  public:
-  /// A head and 64 KiB of a body in one read (ADR 0008).
+  /// A head and 64 KiB of a body in one read (ADR 0009).
   static constexpr std::size_t kBytes = 80 * 1024;
   using Buffer = std::unique_ptr<char[]>;
 
@@ -21,7 +22,11 @@ class BufferPool {
     return out;
   }
   void give(Buffer buffer) {
-    if (buffer && free_.size() < kKept) free_.push_back(std::move(buffer));
+    if (!buffer || free_.size() >= kKept) return;
+    try {
+      free_.push_back(std::move(buffer));
+    } catch (const std::bad_alloc&) {  // then it is not kept: this is called where all must go on
+    }
   }
   void clear() { std::vector<Buffer>().swap(free_); }
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "base/task.h"
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy {
 
@@ -27,9 +27,10 @@ class Event {
     std::move(waiting).resume();
   }
   /// The same, in a turn of its own.
-  template <class Io>
-  void notify_later(Io& io) {
-    if (waiting_) boost::asio::post(io, std::move(waiting_));
+  void notify_later(boost::asio::io_context& io) {
+    if (!waiting_) return;
+    CoroutineFrame& waiting = *waiting_.release();
+    surely([&] { resume_later(io, waiting); });
   }
   bool awaited() const { return static_cast<bool>(waiting_); }
   void clear() { notified_ = false; }

@@ -2,7 +2,11 @@
 
 #include <unistd.h>
 
+#include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <exception>
+
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy {
 
@@ -11,7 +15,9 @@ Poller::Poller(boost::asio::execution_context& context)
       io_(static_cast<boost::asio::io_context&>(context)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       gate_(io_.get_executor()) {
-  if (epoll_ >= 0) gate_.assign(epoll_);
+  if (epoll_ < 0)
+    throw boost::system::system_error(errno, boost::system::system_category(), "epoll");
+  gate_.assign(epoll_);
 }
 
 Poller::~Poller() = default;
@@ -42,11 +48,13 @@ void Poller::forget(Watched& watched) {
 
 void Poller::wait() {
   waiting_ = true;
-  gate_.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](error_code failed) {
-    waiting_ = false;
-    if (failed) return;
-    dispatch();
-    if (!waiting_) wait();
+  surely([this] {
+    gate_.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](error_code failed) {
+      waiting_ = false;
+      if (failed) return;
+      dispatch();
+      if (!waiting_) wait();
+    });
   });
 }
 
@@ -60,9 +68,13 @@ void Poller::dispatch() {
     if (ended) watched->peer_ended = true;
     if (ended || (event.events & EPOLLIN) != 0) watched->may_read = true;
     if (ended || (event.events & EPOLLOUT) != 0) watched->may_write = true;
-    if (watched->may_write && watched->writable.awaited()) watched->writable.notify();
-    if (event.data.ptr == nullptr) continue;  // the writer has closed it
-    if (watched->may_read && watched->readable.awaited()) watched->readable.notify();
+    try {
+      if (watched->may_write && watched->writable.awaited()) watched->writable.notify();
+      if (event.data.ptr == nullptr) continue;  // the writer has closed it
+      if (watched->may_read && watched->readable.awaited()) watched->readable.notify();
+    } catch (const std::exception& failed) {  // the others are told once, now or never
+      tell_failure("a connection's turn was given up", failed.what());
+    }
   }
   at_ = count_ = 0;
 }

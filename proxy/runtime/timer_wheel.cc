@@ -2,6 +2,9 @@
 
 #include <bit>
 #include <ctime>
+#include <exception>
+
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy {
 
@@ -91,7 +94,11 @@ void TimerWheel::advance_to(Clock::time_point time) {
   while (due.next_ != &due) {
     Timer* timer = due.next_;
     timer->cancel();
-    timer->expired();
+    try {
+      timer->expired();
+    } catch (const std::exception& failed) {  // the others are due all the same
+      tell_failure("a timer's work was given up", failed.what());
+    }
   }
   due.next_ = due.previous_ = nullptr;
 }
@@ -116,11 +123,13 @@ void TimerWheel::schedule() {
   }
   wake_ = next;
   driver_->expires_at(start_ + next * kTick);
-  driver_->async_wait([this](boost::system::error_code failed) {
-    if (failed || stopped_) return;
-    wake_ = -1;
-    advance_to(Clock::now());
-    if (wake_ < 0) schedule();
+  surely([this] {
+    driver_->async_wait([this](boost::system::error_code failed) {
+      if (failed || stopped_) return;
+      wake_ = -1;
+      advance_to(Clock::now());
+      if (wake_ < 0) schedule();
+    });
   });
 }
 

@@ -1,8 +1,10 @@
 #include "proxy/server/http2_connection.h"
 
+#include <exception>
 #include <limits>
 
 #include "proxy/http/date.h"
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::server {
 
@@ -78,13 +80,21 @@ Task<void> Http2Connection::serve(std::span<const char> already_read) {
   stats_.downstream_cx_http2_active.add();
   pump_.ask();  // our settings
   rearm_idle();
-  if (already_read.empty() || received(already_read)) co_await pump_.run();
+  try {
+    if (already_read.empty() || received(already_read)) co_await pump_.run();
+  } catch (const std::exception& failed) {  // what is posted still speaks of us
+    tell_failure("a connection was given up", failed.what());
+  }
   over_ = true;
   idle_timer_.cancel();
   drain_timer_.cancel();
   stall_timer_.cancel();
   session_.close(http2::Error::kClosed);
-  co_await pump_.finish(kLingering);
+  try {
+    co_await pump_.finish(kLingering);
+  } catch (const std::exception&) {
+    stream_.close();
+  }
   while (exchanges_ > 0 || pump_.busy()) co_await pump_.next_turn();
   stats_.downstream_cx_http2_active.sub();
 }
@@ -112,7 +122,12 @@ void Http2Connection::request(std::unique_ptr<http2::Stream> stream) {
   idle_timer_.cancel();
   if (!stall_timer_.armed() && options_.send_timeout.count() > 0)
     wheel_.arm(stall_timer_, options_.send_timeout / kSweeps);
-  spawn(io_, run(std::move(stream)));
+  try {
+    spawn(io_, run(std::move(stream)));
+  } catch (const std::exception&) {
+    --exchanges_;
+    throw;
+  }
 }
 
 void Http2Connection::refused(int status) {
@@ -123,9 +138,12 @@ void Http2Connection::refused(int status) {
 }
 
 Task<void> Http2Connection::run(std::unique_ptr<http2::Stream> stream) {
-  {
+  try {
     Exchange exchange(*stream, options_.send_timeout);
     co_await serve_exchange_(exchange);
+  } catch (const std::exception& failed) {
+    tell_failure("an exchange was given up", failed.what());
+    stream->reset(http2::Error::kCancelled);
   }
   stream.reset();
   if (--exchanges_ == 0) rearm_idle();

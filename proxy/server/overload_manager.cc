@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <fstream>
 #include <limits>
 #include <string>
 #include <utility>
 
 #include "base/log.h"
+#include "proxy/runtime/run.h"
 
 #ifdef TIDEGATE_GPERFTOOLS
 #include <gperftools/malloc_extension.h>
@@ -158,9 +160,17 @@ void OverloadManager::start() {
 
 void OverloadManager::wait() {
   timer_.expires_after(overload_.memory_percent >= kWatch ? kLookClosely : kLook);
+  surely([this] { look_later(); });
+}
+
+void OverloadManager::look_later() {
   timer_.async_wait([this](boost::system::error_code cancelled) {
     if (cancelled) return;
-    look(bytes_in_use(heap(), address_space_limit() <= max_), std::chrono::steady_clock::now());
+    try {
+      look(bytes_in_use(heap(), address_space_limit() <= max_), std::chrono::steady_clock::now());
+    } catch (const std::exception& failed) {  // now of all times
+      tell_failure("a look at memory was given up", failed.what());
+    }
     wait();
   });
 }

@@ -39,6 +39,7 @@ class OverloadManager {
 
  private:
   void wait();
+  void look_later();
   void tell(std::chrono::steady_clock::time_point now);
 
   boost::asio::steady_timer timer_;

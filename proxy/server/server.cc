@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <optional>
 #include <random>
 #include <set>
 
 #include "base/log.h"
+#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::server {
 
@@ -60,6 +62,7 @@ void Server::watch_loops() {
   watchdog_.expires_after(std::chrono::seconds(1));
   watchdog_.async_wait([this](error_code cancelled) {
     if (cancelled) return;
+    watch_loops();
     for (auto& worker : workers_) {
       worker->post([this, asked = std::chrono::steady_clock::now()] {
         const auto late = std::chrono::steady_clock::now() - asked;
@@ -71,7 +74,6 @@ void Server::watch_loops() {
         });
       });
     }
-    watch_loops();
   });
 }
 
@@ -108,10 +110,12 @@ void Server::distribute(const Sockets::Change& change, std::function<void()> all
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     Worker& worker = *workers_[i];
     worker.post([this, &worker, compiled = compiled_, addresses, opened = change.opened[i],
-                 closed = change.closed_keys, left, all_done] {
-      worker.apply(compiled, *addresses, opened, closed);
-      asio::post(control_, [left, all_done] {
-        if (--*left == 0) all_done();
+                 closed = change.closed_keys, left, all_done]() mutable {
+      surely([&] { worker.apply(compiled, *addresses, opened, closed); });
+      surely([&] {
+        asio::post(control_, [left, all_done] {
+          if (--*left == 0) all_done();
+        });
       });
     });
   }
@@ -129,7 +133,10 @@ Applied Server::applied() const {
 }
 
 void Server::tell_applied() {
-  if (on_applied_) on_applied_(applied());
+  if (!on_applied_) return;
+  std::optional<Applied> now;
+  surely([&] { now = applied(); });
+  on_applied_(*now);
 }
 
 /// One socket a worker.

@@ -1,10 +1,14 @@
 #include "proxy/server/worker.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
+#include <system_error>
 
 #include "base/log.h"
 #include "proxy/exchange/exchange.h"
@@ -15,6 +19,8 @@
 #include "proxy/net/proxy_protocol.h"
 #include "proxy/relay/tcp.h"
 #include "proxy/runtime/event.h"
+#include "proxy/runtime/poller.h"
+#include "proxy/runtime/run.h"
 #include "proxy/server/converse.h"
 #include "proxy/snapshot/about.h"
 #include "proxy/tls/error.h"
@@ -44,14 +50,16 @@ Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats)
       stats_(stats),
       http_(stats.http()[index].get()),
       clusters_(loop_),
-      exporters_(loop_, clusters_) {}
+      exporters_(loop_, clusters_) {
+  asio::use_service<Poller>(loop_.io);  // where there is none for us, that is known at the start
+}
 
 Worker::~Worker() { stop(); }
 
 void Worker::start() {
   thread_ = std::thread([this] {
     auto work = asio::make_work_guard(loop_.io);
-    loop_.io.run();
+    run(loop_.io);
   });
 }
 
@@ -66,8 +74,7 @@ void Worker::stop() {
 
 void Worker::apply(std::shared_ptr<const Compiled> compiled,
                    const std::map<std::string, std::vector<upstream::Address>>& addresses,
-                   const std::vector<OpenedSocket>& opened,
-                   const std::vector<std::string>& closed_keys) {
+                   std::vector<OpenedSocket>& opened, const std::vector<std::string>& closed_keys) {
   clusters_.update(compiled->clusters, addresses);
   exporters_.update(compiled->sinks);
   for (const auto& [name, listener] : compiled->listeners) {
@@ -88,12 +95,20 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
   // Connections of a listener that has gone keep its last version, through their slot.
   std::erase_if(slots_,
                 [&](const auto& slot) { return !compiled->listeners.contains(slot.first); });
-  for (const OpenedSocket& socket : opened) open(socket);
+  while (!opened.empty()) {
+    open(opened.back());
+    ::close(opened.back().fd);
+    opened.pop_back();
+  }
 }
 
+/// On a descriptor of its own: where it throws, the one that was given is there for another try.
 void Worker::open(const OpenedSocket& opened) {
-  net::Socket socket(loop_.io, opened.fd, true);
-  if (draining_ || !socket.is_open()) return;
+  if (draining_) return;
+  const int fd = ::fcntl(opened.fd, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "a listening socket");
+  net::Socket socket(loop_.io, fd, true);
+  if (!socket.is_open()) throw std::bad_alloc();  // the kernel's, for its share of a poller
   std::shared_ptr<Slot> slot = slots_[opened.listener];
   if (opened.udp) {
     auto current = [this, slot]() -> relay::UdpListener::Target {
@@ -112,7 +127,13 @@ void Worker::open(const OpenedSocket& opened) {
   auto acceptor = std::make_shared<net::Socket>(std::move(socket));
   acceptors_[opened.key] = acceptor;
   auto serve_one = [this, slot](net::Socket one, const net::Accepted& accepted) {
-    if (one.is_open() && admit(*slot)) spawn(loop_.io, serve(std::move(one), accepted, slot));
+    if (!one.is_open() || !admit(*slot)) return;
+    try {
+      spawn(loop_.io, serve(std::move(one), accepted, slot));
+    } catch (const std::exception&) {
+      stats_.overload().leave();
+      throw;
+    }
   };
   spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)));
 }
@@ -138,13 +159,18 @@ Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared
   counted.downstream_cx_active.add();
   http_->downstream_cx_total.add();
   http_->downstream_cx_active.add();
-  auto live = live_.insert(live_.end(), Live{});
+  std::list<Live> ours;  // one, which is in live_ while the connection lasts
+  std::list<Live>::iterator live;
+  bool listed = false;
   accepted.id = net::next_connection_id();
   const std::optional<ConnectionOptions>& options = pinned->compiled->listener->connection;
   bool welcome = true;
   bool local = true;  // we close it
   bool secured = false;
   try {
+    live = ours.insert(ours.end(), Live{});
+    live_.splice(live_.end(), ours);
+    listed = true;
     if (options) {
       net::set_options(socket.fd(), *options);
       if (options->proxy_header != ConnectionOptions::ProxyHeader::kNone) {
@@ -176,9 +202,9 @@ Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared
       stream.close();
     }
   } catch (const std::exception& failed) {  // memory, above all: this connection ends, no other
-    log::error(log::Component::kConnection, "a connection failed: {}", failed.what());
+    tell_failure("a connection was given up", failed.what());
   }
-  live_.erase(live);
+  if (listed) live_.erase(live);
   if (secured) http_->downstream_cx_ssl_active.sub();
   double ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
@@ -404,8 +430,7 @@ Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListe
                               (*listener.stats)[loop_.index].get()};
     co_await exchange::run(context, stream);
   } catch (const std::exception& failed) {  // memory, above all: this exchange ends, no other
-    log::error(log::Component::kConnection, "{}: an exchange failed: {}", facts.remote_ip,
-               failed.what());
+    tell_failure("an exchange was given up", failed.what());
     stream.abort();
   }
 }

@@ -11,6 +11,7 @@
 #include "proxy/net/socket.h"
 #include "proxy/relay/udp.h"
 #include "proxy/runtime/loop.h"
+#include "proxy/runtime/run.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/converse.h"
 #include "proxy/telemetry/exporter.h"
@@ -37,12 +38,13 @@ class Worker {
   void stop();  // and join
   template <class Function>
   void post(Function function) {
-    boost::asio::post(loop_.io, std::move(function));
+    surely([&] { boost::asio::post(loop_.io, function); });
   }
 
+  /// Takes `opened` one by one. Where it throws, what is left of them is for another try.
   void apply(std::shared_ptr<const Compiled> compiled,
              const std::map<std::string, std::vector<upstream::Address>>& addresses,
-             const std::vector<OpenedSocket>& opened, const std::vector<std::string>& closed_keys);
+             std::vector<OpenedSocket>& opened, const std::vector<std::string>& closed_keys);
   void set_addresses(const std::string& cluster, const std::vector<upstream::Address>& addresses);
   /// No new connections; those that are open end with their next answer. `done` is called once none
   /// is left.

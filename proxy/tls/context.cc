@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include <boost/system/errc.hpp>
+#include <new>
 
 #include "proxy/tls/error.h"
 #include "proxy/tls/hello.h"
@@ -36,6 +37,7 @@ BioPtr memory(std::string_view text) {
 
 ContextPtr fresh_context(const SSL_METHOD* method) {
   ContextPtr context(SSL_CTX_new(method), SSL_CTX_free);
+  if (!context) throw std::bad_alloc();
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(context.get(), kTls12Ciphers);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

@@ -4,6 +4,7 @@
 
 #include "proxy/http2/session.h"
 #include "proxy/net/pump.h"
+#include "proxy/runtime/run.h"
 #include "proxy/upstream/error.h"
 
 namespace tidegate::proxy::upstream {
@@ -163,7 +164,11 @@ class Http2Client::Core final : private http2::Session::Handler,
   static Task<void> run(std::shared_ptr<Core> self) {
     self->pump_.ask();  // preface and settings
     self->stream_ended();
-    co_await self->pump_.run();
+    try {
+      co_await self->pump_.run();
+    } catch (const std::exception& failed) {  // what is posted still speaks of us
+      tell_failure("a connection to a backend was given up", failed.what());
+    }
     self->left_ = self->stream_->is_open() && self->stream_->peer_closed();
     self->busy_ = self->session_.active() > 0;
     self->over_ = true;
@@ -172,7 +177,11 @@ class Http2Client::Core final : private http2::Session::Handler,
     self->keepalive_.reset();
     const error_code reason = self->session_.failed();
     self->session_.close(reason ? reason : error_code(http2::Error::kClosed));
-    co_await self->pump_.finish(std::chrono::milliseconds(0));
+    try {
+      co_await self->pump_.finish(std::chrono::milliseconds(0));
+    } catch (const std::exception&) {
+      self->stream_->close();
+    }
     self->slot_ = Slot();  // whoever holds the client may not look at it for long
     self->pump_.ask();
     while (self->pump_.busy()) co_await self->pump_.next_turn();
