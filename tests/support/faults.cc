@@ -135,6 +135,12 @@ bool may_fail(int fd) {
   return ::fstat(fd, &one) == 0 && (S_ISSOCK(one.st_mode) || S_ISREG(one.st_mode));
 }
 
+void reset(int fd) {
+  const int error = errno;
+  if (error == ECONNRESET) ::shutdown(fd, SHUT_RDWR);
+  errno = error;
+}
+
 template <class Function>
 Function* real(Function*& known, const char* name) {
   if (!known) known = reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
@@ -182,6 +188,13 @@ void free(void* at) { __libc_free(at); }
     if (may_fail(fd) && fails(kind)) return (result) - 1;  \
     return real(next, #name) arguments;                    \
   }
+// A connection that has been reset is dead both ways.
+#define CALL_ON_PEER(kind, result, name, parameters, arguments) \
+  result name parameters {                                      \
+    static result(*next) parameters;                            \
+    if (fails(kind)) return reset(fd), (result) - 1;            \
+    return real(next, #name) arguments;                         \
+  }
 #define POINTER(kind, result, name, parameters, arguments) \
   result name parameters {                                 \
     static result(*next) parameters;                       \
@@ -195,11 +208,14 @@ CALL(kConnect, int, connect, (int fd, const struct sockaddr* at, socklen_t size)
 CALL(kBind, int, bind, (int fd, const struct sockaddr* at, socklen_t size), (fd, at, size))
 CALL(kListen, int, listen, (int fd, int queue), (fd, queue))
 CALL_OF(kRead, ssize_t, read, (int fd, void* at, size_t size), (fd, at, size))
-CALL(kRecv, ssize_t, recv, (int fd, void* at, size_t size, int flags), (fd, at, size, flags))
-CALL(kRecvmsg, ssize_t, recvmsg, (int fd, struct msghdr* at, int flags), (fd, at, flags))
+CALL_ON_PEER(kRecv, ssize_t, recv, (int fd, void* at, size_t size, int flags),
+             (fd, at, size, flags))
+CALL_ON_PEER(kRecvmsg, ssize_t, recvmsg, (int fd, struct msghdr* at, int flags), (fd, at, flags))
 CALL_OF(kWrite, ssize_t, write, (int fd, const void* at, size_t size), (fd, at, size))
-CALL(kSend, ssize_t, send, (int fd, const void* at, size_t size, int flags), (fd, at, size, flags))
-CALL(kSendmsg, ssize_t, sendmsg, (int fd, const struct msghdr* at, int flags), (fd, at, flags))
+CALL_ON_PEER(kSend, ssize_t, send, (int fd, const void* at, size_t size, int flags),
+             (fd, at, size, flags))
+CALL_ON_PEER(kSendmsg, ssize_t, sendmsg, (int fd, const struct msghdr* at, int flags),
+             (fd, at, flags))
 CALL(kWritev, ssize_t, writev, (int fd, const struct iovec* at, int count), (fd, at, count))
 // Of sockets and files: of its own wake-ups and timers Asio does not look at what the kernel says.
 int epoll_ctl(int fd, int what, int other, struct epoll_event* at) noexcept {
