@@ -93,15 +93,16 @@ __attribute__((constructor)) void begin() {
   backtrace(warm, 1);  // it allocates the first time
 }
 
-/// Whether a caller is one of those that SECURITY.md names: noexcept, and yet they allocate.
+/// Whether a caller is one of those that SECURITY.md names: they end the process.
 bool in_a_library_that_ends() {
   void* frames[24];
   const int count = backtrace(frames, 24);
   for (int i = 0; i < count; ++i) {
     Dl_info about{};
     if (dladdr(frames[i], &about) == 0 || about.dli_sname == nullptr) continue;
-    for (const char* name : {"5boost4json6object5equal", "5boost4json5value5equal",
-                             "5boost4json5array5equal", "directory_iterator", "4_Dir7advance"}) {
+    for (const char* name :
+         {"5boost4json6object5equal", "5boost4json5value5equal", "5boost4json5array5equal",
+          "directory_iterator", "nghttp2_submit_data", "4_Dir7advance"}) {
       if (std::strstr(about.dli_sname, name) != nullptr) return true;
     }
   }
@@ -114,7 +115,7 @@ bool fails(Kind kind) {
   slot.calls.fetch_add(1, std::memory_order_relaxed);
   if (slot.countdown.load(std::memory_order_relaxed) <= 0) return false;
   if (slot.countdown.fetch_sub(1) != 1) return false;
-  if (kind == kNew && in_a_library_that_ends()) {  // the next one, then
+  if (kind <= kMalloc && in_a_library_that_ends()) {  // the next one, then
     slot.countdown.store(1);
     return false;
   }
@@ -132,6 +133,12 @@ bool fails(Kind kind) {
 bool may_fail(int fd) {
   struct stat one{};
   return ::fstat(fd, &one) == 0 && (S_ISSOCK(one.st_mode) || S_ISREG(one.st_mode));
+}
+
+void reset(int fd) {
+  const int error = errno;
+  if (error == ECONNRESET) ::shutdown(fd, SHUT_RDWR);
+  errno = error;
 }
 
 template <class Function>
@@ -181,6 +188,13 @@ void free(void* at) { __libc_free(at); }
     if (may_fail(fd) && fails(kind)) return (result) - 1;  \
     return real(next, #name) arguments;                    \
   }
+// A connection that has been reset is dead both ways.
+#define CALL_ON_PEER(kind, result, name, parameters, arguments) \
+  result name parameters {                                      \
+    static result(*next) parameters;                            \
+    if (fails(kind)) return reset(fd), (result) - 1;            \
+    return real(next, #name) arguments;                         \
+  }
 #define POINTER(kind, result, name, parameters, arguments) \
   result name parameters {                                 \
     static result(*next) parameters;                       \
@@ -194,11 +208,14 @@ CALL(kConnect, int, connect, (int fd, const struct sockaddr* at, socklen_t size)
 CALL(kBind, int, bind, (int fd, const struct sockaddr* at, socklen_t size), (fd, at, size))
 CALL(kListen, int, listen, (int fd, int queue), (fd, queue))
 CALL_OF(kRead, ssize_t, read, (int fd, void* at, size_t size), (fd, at, size))
-CALL(kRecv, ssize_t, recv, (int fd, void* at, size_t size, int flags), (fd, at, size, flags))
-CALL(kRecvmsg, ssize_t, recvmsg, (int fd, struct msghdr* at, int flags), (fd, at, flags))
+CALL_ON_PEER(kRecv, ssize_t, recv, (int fd, void* at, size_t size, int flags),
+             (fd, at, size, flags))
+CALL_ON_PEER(kRecvmsg, ssize_t, recvmsg, (int fd, struct msghdr* at, int flags), (fd, at, flags))
 CALL_OF(kWrite, ssize_t, write, (int fd, const void* at, size_t size), (fd, at, size))
-CALL(kSend, ssize_t, send, (int fd, const void* at, size_t size, int flags), (fd, at, size, flags))
-CALL(kSendmsg, ssize_t, sendmsg, (int fd, const struct msghdr* at, int flags), (fd, at, flags))
+CALL_ON_PEER(kSend, ssize_t, send, (int fd, const void* at, size_t size, int flags),
+             (fd, at, size, flags))
+CALL_ON_PEER(kSendmsg, ssize_t, sendmsg, (int fd, const struct msghdr* at, int flags),
+             (fd, at, flags))
 CALL(kWritev, ssize_t, writev, (int fd, const struct iovec* at, int count), (fd, at, count))
 // Of sockets and files: of its own wake-ups and timers Asio does not look at what the kernel says.
 int epoll_ctl(int fd, int what, int other, struct epoll_event* at) noexcept {

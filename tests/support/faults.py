@@ -13,7 +13,7 @@ KINDS = {
     "new": [errno.ENOMEM], "malloc": [errno.ENOMEM], "accept4": [errno.EMFILE, errno.ECONNABORTED, errno.EINTR, errno.ENOMEM], "socket": [errno.EMFILE, errno.ENOMEM],
     "connect": [errno.ECONNREFUSED, errno.ENETUNREACH, errno.EADDRNOTAVAIL], "bind": [errno.EADDRINUSE, errno.ENOMEM], "listen": [errno.EADDRINUSE],
     "read": [errno.EINTR, errno.EIO], "recv": [errno.ECONNRESET, errno.EINTR], "recvmsg": [errno.ECONNRESET, errno.EINTR],
-    "write": [errno.EINTR, errno.EPIPE], "send": [errno.ECONNRESET, errno.EINTR, errno.ENOBUFS], "sendmsg": [errno.ECONNRESET, errno.EINTR],
+    "write": [errno.EINTR, errno.EPIPE], "send": [errno.ECONNRESET, errno.EINTR], "sendmsg": [errno.ECONNRESET, errno.EINTR],
     "writev": [errno.EINTR, errno.ENOSPC], "epoll_ctl": [errno.ENOMEM, errno.ENOSPC], "epoll_wait": [errno.EINTR], "epoll_create1": [errno.EMFILE],
     "open": [errno.EMFILE, errno.EACCES], "fopen": [errno.EMFILE, errno.EACCES], "opendir": [errno.EMFILE, errno.EACCES], "stat": [errno.EACCES, errno.EIO],
     "mmap": [errno.ENOMEM], "eventfd": [errno.EMFILE], "timerfd_create": [errno.EMFILE], "timerfd_settime": [errno.EINVAL], "getsockname": [errno.ENOBUFS],
