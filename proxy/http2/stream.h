@@ -146,9 +146,9 @@ class Stream final : public http::BodySource {
   Event writable_;
 
   http::ServerStream::Watcher* watcher_ = nullptr;
-  int quiet_calls_ = 0;  // of Session::sweep_stalled(), in which nothing moved
+  int quiet_calls_ = 0;                  // of Session::sweep_stalled(), in which nothing moved
   std::optional<int> quiet_calls_most_;  // absent: what the caller says
-  bool queued_ = false;  // in the session's list of those to wake
+  bool queued_ = false;                  // in the session's list of those to wake
   bool wake_reader_ = false;
   bool wake_writer_ = false;
   bool wake_watcher_ = false;

@@ -60,8 +60,7 @@ class Connection {
     upstream::Http2Client client(std::move(stream_), loop_, stats_);
     client.start();
     int begun = 0;
-    for (; begun < 3 && client.usable(); ++begun)
-      spawn(loop_.io, exchange(client.open(), done_));
+    for (; begun < 3 && client.usable(); ++begun) spawn(loop_.io, exchange(client.open(), done_));
     play(script, begun);
     client.close();
     poll();
