@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 
 namespace {
 constexpr int kReadsTogether = 16;
+constexpr milliseconds kHeldBack{10};  // before each read, where memory is short
 }  // namespace
 
 Pump::Pump(Stream& stream, asio::io_context& io, TimerWheel& wheel, BufferPool& buffers, User& user,
@@ -21,7 +22,8 @@ Pump::Pump(Stream& stream, asio::io_context& io, TimerWheel& wheel, BufferPool& 
       wheel_(wheel),
       buffers_(buffers),
       user_(user),
-      counters_(counters) {}
+      counters_(counters),
+      pause_timer_([this] { paused_.notify(); }) {}
 
 Task<void> Pump::run() {
   BufferPool::Buffer buffer;
@@ -30,6 +32,11 @@ Task<void> Pump::run() {
         0) {  // a peer that sends without a pause lets others have their turn
       ask();
       co_await turned_.wait();
+      if (stopped_) break;
+    }
+    if (holding_.load(std::memory_order_relaxed)) {
+      wheel_.arm(pause_timer_, kHeldBack);
+      co_await paused_.wait();
       if (stopped_) break;
     }
     reading_ = true;

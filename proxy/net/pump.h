@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
@@ -44,6 +45,10 @@ class Pump {
   Pump(Stream& stream, boost::asio::io_context& io, TimerWheel& wheel, BufferPool& buffers,
        User& user, const Counters& counters);
 
+  /// Of all pumps, from any thread: whether they read no more than a little, since memory is short.
+  /// What has been agreed to, windows of many streams, would come in faster than it can be refused.
+  static void hold_back(bool yes) { holding_.store(yes, std::memory_order_relaxed); }
+
   /// Reads until the peer ends, something fails, the user wants no more, or stop().
   Task<void> run();
   /// A turn, later.
@@ -59,6 +64,8 @@ class Pump {
   Event::Wait next_turn() { return turned_.wait(); }
 
  private:
+  inline static std::atomic<bool> holding_{false};
+
   void turn();
   void write();
   void give_up(std::string_view why);
@@ -70,7 +77,8 @@ class Pump {
   BufferPool& buffers_;
   User& user_;
   Counters counters_;
-  Event turned_;
+  CallTimer<std::function<void()>> pause_timer_;
+  Event turned_, paused_;
   std::size_t pending_ = 0;  // posted turns, and waits for the kernel to take more
   bool asked_ = false;
   bool reading_ = false;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "proxy/net/pump.h"
 #include "proxy/runtime/run.h"
 
 #ifdef TIDEGATE_GPERFTOOLS
@@ -181,6 +182,7 @@ void OverloadManager::look(std::uint64_t bytes, std::chrono::steady_clock::time_
   overload_.memory_percent = percent;
   follow(overload_.shrink_heap, percent, kShrink);
   follow(overload_.stop_accepting_requests, percent, kRequests);
+  net::Pump::hold_back(overload_.stop_accepting_requests);
   follow(overload_.reject_incoming_connections, percent, kConnections);
   follow(overload_.reset_high_memory_stream, percent, kReset);
   // What was closed takes a moment to be gone from the measure.
