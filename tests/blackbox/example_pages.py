@@ -116,7 +116,7 @@ def ask(terminal, command, fails, statuses):
             return done.returncode != 0
         return done.returncode == 0 and all(status in statuses for status in re.findall(r"^status (\d+)$", done.stderr, re.M))
     try:
-        wait_for(holds, command, 5)
+        wait_for(holds, command, 30)  # services that it asks may still be starting
     except AssertionError:
         log = terminal.log.read_text() if terminal.log.exists() else ""
         raise AssertionError(f"$ {command}\nexit status {said[0]}, check.txt expects {sorted(statuses)}:\n{said[1]}\nthe log:\n{log[-2000:]}") from None
