@@ -27,6 +27,28 @@ constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DE
 constexpr int kDepthMax = 32;
 }  // namespace
 
+namespace {
+
+/// A wait that is not begun is a change that nobody hears of: once more where memory is short.
+template <class Begin>
+void again_where_short(Begin begin) {
+  constexpr int kTries = 100;
+  for (int left = kTries;; --left) {
+    try {
+      return begin();
+    } catch (const std::bad_alloc&) {
+      if (left == 0) throw;
+    }
+  }
+}
+
+template <class Handler>
+void surely_wait(asio::steady_timer& timer, Handler handler) {
+  again_where_short([&] { timer.async_wait(handler); });
+}
+
+}  // namespace
+
 class Watcher::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(asio::io_context& io, std::vector<std::string> paths, std::function<void()> changed,
@@ -94,7 +116,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   void cover_later() {
     if (polling_ || std::exchange(covering_, true)) return;
     poll_.expires_after(timing_.poll);
-    poll_.async_wait([self = shared_from_this()](auto cancelled) {
+    surely_wait(poll_, [self = shared_from_this()](auto cancelled) {
       self->covering_ = false;
       if (cancelled || self->stopped_) return;
       self->cover_surely();
@@ -142,12 +164,14 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void wait() {
-    descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
-                           [self = shared_from_this()](auto failed) {
-                             if (failed || self->stopped_) return;
-                             self->wait();
-                             self->drain();
-                           });
+    again_where_short([this] {
+      descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
+                             [self = shared_from_this()](auto failed) {
+                               if (failed || self->stopped_) return;
+                               self->wait();
+                               self->drain();
+                             });
+    });
   }
 
   bool concerns_us(const inotify_event& event) const {
@@ -198,7 +222,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     settle_.expires_at(writing_.empty()
                            ? std::min(now + timing_.settle, *burst_since_ + timing_.longest)
                            : *burst_since_ + timing_.writing);
-    settle_.async_wait([self = shared_from_this()](auto cancelled) {
+    surely_wait(settle_, [self = shared_from_this()](auto cancelled) {
       if (cancelled || self->stopped_) return;
       self->burst_since_.reset();
       self->writing_.clear();
@@ -211,7 +235,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   void poll() {
     polling_ = true;
     poll_.expires_after(timing_.poll);
-    poll_.async_wait([self = shared_from_this()](auto cancelled) {
+    surely_wait(poll_, [self = shared_from_this()](auto cancelled) {
       if (cancelled || self->stopped_) return;
       self->changed_();
       self->poll();

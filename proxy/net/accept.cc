@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/error.hpp>
 #include <cerrno>
 #include <exception>
 
@@ -11,6 +12,14 @@ namespace tidegate::proxy::net {
 
 namespace {
 constexpr std::chrono::milliseconds kPause{100};
+}
+
+Task<void> rest(TimerWheel& wheel) {
+  Event over;
+  auto notify = [&over] { over.notify(); };
+  CallTimer<decltype(notify)> pause(notify);
+  wheel.arm(pause, kPause);
+  co_await over.wait();
 }
 
 Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel,
@@ -36,13 +45,11 @@ Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel,
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       listening->read_exhausted(true);
-      if (co_await listening->wait_readable()) break;
+      const error_code failed = co_await listening->wait_readable();
+      if (failed == boost::asio::error::operation_aborted) break;
+      if (failed) co_await rest(wheel);  // the poller takes it later
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      Event over;
-      auto notify = [&over] { over.notify(); };
-      CallTimer<decltype(notify)> pause(notify);
-      wheel.arm(pause, kPause);
-      co_await over.wait();
+      co_await rest(wheel);
     }  // else: that connection has gone already
   }
 }

@@ -16,4 +16,7 @@ Task<void> accept_all(boost::asio::io_context& io, TimerWheel& wheel,
                       std::shared_ptr<Socket> listening,
                       std::function<void(Socket, const Accepted&)> serve);
 
+/// A moment, in which there may be more of what is short: descriptors, memory of the kernel.
+Task<void> rest(TimerWheel& wheel);
+
 }  // namespace tidegate::proxy::net

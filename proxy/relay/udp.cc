@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 
+#include "proxy/net/accept.h"
 #include "proxy/upstream/weighted.h"
 
 namespace tidegate::proxy::relay {
@@ -153,7 +154,10 @@ Task<void> UdpListener::receive() {
       continue;
     }
     // Anything else is about one datagram (an ICMP error that came back).
-    if (got.error() == asio::error::would_block && co_await socket_.wait_readable()) break;
+    if (got.error() != asio::error::would_block) continue;
+    const error_code failed = co_await socket_.wait_readable();
+    if (failed == asio::error::operation_aborted) break;
+    if (failed) co_await net::rest(loop_.wheel);  // the poller takes it later
   }
 }
 

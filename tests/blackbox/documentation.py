@@ -202,7 +202,7 @@ class Terminal:
                 return not is_run or get(8082, "/ready")[0] == 200
             except OSError:
                 return False
-        wait_for(is_there, f"$ {command}: is there: {self.log.read_text()}")
+        wait_for(is_there, f"$ {command}: is there: {self.log.read_text()}", 30)
 
     def do(self, command, expected):
         if command.rstrip().endswith("&"):

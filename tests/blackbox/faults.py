@@ -309,7 +309,7 @@ def main():
     arguments.add_argument("--most", type=int, default=1, help="of each kind and step; of allocations three times as many")
     arguments.add_argument("--kinds", default=",".join(KINDS))
     arguments.add_argument("--steps", default=",".join(["start", *STEPS]))
-    arguments.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    arguments.add_argument("--seed", type=int, default=1)  # the same in every run; another one finds other things
     arguments.add_argument("--logs", help="folder for the logs of what failed")
     arguments.add_argument("--verbose", action="store_true")
     options = arguments.parse_args()
