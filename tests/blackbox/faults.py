@@ -196,8 +196,12 @@ class Trial:
     def running(self, step, kind, most):
         """The step with each of its calls of this kind failing, one at a time."""
         subject = self.subject
-        before = subject.faults.calls(kind)
-        if subject.take(step) != "good":
+        for _ in range(3):  # what the last fault broke is found out by who uses it next
+            before = subject.faults.calls(kind)
+            taken = subject.take(step)
+            if taken == "good":
+                break
+        if taken != "good":
             return self.tell(step, kind, 0, 0, "fails without a fault")
         count = subject.faults.calls(kind) - before
         for number, error in zip(sample(count, most), itertools.cycle(KINDS[kind])):
