@@ -67,6 +67,7 @@ void for_each_element(std::string_view list, Each each) {
 
 /// Takes the next line, without its CRLF. False: it does not end in CRLF.
 bool take_line(std::string_view& rest, std::string_view& line) {
+  if (rest.empty()) return false;  // and may have no bytes to point to
   const void* feed = std::memchr(rest.data(), '\n', rest.size());
   if (feed == nullptr) return false;
   std::size_t at = static_cast<std::size_t>(static_cast<const char*>(feed) - rest.data());

@@ -85,7 +85,7 @@ def attack(gateway, stop, limit):
     before, peak, clients, refused = resident(gateway), 0, [], 0
     end = time.monotonic() + 120  # of a busy machine
     try:
-        while time.monotonic() < end and len(clients) < 2000 and refused < 500:
+        while time.monotonic() < end and len(clients) < 6000 and refused < 500:
             clients += hold(gateway.port, 20)
             peak = max(peak, resident(gateway))
             refused = stat(gateway, "downstream_rq_overload_close") + stat(gateway, "downstream_cx_overload_reject")
