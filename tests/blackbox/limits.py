@@ -79,14 +79,25 @@ def hold(port, clients, streams=4, chunk=16384):
     return out
 
 
-def attack(gateway, stop, limit):
+def take_nothing(port, clients):
+    """Connections with 99 streams each and shut windows: each stream holds a window of its answer."""
+    out = []
+    for _ in range(clients):
+        with contextlib.suppress(OSError):
+            client = h2.Client(port, struct.pack("!HI", 4, 0), wait=False)
+            client.send(b"".join(h2.frame(h2.HEADERS, 5, stream, h2.block(h2.request("/?bytes=10000000"))) for stream in range(1, 199, 2)))
+            out.append(client)
+    return out
+
+
+def attack(gateway, limit, more, stop=lambda: None):
     """Memory is bounded, new work is refused while it is short, and all is as before when the clients have gone."""
     gateway.wait_for_route("/")
     before, peak, clients, refused = resident(gateway), 0, [], 0
     end = time.monotonic() + 120  # of a busy machine
     try:
         while time.monotonic() < end and len(clients) < 6000 and refused < 500:
-            clients += hold(gateway.port, 20)
+            clients += more()
             peak = max(peak, resident(gateway))
             refused = stat(gateway, "downstream_rq_overload_close") + stat(gateway, "downstream_cx_overload_reject")
         assert gateway.process.poll() is None, "it has ended: " + gateway.log()[-2000:]
@@ -97,7 +108,7 @@ def attack(gateway, stop, limit):
     finally:
         for client in clients:
             client.peer.close()
-        stop.set()
+        stop()
     wait_for(lambda: stat(gateway, "stop_accepting_requests.active") == 0, "requests are taken again", 20)
     wait_for(lambda: answered(gateway), "a request is answered", 20)
     wait_for(lambda: resident(gateway) - before < 64 * MEGA, f"memory comes back to about {before // MEGA} MiB", 30)
@@ -108,7 +119,7 @@ def memory_is_refused_before_it_runs_out(gateway):
     gateway.arguments = ["--memory-limit", "192MiB"]
     stop = sink(gateway)
     gateway.start()
-    attack(gateway, stop, 192 * MEGA)
+    attack(gateway, 192 * MEGA, lambda: hold(gateway.port, 20), stop.set)
 
 
 def answers_that_nobody_takes_are_held_within_the_limit(gateway):
@@ -124,10 +135,7 @@ def answers_that_nobody_takes_are_held_within_the_limit(gateway):
     def refused():
         return stat(gateway, "downstream_rq_overload_close") + stat(gateway, "reset_high_memory_stream.count")
     while time.monotonic() < end and (len(clients) < 30 or refused() == 0):
-        with contextlib.suppress(OSError):
-            client = h2.Client(gateway.port, struct.pack("!HI", 4, 0), wait=False)
-            clients.append(client)
-            client.send(b"".join(h2.frame(h2.HEADERS, 5, stream, h2.block(h2.request("/?bytes=10000000"))) for stream in range(1, 199, 2)))
+        clients += take_nothing(gateway.port, 1)
         peak = max(peak, resident(gateway))
     end = time.monotonic() + 5
     while time.monotonic() < end:
@@ -145,9 +153,10 @@ def answers_that_nobody_takes_are_held_within_the_limit(gateway):
 
 def the_defaults_hold_where_addresses_are_limited(gateway):
     """ulimit -v, without an option: the limit is found, and no allocation fails."""
-    stop = sink(gateway)
+    gateway.backend(app_protocol="kubernetes.io/h2c")
+    gateway.route(ROUTE)
     limited(gateway, resource.RLIMIT_AS, 512 * MEGA)
-    attack(gateway, stop, 512 * MEGA)
+    attack(gateway, 512 * MEGA, lambda: take_nothing(gateway.port, 2))
 
 
 def connections_are_counted_and_refused(gateway):
