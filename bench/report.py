@@ -32,7 +32,7 @@ def side_by_side(options):
         if options.scenarios:
             command += ["--scenarios", options.scenarios]
         subprocess.run(command, check=True, stdout=sys.stderr)
-        return re.sub(r"^# .*\n", "", table.read_text()).replace("\n## ", "\n### ")
+        return re.sub(r", Linux \S+(?=;)", "", re.sub(r"^# .*\n", "", table.read_text())).replace("\n## ", "\n### ")
 
 
 def policies(options):
@@ -40,14 +40,18 @@ def policies(options):
                           check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+def short(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def micro(options):
     lines = ["| what | time |", "|---|---:|"]
     for program in sorted(pathlib.Path(options.binary).parent.glob("bench/bench_*")):
-        out = subprocess.run([program, "--benchmark_format=json", "--benchmark_repetitions=5", "--benchmark_report_aggregates_only=true"],
+        out = subprocess.run([program, "--benchmark_format=json", "--benchmark_repetitions=3", "--benchmark_report_aggregates_only=true"],
                              check=True, stdout=subprocess.PIPE, text=True).stdout
         for one in json.loads(out)["benchmarks"]:
             if one["aggregate_name"] == "median":
-                lines.append(f"| {one['run_name'].replace('_', ' ')} | {one['cpu_time']:.3g} {one['time_unit']} |")
+                lines.append(f"| {one['run_name'].replace('_', ' ')} | {short(one['cpu_time'])} {one['time_unit']} |")
     return "\n".join(lines)
 
 
