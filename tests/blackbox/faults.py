@@ -106,12 +106,9 @@ class Subject:
         with socket.create_connection(("127.0.0.1", self.gateway.port), PATIENCE) as peer:
             peer.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                          b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-            got = b""
-            while b"\r\n\r\n" not in got:
-                chunk = peer.recv(4096)
-                if not chunk:
-                    return "closed"
-                got += chunk
+            got = head_and_more(peer)
+            if not got:
+                return "closed"
             if not got.startswith(b"HTTP/1.1 101 "):
                 return got[:12].decode()
             peer.sendall(b"\x82\x85\0\0\0\0hello")
@@ -134,16 +131,24 @@ class Subject:
         return "the edit is not served"
 
 
-def asked(peer, request):
-    """Empty where the answer is 200 and whole."""
-    peer.settimeout(PATIENCE)
-    peer.sendall(request)
+def head_and_more(peer):
+    """What has come once a head is whole; empty where the connection ends before."""
     got = b""
     while b"\r\n\r\n" not in got:
         chunk = peer.recv(65536)
         if not chunk:
-            return "closed"
+            return b""
         got += chunk
+    return got
+
+
+def asked(peer, request):
+    """Empty where the answer is 200 and whole."""
+    peer.settimeout(PATIENCE)
+    peer.sendall(request)
+    got = head_and_more(peer)
+    if not got:
+        return "closed"
     head, _, body = got.partition(b"\r\n\r\n")
     size = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0)
     while len(body) < size:
