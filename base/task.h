@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/frames.h"
+#include "base/turns.h"
 
 namespace tidegate {
 
@@ -59,6 +60,12 @@ class Suspended {
 
 /// Resumes `waiting` in a turn of its own. Errors: std::bad_alloc; then nothing has happened to it.
 inline void resume_later(boost::asio::io_context& io, CoroutineFrame& waiting) {
+  if (Turns* turns = Turns::of(io)) {
+    turns->add({&waiting,
+                [](void* frame) { Suspended(*static_cast<CoroutineFrame*>(frame)).resume(); },
+                [](void* frame) { Suspended(*static_cast<CoroutineFrame*>(frame)); }});
+    return;
+  }
   /// What goes before it has been run owns it, but for what goes by an exception of the post.
   struct Posted {
     explicit Posted(CoroutineFrame& frame) : owned(frame) {}
@@ -72,6 +79,16 @@ inline void resume_later(boost::asio::io_context& io, CoroutineFrame& waiting) {
     int exceptions = std::uncaught_exceptions();
   };
   boost::asio::post(io, Posted(waiting));
+}
+
+/// Calls `go` with `what` in a turn of its own; not at all, where the loop ends before.
+/// Errors: std::bad_alloc; then it will not be called.
+inline void call_later(boost::asio::io_context& io, void* what, void (*go)(void*)) {
+  if (Turns* turns = Turns::of(io)) {
+    turns->add({what, go, [](void*) {}});
+  } else {
+    boost::asio::post(io, [what, go] { go(what); });
+  }
 }
 
 template <class T>
@@ -233,7 +250,11 @@ void spawn(boost::asio::io_context& io, Task<T> task, Ended ended = {}) {
   boost::asio::executor_work_guard<Executor> work(io.get_executor());
   const task_detail::Outermost started =
       task_detail::outermost(std::move(work), std::move(task), std::move(ended));
-  boost::asio::dispatch(io, Suspended(*started.frame));
+  if (Turns::of(io) != nullptr) {
+    Suspended(*started.frame).resume();
+  } else {
+    boost::asio::dispatch(io, Suspended(*started.frame));
+  }
 }
 
 /// Lets the others of the loop have theirs first: `co_await turn(io)`.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
 
 #include "base/log.h"
 #include "proxy/aws/backoff.h"
@@ -44,21 +43,18 @@ bool is_refusal(std::string_view code) {
 Ec2Watcher::Ec2Watcher(OnFound on_found)
     : on_found_(std::move(on_found)), loop_(0, 0x9e3779b97f4a7c15), clusters_(loop_) {
   stats_.push_back(std::make_unique<ClusterStats>());
-  thread_ = std::thread([this] {
-    auto work = asio::make_work_guard(loop_.io);
-    proxy::run(loop_.io);
-  });
+  thread_ = std::thread([this] { loop_.run(); });
 }
 
 Ec2Watcher::~Ec2Watcher() {
-  auto expired = [this] { loop_.io.stop(); };
+  auto expired = [this] { loop_.stop(); };
   CallTimer<decltype(expired)> late(expired);
-  asio::post(loop_.io, [this, &late] {
+  loop_.post([this, &late] {
     stopping_ = true;
     clusters_.close_idle();
     for (auto& [cluster, watch] : watches_) stop(*watch);
     if (running_ == 0) {
-      loop_.io.stop();
+      loop_.stop();
     } else {
       loop_.wheel.arm(late, kStopTimeout);
     }
@@ -70,8 +66,8 @@ Ec2Watcher::~Ec2Watcher() {
 void Ec2Watcher::update(std::map<std::string, Wanted> wanted,
                         std::map<std::string, upstream::CompiledClusterPtr> apis,
                         std::map<std::string, std::vector<upstream::Address>> addresses) {
-  asio::post(loop_.io, [this, wanted = std::move(wanted), apis = std::move(apis),
-                        addresses = std::move(addresses)]() mutable {
+  loop_.post([this, wanted = std::move(wanted), apis = std::move(apis),
+              addresses = std::move(addresses)]() mutable {
     apply(std::move(wanted), std::move(apis), addresses);
   });
 }
@@ -144,7 +140,7 @@ Task<void> Ec2Watcher::run(std::shared_ptr<Watch> watch) {
     co_await watch->wake.wait();
   }
   timer.cancel();
-  if (--running_ == 0 && stopping_) loop_.io.stop();
+  if (--running_ == 0 && stopping_) loop_.stop();
 }
 
 /// What is new at once, what stays as it is once a minute.

@@ -1,6 +1,5 @@
 #include "proxy/aws/temporary.h"
 
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "base/log.h"
@@ -23,7 +22,7 @@ Task<CredentialsPtr> Temporary::get(upstream::Clusters& clusters, CredentialsPtr
     if (!valid && now < not_before_) co_return nullptr;
     if (asking_) {
       over = std::make_shared<Event>();
-      waiting_.push_back({&clusters.loop().io, over});
+      waiting_.push_back({&clusters.loop(), over});
     }
     asking_ = true;
   }
@@ -47,7 +46,7 @@ void Temporary::answered(Fresh fresh) {
   }
   not_before_ = Clock::now() + kRetry;  // also where those that came do not last
   for (const Waiting& one : std::exchange(waiting_, {}))
-    boost::asio::post(*one.io, [over = one.over] { over->notify(); });
+    one.loop->post([over = one.over] { over->notify(); });
 }
 
 CredentialsPtr Temporary::current() const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -11,6 +10,9 @@
 #include "proxy/runtime/event.h"
 #include "proxy/snapshot/aws.h"
 
+namespace tidegate::proxy {
+struct Loop;
+}
 namespace tidegate::proxy::upstream {
 class Clusters;
 }
@@ -48,7 +50,7 @@ class Temporary {
   /// One that waits for what another has asked for, perhaps on another loop, which outlives the
   /// question.
   struct Waiting {
-    boost::asio::io_context* io = nullptr;
+    Loop* loop = nullptr;
     std::shared_ptr<Event> over;
   };
   void answered(Fresh fresh);

@@ -1,6 +1,5 @@
 #include "proxy/health/checker.h"
 
-#include <boost/asio/post.hpp>
 #include <chrono>
 
 #include "proxy/rpc/call.h"
@@ -95,21 +94,18 @@ bool Verdict::note(Outcome outcome, const HealthCheck& config) {
 Checker::Checker(OnResult on_result)
     : on_result_(std::move(on_result)), loop_(0, 0x9e3779b97f4a7c15), clusters_(loop_) {
   stats_.push_back(std::make_unique<ClusterStats>());
-  thread_ = std::thread([this] {
-    auto work = asio::make_work_guard(loop_.io);
-    proxy::run(loop_.io);
-  });
+  thread_ = std::thread([this] { loop_.run(); });
 }
 
 Checker::~Checker() {
-  auto expired = [this] { loop_.io.stop(); };
+  auto expired = [this] { loop_.stop(); };
   CallTimer<decltype(expired)> late(expired);
-  asio::post(loop_.io, [this, &late] {
+  loop_.post([this, &late] {
     stopping_ = true;
     clusters_.close_idle();
     for (auto& [key, probe] : probes_) stop(*probe);
     if (running_ == 0) {
-      loop_.io.stop();
+      loop_.stop();
     } else {
       loop_.wheel.arm(late, kStopTimeout);
     }
@@ -120,10 +116,9 @@ Checker::~Checker() {
 
 void Checker::update(std::map<std::string, upstream::CompiledClusterPtr> clusters,
                      std::map<std::string, std::vector<upstream::Address>> addresses) {
-  asio::post(loop_.io,
-             [this, clusters = std::move(clusters), addresses = std::move(addresses)]() mutable {
-               apply(std::move(clusters), addresses);
-             });
+  loop_.post([this, clusters = std::move(clusters), addresses = std::move(addresses)]() mutable {
+    apply(std::move(clusters), addresses);
+  });
 }
 
 void Checker::apply(std::map<std::string, upstream::CompiledClusterPtr> clusters,
@@ -198,7 +193,7 @@ Task<void> Checker::run(std::shared_ptr<Probe> probe) {
     co_await probe->wake.wait();
   }
   timer.cancel();
-  if (--running_ == 0 && stopping_) loop_.io.stop();
+  if (--running_ == 0 && stopping_) loop_.stop();
 }
 
 Task<Outcome> Checker::check(Probe& probe, upstream::ClusterState& cluster) {

@@ -1,6 +1,5 @@
 #include "proxy/net/pump.h"
 
-#include <boost/asio/post.hpp>
 #include <exception>
 
 #include "proxy/runtime/run.h"
@@ -64,10 +63,11 @@ void Pump::stop() {
 void Pump::ask() {
   if (asked_) return;
   surely([this] {
-    asio::post(io_, [this] {
-      asked_ = false;
-      --pending_;
-      turn();
+    call_later(io_, this, [](void* pump) {
+      auto* self = static_cast<Pump*>(pump);
+      self->asked_ = false;
+      --self->pending_;
+      self->turn();
     });
   });
   asked_ = true;

@@ -1,9 +1,14 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
 #include <cstdint>
 
+#include "base/turns.h"
 #include "proxy/runtime/buffers.h"
+#include "proxy/runtime/poller.h"
+#include "proxy/runtime/run.h"
 #include "proxy/runtime/timer_wheel.h"
 
 namespace tidegate::proxy {
@@ -42,12 +47,27 @@ class Random {
   std::uint64_t state_[4];
 };
 
-/// A worker's own things. Nothing here is touched by another thread, but for io.post().
+/// A worker's own things, and its loop: coroutines, sockets, timers and what others have posted,
+/// with one call of the kernel a turn (ADR 0013). Nothing here is touched by another thread, but
+/// for post() and stop().
 struct Loop {
-  Loop(std::size_t index_in, std::uint64_t seed) : index(index_in), random(seed) {
-    wheel.drive(io);
+  Loop(std::size_t index_in, std::uint64_t seed);
+  ~Loop();
+
+  /// Until stop(), whatever is thrown (memory, above all): what it was for is lost, and nothing
+  /// else.
+  void run();
+  /// One turn: what is due, then what has become ready, for which it waits as long as `at_most`
+  /// where nothing else is to be done. Returns how many things it did.
+  std::size_t turn(std::chrono::milliseconds at_most);
+  /// Ends run(). Any thread.
+  void stop();
+  /// `function` runs on the loop, in one of its next turns. Any thread.
+  template <class Function>
+  void post(Function function) {
+    surely([&] { boost::asio::post(io, function); });
+    poller_.wake();
   }
-  ~Loop() { wheel.stop(); }
 
   std::size_t index;  // which worker; index into PerWorker
   Random random;
@@ -57,6 +77,10 @@ struct Loop {
   // Last, so that it goes first: coroutines that are still suspended end with it, and their timers
   // leave the wheel.
   boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+
+ private:
+  Poller& poller_;  // is io's
+  Turns turns_{io};
 };
 
 }  // namespace tidegate::proxy

@@ -1,10 +1,13 @@
 #include "proxy/runtime/poller.h"
 
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <exception>
+#include <limits>
 
 #include "proxy/runtime/run.h"
 
@@ -14,18 +17,21 @@ Poller::Poller(boost::asio::execution_context& context)
     : boost::asio::execution_context::service(context),
       io_(static_cast<boost::asio::io_context&>(context)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      gate_(io_.get_executor()) {
-  if (epoll_ < 0)
-    throw boost::system::system_error(errno, boost::system::system_category(), "epoll");
-  gate_.assign(epoll_);
+      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  epoll_event rung{};
+  rung.events = EPOLLIN | EPOLLET;  // each ring is told; nobody reads it
+  rung.data.ptr = this;
+  if (epoll_ < 0 || bell_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_, &rung) != 0) {
+    const int failed = errno;
+    if (epoll_ >= 0) ::close(epoll_);
+    if (bell_ >= 0) ::close(bell_);
+    throw boost::system::system_error(failed, boost::system::system_category(), "epoll");
+  }
 }
 
-Poller::~Poller() = default;
-
-void Poller::shutdown() {
-  boost::system::error_code ignored;
-  gate_.close(ignored);
-  epoll_ = -1;
+Poller::~Poller() {
+  ::close(epoll_);
+  ::close(bell_);
 }
 
 error_code Poller::add(int fd, Watched& watched) {
@@ -34,7 +40,6 @@ error_code Poller::add(int fd, Watched& watched) {
   event.data.ptr = &watched;
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0)
     return {errno, boost::system::system_category()};
-  if (!waiting_) wait();
   return {};
 }
 
@@ -46,37 +51,44 @@ void Poller::forget(Watched& watched) {
   }
 }
 
-void Poller::wait() {
-  waiting_ = true;
-  surely([this] {
-    gate_.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](error_code failed) {
-      waiting_ = false;
-      if (failed) return;
-      dispatch();
-      if (!waiting_) wait();
-    });
-  });
+void Poller::wake() {
+  if (rung_.exchange(true)) return;
+  const std::uint64_t one = 1;
+  while (::write(bell_, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
-void Poller::dispatch() {
-  count_ = ::epoll_wait(epoll_, events_.data(), kBatch, 0);
+void Poller::woken() {
+  if (rung_.load(std::memory_order_relaxed)) rung_.exchange(false);
+}
+
+std::size_t Poller::wait(std::chrono::milliseconds at_most) {
+  constexpr std::chrono::milliseconds kMost{std::numeric_limits<int>::max()};
+  const int timeout = at_most > kMost ? -1 : static_cast<int>(at_most.count());
+  count_ = ::epoll_wait(epoll_, events_.data(), kBatch, timeout);
+  std::size_t told = 0;
   for (at_ = 0; at_ < count_; ++at_) {
     epoll_event& event = events_[static_cast<std::size_t>(at_)];
-    auto* watched = static_cast<Watched*>(event.data.ptr);
-    if (watched == nullptr) continue;
-    const bool ended = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if (ended) watched->peer_ended = true;
-    if (ended || (event.events & EPOLLIN) != 0) watched->may_read = true;
-    if (ended || (event.events & EPOLLOUT) != 0) watched->may_write = true;
+    if (event.data.ptr == nullptr || event.data.ptr == this) continue;
+    ++told;
     try {
-      if (watched->may_write && watched->writable.awaited()) watched->writable.notify();
-      if (event.data.ptr == nullptr) continue;  // the writer has closed it
-      if (watched->may_read && watched->readable.awaited()) watched->readable.notify();
+      tell(event);
     } catch (const std::exception& failed) {  // the others are told once, now or never
       tell_failure("a connection's turn was given up", failed.what());
     }
   }
   at_ = count_ = 0;
+  return told;
+}
+
+void Poller::tell(epoll_event& event) {
+  auto* watched = static_cast<Watched*>(event.data.ptr);
+  const bool ended = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  if (ended) watched->peer_ended = true;
+  if (ended || (event.events & EPOLLIN) != 0) watched->may_read = true;
+  if (ended || (event.events & EPOLLOUT) != 0) watched->may_write = true;
+  if (watched->may_write && watched->writable.awaited()) watched->writable.notify();
+  if (event.data.ptr == nullptr) return;  // the writer has closed it
+  if (watched->may_read && watched->readable.awaited()) watched->readable.notify();
 }
 
 }  // namespace tidegate::proxy

@@ -3,9 +3,10 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <cstdint>
+#include <chrono>
+#include <cstddef>
 
 #include "base/result.h"
 #include "base/task.h"
@@ -23,10 +24,10 @@ struct Watched {
   bool peer_ended = false;  // the peer has sent FIN or RST: reads end soon, however short they were
 };
 
-/// Readiness of a worker's sockets: each is registered once, for both directions, and reported when
+/// Readiness of a loop's sockets: each is registered once, for both directions, and reported when
 /// it changes (edge triggered). Asio's own sockets try each read before they wait for it, and a
 /// proxy's reads are nearly always early: two system calls a request that this one does without
-/// (ADR 0004 has the figures). Lives in an io_context as a service, whose loop it is driven by.
+/// (ADR 0004 has the figures). Found as a service of the loop's io_context.
 class Poller final : public boost::asio::execution_context::service {
  public:
   using key_type = Poller;
@@ -41,20 +42,26 @@ class Poller final : public boost::asio::execution_context::service {
   void forget(Watched& watched);
   boost::asio::io_context& io() { return io_; }
 
+  /// Waits until a socket is ready, or wake() is called, or `at_most` has passed (max(): for ever);
+  /// tells those who wait for what is ready. Returns how many sockets there were.
+  std::size_t wait(std::chrono::milliseconds at_most);
+  /// Ends this wait(), or the next. Any thread.
+  void wake();
+  /// From now on wake() means the wait() that comes.
+  void woken();
+
  private:
-  void shutdown() override;
-  void wait();
-  void dispatch();
+  void shutdown() override {}
+  void tell(epoll_event& event);
 
   static constexpr int kBatch = 256;
   boost::asio::io_context& io_;
   int epoll_ = -1;
-  boost::asio::posix::basic_stream_descriptor<Executor>
-      gate_;  // the epoll descriptor itself, in Asio's
+  int bell_ = -1;  // an eventfd: wake()
+  std::atomic<bool> rung_{false};
   std::array<epoll_event, kBatch> events_;
   int at_ = 0;  // of the batch being told
   int count_ = 0;
-  bool waiting_ = false;
 };
 
 }  // namespace tidegate::proxy

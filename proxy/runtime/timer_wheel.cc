@@ -1,5 +1,6 @@
 #include "proxy/runtime/timer_wheel.h"
 
+#include <algorithm>
 #include <bit>
 #include <ctime>
 #include <exception>
@@ -19,10 +20,6 @@ TimerWheel::TimerWheel(Clock::time_point start) : start_(start) {
   for (Head& head : slots_) head.next_ = head.previous_ = &head;
 }
 
-void TimerWheel::drive(boost::asio::io_context& io) {
-  driver_ = std::make_unique<boost::asio::steady_timer>(io);
-}
-
 TimerWheel::~TimerWheel() {
   for (Head& head : slots_) {
     while (head.next_ != &head) head.next_->cancel();
@@ -31,7 +28,7 @@ TimerWheel::~TimerWheel() {
 }
 
 TimerWheel::Clock::time_point TimerWheel::now() {
-  if (!driver_) return start_ + turned_ * kTick;
+  if (!driven_) return start_ + turned_ * kTick;
   timespec
       coarse{};  // up to 4 ms old, and a quarter of the price: exchanges arm several timers each
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
@@ -43,7 +40,7 @@ void TimerWheel::arm(Timer& timer, std::chrono::milliseconds after) {
   timer.cancel();
   if (stopped_) return;
   // More than asked: the present tick has partly gone, and now() may lag.
-  const std::int64_t slack = driver_ ? 2 : 1;
+  const std::int64_t slack = driven_ ? 2 : 1;
   std::int64_t tick = tick_of(now() + after) + slack;
   if (tick <= turned_) tick = turned_ + 1;
   timer.tick_ = tick;
@@ -54,7 +51,7 @@ void TimerWheel::arm(Timer& timer, std::chrono::milliseconds after) {
   head.previous_->next_ = &timer;
   head.previous_ = &timer;
   occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
-  if (wake_ < 0 || tick < wake_) schedule();
+  if (next_ < 0 || tick < next_) next_ = tick;
 }
 
 std::chrono::milliseconds TimerWheel::left(const Timer& timer) {
@@ -64,6 +61,10 @@ std::chrono::milliseconds TimerWheel::left(const Timer& timer) {
 
 void TimerWheel::advance_to(Clock::time_point time) {
   std::int64_t until = tick_of(time);
+  if (stopped_ || next_ < 0 || until < next_) {  // nothing is due
+    if (until > turned_) turned_ = until;
+    return;
+  }
   // Timers that expired() arms lie after `turned_`, so they are not met in the slot being emptied.
   std::int64_t first = turned_ + 1;
   if (until - first >= static_cast<std::int64_t>(kSlots))
@@ -91,6 +92,7 @@ void TimerWheel::advance_to(Clock::time_point time) {
     if (!left) occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
   }
   if (until > turned_) turned_ = until;
+  find_next();
   while (due.next_ != &due) {
     Timer* timer = due.next_;
     timer->cancel();
@@ -103,39 +105,25 @@ void TimerWheel::advance_to(Clock::time_point time) {
   due.next_ = due.previous_ = nullptr;
 }
 
-void TimerWheel::schedule() {
-  if (!driver_ || stopped_) return;
-  // The next slot that holds anything; its timers may belong to a later turn, which costs one idle
-  // wake-up a turn.
-  std::int64_t next = -1;
+/// The next slot that holds anything; its timers may belong to a later round of the wheel, which
+/// costs one idle turn of the loop each round.
+void TimerWheel::find_next() {
+  next_ = -1;
   for (std::int64_t ahead = 1; ahead <= static_cast<std::int64_t>(kSlots);) {
     std::size_t slot = static_cast<std::size_t>(turned_ + ahead) % kSlots;
     std::uint64_t bits = occupied_[slot / 64] >> (slot % 64);
     if (bits) {
-      next = turned_ + ahead + std::countr_zero(bits);
-      break;
+      next_ = turned_ + ahead + std::countr_zero(bits);
+      return;
     }
     ahead += static_cast<std::int64_t>(64 - slot % 64);
   }
-  if (next < 0) {
-    wake_ = -1;
-    return;
-  }
-  wake_ = next;
-  driver_->expires_at(start_ + next * kTick);
-  surely([this] {
-    driver_->async_wait([this](boost::system::error_code failed) {
-      if (failed || stopped_) return;
-      wake_ = -1;
-      advance_to(Clock::now());
-      if (wake_ < 0) schedule();
-    });
-  });
 }
 
-void TimerWheel::stop() {
-  stopped_ = true;
-  driver_.reset();
+std::chrono::milliseconds TimerWheel::until_next(Clock::time_point now) const {
+  if (next_ < 0) return std::chrono::milliseconds::max();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(start_ + next_ * kTick - now);
+  return std::max(left, std::chrono::milliseconds(0));
 }
 
 }  // namespace tidegate::proxy

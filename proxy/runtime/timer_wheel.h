@@ -1,11 +1,8 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 
 namespace tidegate::proxy {
 
@@ -46,20 +43,19 @@ class CallTimer final : public Timer {
 };
 
 /// All timeouts of a worker: arming and leaving are constant time and no system call. Coarse: a
-/// timer expires up to two ticks late, never early. One asio timer drives it, armed for the next
-/// timer that can expire, so an idle worker sleeps. Clock: tests turn the wheel themselves by
-/// advance_to().
+/// timer expires up to two ticks late, never early. The loop turns it, and sleeps until the next
+/// timer that can expire. Clock: tests turn the wheel themselves by advance_to().
 class TimerWheel {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::milliseconds kTick{10};
 
-  /// Nothing drives the wheel but advance_to(), until drive().
+  /// Its time is that of the last advance_to(), until drive().
   explicit TimerWheel(Clock::time_point start = Clock::now());
   ~TimerWheel();
 
-  /// From now on the loop turns the wheel; until stop().
-  void drive(boost::asio::io_context& io);
+  /// From now on its time is the clock's.
+  void drive() { driven_ = true; }
   /// (Re-)arms; a timer that is armed already is moved.
   void arm(Timer& timer, std::chrono::milliseconds after);
   /// Until the timer expires, at least 0; milliseconds::max() where it is not armed.
@@ -69,8 +65,10 @@ class TimerWheel {
 
   /// Expires everything due at `time`.
   void advance_to(Clock::time_point time);
-  /// No callbacks any more; the asio timer goes, so that the loop can end and be destroyed.
-  void stop();
+  /// How long after `now` the next timer can expire, at least 0; max(): there is none.
+  std::chrono::milliseconds until_next(Clock::time_point now) const;
+  /// No callbacks any more.
+  void stop() { stopped_ = true; }
 
  private:
   static constexpr std::size_t kSlots = 1024;
@@ -78,7 +76,7 @@ class TimerWheel {
     void expired() override {}
   };
 
-  void schedule();
+  void find_next();
   std::int64_t tick_of(Clock::time_point time) const { return (time - start_) / kTick; }
 
   Clock::time_point start_;
@@ -86,9 +84,9 @@ class TimerWheel {
   std::size_t armed_ = 0;
   std::array<Head, kSlots> slots_;
   std::array<std::uint64_t, kSlots / 64> occupied_{};
-  std::int64_t wake_ = -1;  // tick the asio timer is set for; -1: not set
+  std::int64_t next_ = -1;  // no timer expires before this tick; -1: none is armed
   bool stopped_ = false;
-  std::unique_ptr<boost::asio::steady_timer> driver_;
+  bool driven_ = false;
 };
 
 }  // namespace tidegate::proxy

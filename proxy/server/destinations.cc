@@ -64,7 +64,7 @@ void Server::look_up(Loop& loop, const std::string& name, std::uint16_t port,
           out.addresses.push_back(address);
         }
       }
-      asio::post(loop.io, [reply, out] { reply(out); });
+      loop.post([reply, out] { reply(out); });
     };
     error_code not_an_address;
     const asio::ip::address literal = asio::ip::make_address(name, not_an_address);

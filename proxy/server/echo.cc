@@ -1,6 +1,5 @@
 #include "proxy/server/echo.h"
 
-#include <boost/asio/post.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
@@ -208,10 +207,8 @@ Result<asio::ip::tcp::endpoint> EchoServer::listen(const asio::ip::tcp::endpoint
   return bound;
 }
 
-void EchoServer::run() { parts_->loop.io.run(); }
+void EchoServer::run() { parts_->loop.run(); }
 
-void EchoServer::stop() {
-  asio::post(parts_->loop.io, [this] { parts_->loop.io.stop(); });
-}
+void EchoServer::stop() { parts_->loop.stop(); }
 
 }  // namespace tidegate::proxy::server

@@ -262,11 +262,7 @@ Task<Http1Connection::Ended> Http1Connection::serve() {
     body_begin_ = body_end_ = 0;
     co_await serve_exchange_(*this);
     watch_client(nullptr);
-    while (watching_) {  // its coroutine ends with the cancelled wait
-      Event turn;
-      asio::post(loop_.io, [&turn] { turn.notify(); });
-      co_await turn.wait();
-    }
+    while (watching_) co_await turn(loop_.io);  // its coroutine ends with the cancelled wait
     if (!answered_ || !keep_ || raw_ || draining_ || !stream_.is_open()) break;
     if (!body_done_) {
       // Short rests of bodies are read away, so that the connection can be kept; others end it.

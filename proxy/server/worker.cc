@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <system_error>
 
@@ -50,21 +49,16 @@ Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats)
       stats_(stats),
       http_(stats.http()[index].get()),
       clusters_(loop_),
-      exporters_(loop_, clusters_) {
-  asio::use_service<Poller>(loop_.io);  // where there is none for us, that is known at the start
-}
+      exporters_(loop_, clusters_) {}
 
 Worker::~Worker() { stop(); }
 
 void Worker::start() {
-  thread_ = std::thread([this] {
-    auto work = asio::make_work_guard(loop_.io);
-    run(loop_.io);
-  });
+  thread_ = std::thread([this] { loop_.run(); });
 }
 
 void Worker::stop() {
-  loop_.io.stop();
+  loop_.stop();
   if (thread_.joinable()) thread_.join();
   // A socket holds the coroutine that waits for it, which holds what the socket is in.
   close_listeners();

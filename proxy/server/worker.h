@@ -38,7 +38,7 @@ class Worker {
   void stop();  // and join
   template <class Function>
   void post(Function function) {
-    surely([&] { boost::asio::post(loop_.io, function); });
+    loop_.post(std::move(function));
   }
 
   /// Takes `opened` one by one. Where it throws, what is left of them is for another try.

@@ -88,9 +88,9 @@ def http1_costs_what_it_did(gateway):
     counted = Counted(gateway, LIBRARY)
     gateway.start()
     with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
-        within("HTTP/1.1", counted.of(asks(peer, b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n\r\n")), 0, 10)
-        within("HTTP/1.1, 20 fields", counted.of(asks(peer, f"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n{BROWSER}\r\n".encode())), 0, 10)
-        within("HTTP/1.1, 1 KiB up", counted.of(asks(peer, b"POST /?size=64 HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1024\r\n\r\n" + b"x" * 1024)), 0, 10)
+        within("HTTP/1.1", counted.of(asks(peer, b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n\r\n")), 0, 6)
+        within("HTTP/1.1, 20 fields", counted.of(asks(peer, f"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n{BROWSER}\r\n".encode())), 0, 6)
+        within("HTTP/1.1, 1 KiB up", counted.of(asks(peer, b"POST /?size=64 HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1024\r\n\r\n" + b"x" * 1024)), 0, 7)
 
 
 def a_connection_costs_what_it_did(gateway):
@@ -103,7 +103,7 @@ def a_connection_costs_what_it_did(gateway):
                 peer.sendall(b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
                 while peer.recv(65536):
                     pass
-    within("a connection a request", counted.of(run), 11, 17)
+    within("a connection a request", counted.of(run), 11, 10)
 
 
 def tls_costs_what_it_did(gateway):
@@ -114,7 +114,7 @@ def tls_costs_what_it_did(gateway):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="a.example") as peer:
-        within("TLS", counted.of(asks(peer, b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n\r\n")), 6.5, 10.5)
+        within("TLS", counted.of(asks(peer, b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n\r\n")), 6.5, 6)
 
 
 def http2_costs_what_it_did(gateway):
@@ -124,7 +124,7 @@ def http2_costs_what_it_did(gateway):
     def run():
         out = subprocess.run(["h2load", "-t1", "-c1", "-m1", f"-n{N}", f"http://127.0.0.1:{gateway.port}/?size=64"], capture_output=True, text=True)
         assert f"{N} succeeded" in out.stdout, out.stdout
-    within("HTTP/2 to HTTP/2", counted.of(run), 18.4, 12)
+    within("HTTP/2 to HTTP/2", counted.of(run), 18.4, 6)
 
 
 TESTS = [http1_costs_what_it_did, a_connection_costs_what_it_did, tls_costs_what_it_did, http2_costs_what_it_did]

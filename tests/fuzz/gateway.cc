@@ -282,8 +282,7 @@ void Gateway::turn() {
   bool moved = true;
   for (int turns = 0; moved; ++turns) {
     must(turns < kTurnsMax, "a step comes to an end");
-    loop_.io.restart();
-    moved = loop_.io.poll() > 0;
+    moved = loop_.turn(std::chrono::milliseconds(0)) > 0;
     moved = accept() || moved;
     moved = move(client_) || moved;
     for (std::size_t i = 0; i < backends_.size(); ++i) moved = move(backends_[i]) || moved;

@@ -83,8 +83,7 @@ class Connection {
     ++done;
   }
   void poll() {
-    loop_.io.restart();
-    loop_.io.poll();
+    while (loop_.turn(std::chrono::milliseconds(0)) > 0) continue;
   }
   void play(std::string_view script, int begun) {
     poll();

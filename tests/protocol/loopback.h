@@ -85,9 +85,7 @@ bool drive(Loop& loop, Turn turn, Fact fact) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!fact()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    loop.io.restart();
-    loop.io.run_one_for(std::chrono::milliseconds(2));
-    loop.io.poll();
+    loop.turn(std::chrono::milliseconds(2));
     turn();
   }
   return true;

@@ -82,8 +82,7 @@ struct CallFixture {
     spawn(loop.io, [](Task<T> work, std::optional<T>* result) -> Task<void> {
       result->emplace(co_await std::move(work));
     }(std::move(task), &out));
-    loop.io.restart();
-    while (!out) loop.io.run_one();
+    while (!out) loop.turn(std::chrono::milliseconds(20));
     return std::move(*out);
   }
 

@@ -57,7 +57,7 @@ Verdict run(OneCall& one, const filters::Filter& filter) {
   spawn(one.loop.io, [](Call& call, const filters::Filter& waits, Verdict& out) -> Task<void> {
     out = co_await waits.request_waiting(call);
   }(one.call, filter, verdict));
-  one.loop.io.run_for(1s);
+  while (verdict == Verdict::kWait) one.loop.turn(std::chrono::milliseconds(20));
   return verdict;
 }
 

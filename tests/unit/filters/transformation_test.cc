@@ -43,8 +43,7 @@ struct Passage : OneCall {
   Verdict run(Task<Verdict> task) {
     Verdict out = Verdict::kWait;
     spawn(loop.io, std::move(task), [&out](std::exception_ptr, Verdict verdict) { out = verdict; });
-    loop.io.restart();
-    loop.io.poll();
+    while (loop.turn(std::chrono::milliseconds(0)) > 0) continue;
     return out;
   }
   Verdict there() {

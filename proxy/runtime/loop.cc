@@ -1,0 +1,45 @@
+#include "proxy/runtime/loop.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace tidegate::proxy {
+
+Loop::Loop(std::size_t index_in, std::uint64_t seed)
+    : index(index_in), random(seed), poller_(boost::asio::use_service<Poller>(io)) {
+  wheel.drive();
+  io.get_executor().on_work_started();  // it has not ended because nothing is to be done
+}
+
+Loop::~Loop() {
+  wheel.stop();
+  turns_.clear();
+}
+
+void Loop::run() {
+  while (!io.stopped()) {
+    try {
+      turn(std::chrono::milliseconds::max());
+    } catch (const std::exception& failed) {
+      tell_failure("a task was given up", failed.what());
+    }
+  }
+}
+
+std::size_t Loop::turn(std::chrono::milliseconds at_most) {
+  const Turns::Here here(turns_);
+  std::size_t done = turns_.run();
+  const TimerWheel::Clock::time_point now = TimerWheel::Clock::now();
+  wheel.advance_to(now);
+  poller_.woken();
+  done += io.poll();  // after all that may post something
+  return done + poller_.wait(turns_.empty() ? std::min(at_most, wheel.until_next(now))
+                                            : std::chrono::milliseconds(0));
+}
+
+void Loop::stop() {
+  io.stop();
+  poller_.wake();
+}
+
+}  // namespace tidegate::proxy
