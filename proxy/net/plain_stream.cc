@@ -107,7 +107,7 @@ Result<std::size_t> PlainStream::try_write(std::span<const asio::const_buffer> p
   }
 }
 
-Task<error_code> PlainStream::wait_writable() { return socket_.wait_writable(); }
+Task<error_code> PlainStream::wait_writable() { co_return co_await socket_.wait_writable(); }
 
 bool PlainStream::peer_closed() {
   if (!socket_.is_open()) return true;

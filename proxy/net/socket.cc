@@ -27,20 +27,24 @@ Socket& Socket::operator=(Socket&& other) noexcept {
   return *this;
 }
 
-Task<error_code> Socket::wait(boost::intrusive_ptr<State> state, Event Watched::* changed,
-                              bool Watched::* may) {
-  const error_code aborted = asio::error::operation_aborted;
-  if (!state) co_return aborted;
-  const std::uint64_t cancels = state->cancels;
-  while (true) {
-    if (state->fd < 0 || state->cancels != cancels) co_return aborted;
-    if (state->watched.*may) co_return error_code();
-    if (!state->registered) {
-      if (error_code failed = state->poller.add(state->fd, state->watched)) co_return failed;
-      state->registered = true;
-    }
-    co_await (state->watched.*changed).wait();
+bool Socket::Wait::await_ready() {
+  if (!state_ || state_->fd < 0) {
+    failed_ = asio::error::operation_aborted;
+    return true;
   }
+  cancels_ = state_->cancels;
+  if (state_->watched.*may_) return true;
+  if (!state_->registered) {
+    failed_ = state_->poller.add(state_->fd, state_->watched);
+    state_->registered = !failed_;
+  }
+  return static_cast<bool>(failed_);
+}
+
+error_code Socket::Wait::await_resume() const {
+  if (failed_) return failed_;
+  if (state_->fd < 0 || state_->cancels != cancels_) return asio::error::operation_aborted;
+  return {};
 }
 
 void Socket::cancel() {

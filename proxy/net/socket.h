@@ -5,7 +5,6 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 #include "base/result.h"
-#include "base/task.h"
 #include "proxy/runtime/poller.h"
 
 namespace tidegate::proxy::net {
@@ -35,9 +34,10 @@ class Socket {
   }
   void write_exhausted() { state_->watched.may_write = false; }
 
-  /// Until may_read(). Errors: operation_aborted after cancel() or close(). One waiter a direction.
-  Task<error_code> wait_readable() { return wait(state_, &Watched::readable, &Watched::may_read); }
-  Task<error_code> wait_writable() { return wait(state_, &Watched::writable, &Watched::may_write); }
+  /// Until may_read(), or an error. Errors: operation_aborted after cancel() or close(). One waiter
+  /// a direction. `co_await` at once; no frame of its own.
+  auto wait_readable() { return Wait(state_, &Watched::readable, &Watched::may_read); }
+  auto wait_writable() { return Wait(state_, &Watched::writable, &Watched::may_write); }
   /// Ends the waits, in a later turn; the socket stays open.
   void cancel();
   void close();
@@ -53,8 +53,25 @@ class Socket {
     bool registered = false;  // with the poller, by the first wait: short connections have none
     std::uint64_t cancels = 0;
   };
-  static Task<error_code> wait(boost::intrusive_ptr<State> state, Event Watched::* changed,
-                               bool Watched::* may);
+  class Wait {
+   public:
+    Wait(boost::intrusive_ptr<State> state, Event Watched::* changed, bool Watched::* may)
+        : state_(std::move(state)), changed_(changed), may_(may) {}
+
+    bool await_ready();
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> caller) const {
+      (state_->watched.*changed_).wait().await_suspend(caller);
+    }
+    error_code await_resume() const;
+
+   private:
+    boost::intrusive_ptr<State> state_;
+    Event Watched::* changed_;
+    bool Watched::* may_;
+    std::uint64_t cancels_ = 0;
+    error_code failed_;
+  };
 
   boost::intrusive_ptr<State> state_;
 };

@@ -209,9 +209,9 @@ std::optional<Result<std::size_t>> TlsStream::try_read(std::span<char> into, int
 
 /// What OpenSSL wants is not there: its reads have said so to the socket.
 Task<error_code> TlsStream::wait_for(int reason) {
-  if (reason == SSL_ERROR_WANT_READ) return socket_.wait_readable();
+  if (reason == SSL_ERROR_WANT_READ) co_return co_await socket_.wait_readable();
   socket_.write_exhausted();
-  return socket_.wait_writable();
+  co_return co_await socket_.wait_writable();
 }
 
 Task<error_code> TlsStream::wait_readable() {
@@ -259,7 +259,7 @@ Result<std::size_t> TlsStream::try_write(std::span<const asio::const_buffer> pie
   return failure(reason);
 }
 
-Task<error_code> TlsStream::wait_writable() { return socket_.wait_writable(); }
+Task<error_code> TlsStream::wait_writable() { co_return co_await socket_.wait_writable(); }
 
 void TlsStream::shutdown_send() {
   ERR_clear_error();
