@@ -3,7 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <exception>
 
-#include "proxy/runtime/run.h"
+#include "base/surely.h"
 
 namespace tidegate::proxy::net {
 

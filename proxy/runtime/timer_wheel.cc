@@ -4,7 +4,7 @@
 #include <ctime>
 #include <exception>
 
-#include "proxy/runtime/run.h"
+#include "base/surely.h"
 
 namespace tidegate::proxy {
 

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/log.h"
+#include "base/surely.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/net/accept.h"
