@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/surely.h"
 
 namespace tidegate::controlloop::watch {
 
@@ -25,26 +26,11 @@ constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DE
                                   IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |
                                   IN_ATTRIB;
 constexpr int kDepthMax = 32;
-}  // namespace
 
-namespace {
-
-/// A wait that is not begun is a change that nobody hears of: once more where memory is short.
-template <class Begin>
-void again_where_short(Begin begin) {
-  constexpr int kTries = 100;
-  for (int left = kTries;; --left) {
-    try {
-      return begin();
-    } catch (const std::bad_alloc&) {
-      if (left == 0) throw;
-    }
-  }
-}
-
+/// A wait that is not begun is a change that nobody hears of.
 template <class Handler>
 void surely_wait(asio::steady_timer& timer, Handler handler) {
-  again_where_short([&] { timer.async_wait(handler); });
+  surely([&] { timer.async_wait(handler); });
 }
 
 }  // namespace
@@ -164,7 +150,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void wait() {
-    again_where_short([this] {
+    surely([this] {
       descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
                              [self = shared_from_this()](auto failed) {
                                if (failed || self->stopped_) return;

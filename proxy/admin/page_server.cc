@@ -27,10 +27,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/surely.h"
 #include "base/task.h"
 #include "proxy/admin/query.h"
 #include "proxy/http/percent.h"
-#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::admin {
 

@@ -9,7 +9,6 @@
 #include "proxy/aws/backoff.h"
 #include "proxy/aws/ec2.h"
 #include "proxy/aws/requests.h"
-#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::aws {
 

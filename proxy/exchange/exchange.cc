@@ -54,7 +54,7 @@ Task<void> Exchange::answer(filters::Reply reply) {
 
 /// An answer in the place of another; its text.
 std::string_view Exchange::replaced_by(const filters::Reply& reply, http::ResponseHead& head) {
-  head = http::ResponseHead();
+  head.clear();
   head.status = reply.status;
   head.fields = reply.fields;
   flag_ = reply.flag;

@@ -4,7 +4,6 @@
 
 #include "proxy/rpc/call.h"
 #include "proxy/rpc/protobuf.h"
-#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::health {
 

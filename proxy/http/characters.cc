@@ -1,7 +1,5 @@
 #include "proxy/http/characters.h"
 
-#include <algorithm>
-
 namespace tidegate::proxy::http {
 namespace {
 
@@ -34,8 +32,9 @@ bool valid_authority(std::string_view text) {
     return close != text.npos && valid_ipv6(text.substr(1, close - 1)) &&
            valid_port(text.substr(close + 1));
   }
-  const std::size_t colon = std::min(text.find(':'), text.size());
-  return colon > 0 && all_of(text.substr(0, colon), kHost) && valid_port(text.substr(colon));
+  std::size_t host = 0;
+  while (host < text.size() && (kClasses[static_cast<unsigned char>(text[host])] & kHost)) ++host;
+  return host > 0 && valid_port(text.substr(host));
 }
 
 bool valid_path(std::string_view text) { return text.starts_with('/') && all_of(text, kTarget); }

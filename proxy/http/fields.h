@@ -8,8 +8,16 @@
 
 namespace tidegate::proxy::http {
 
-/// Case-insensitive comparison of ASCII text.
-bool iequals(std::string_view a, std::string_view b);
+/// Case-insensitive comparison of ASCII text of one length.
+bool same_letters(const char* a, const char* b, std::size_t size);
+
+/// Case-insensitive comparison of ASCII text. Most names that are compared differ in their length
+/// or in their first letter.
+inline bool iequals(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  if (a.empty()) return true;
+  return ((a.front() ^ b.front()) & ~0x20) == 0 && same_letters(a.data(), b.data(), a.size());
+}
 
 /// One header or trailer field. Both are views: into the connection's buffer, or into the
 /// exchange's arena.
@@ -30,7 +38,11 @@ class Fields {
  public:
   using List = boost::container::small_vector<Field, 24>;
 
-  void append(std::string_view name, std::string_view value) { list_.push_back({name, value}); }
+  void append(std::string_view name, std::string_view value) {
+    Field& added = list_.emplace_back();  // the two stay in registers until they are where they go
+    added.name = name;
+    added.value = value;
+  }
   /// The first value; empty view with data() == nullptr where there is none.
   std::string_view get(std::string_view name) const;
   bool has(std::string_view name) const { return get(name).data() != nullptr; }

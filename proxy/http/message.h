@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "proxy/http/fields.h"
 
@@ -53,7 +54,11 @@ struct RequestHead {
   }
   /// The sender waits for an answer without a body, whatever filters have made of the method since.
   bool is_head() const { return asked_head; }
-  void clear() { *this = RequestHead(); }
+  /// Not by RequestHead(), which would write zeros over the room for fields first.
+  void clear() {
+    RequestHead none;
+    *this = std::move(none);
+  }
 };
 
 /// A response's head. Source: RFC 9110 section 15.
@@ -69,6 +74,11 @@ struct ResponseHead {
   bool chunked =
       false;  // HTTP/1: a body of unknown length that is not chunked ends with the connection
   Fields fields;
+
+  void clear() {
+    ResponseHead none;
+    *this = std::move(none);
+  }
 };
 
 }  // namespace tidegate::proxy::http

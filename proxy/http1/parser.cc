@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "proxy/http/characters.h"
+#include "proxy/http1/scan.h"
 
 namespace tidegate::proxy::http1 {
 namespace {
@@ -12,9 +13,7 @@ namespace {
 using http::all_of;
 using http::BodyLength;
 using http::iequals;
-using http::kClasses;
 using http::kTarget;
-using http::kToken;
 using http::kValue;
 using http::valid_authority;
 
@@ -92,28 +91,32 @@ enum class Special : std::uint8_t {
   kAlias,
 };
 
+/// At most one comparison a name: those of one length differ in one byte that is looked at first.
 Special special(std::string_view name) {
+  const auto is = [name](std::string_view other, Special meant) {
+    return iequals(name, other) ? meant : Special::kNone;
+  };
   switch (name.size()) {
     case 2:
-      return iequals(name, "te") ? Special::kTe : Special::kNone;
+      return is("te", Special::kTe);
     case 4:
-      return iequals(name, "host") ? Special::kHost : Special::kNone;
+      return is("host", Special::kHost);
     case 6:
-      return iequals(name, "expect") ? Special::kExpect : Special::kNone;
+      return is("expect", Special::kExpect);
     case 7:
-      if (iequals(name, "upgrade")) return Special::kUpgrade;
-      return iequals(name, "trailer") ? Special::kTrailer : Special::kNone;
+      return (name.front() | 0x20) == 't' ? is("trailer", Special::kTrailer)
+                                          : is("upgrade", Special::kUpgrade);
     case 10:
-      if (iequals(name, "connection")) return Special::kConnection;
-      return iequals(name, "keep-alive") ? Special::kKeepAlive : Special::kNone;
+      return (name.front() | 0x20) == 'c' ? is("connection", Special::kConnection)
+                                          : is("keep-alive", Special::kKeepAlive);
     case 14:
-      if (iequals(name, "content_length")) return Special::kAlias;
-      return iequals(name, "content-length") ? Special::kContentLength : Special::kNone;
+      return name[7] == '_' ? is("content_length", Special::kAlias)
+                            : is("content-length", Special::kContentLength);
     case 16:
-      return iequals(name, "proxy-connection") ? Special::kKeepAlive : Special::kNone;
+      return is("proxy-connection", Special::kKeepAlive);
     case 17:
-      if (iequals(name, "transfer_encoding")) return Special::kAlias;
-      return iequals(name, "transfer-encoding") ? Special::kTransferEncoding : Special::kNone;
+      return name[8] == '_' ? is("transfer_encoding", Special::kAlias)
+                            : is("transfer-encoding", Special::kTransferEncoding);
     default:
       return Special::kNone;
   }
@@ -136,91 +139,112 @@ struct Framing {
   std::string_view expect;
 };
 
-/// Splits "Name: value", both checked.
-std::optional<HeadError> split_field(std::string_view line, std::string_view& name,
-                                     std::string_view& value) {
-  if (line.front() == ' ' || line.front() == '\t') return HeadError::kFolded;
-  std::size_t colon = 0;
-  while (colon < line.size() && (kClasses[static_cast<unsigned char>(line[colon])] & kToken))
-    ++colon;
-  if (colon == 0 || colon == line.size() || line[colon] != ':') return HeadError::kBadField;
-  name = line.substr(0, colon);
-  value = trim(line.substr(colon + 1));
-  if (!all_of(value, kValue)) return HeadError::kBadField;
+bool blank(char c) { return c == ' ' || c == '\t'; }
+
+/// Why what `rest` begins with is no field, where it is the `count`th.
+HeadError wrong_field(std::string_view rest, std::size_t count, std::size_t fields_max) {
+  std::string_view line;
+  if (!take_line(rest, line) || line.empty()) return HeadError::kBadField;
+  if (count > fields_max) return HeadError::kTooManyFields;
+  return blank(line.front()) ? HeadError::kFolded : HeadError::kBadField;
+}
+
+/// Takes the lines "Name: value" that `rest` begins with, each in one pass, up to its end or to an
+/// empty line. `each` may refuse one.
+template <class Each>
+std::optional<HeadError> take_fields(std::string_view& rest, std::size_t fields_max, Each each) {
+  const char* begin = rest.data();
+  const char* const end = begin + rest.size();
+  for (std::size_t count = 1; begin != end && !rest.starts_with("\r\n"); ++count) {
+    const char* const colon = scan::token_end(begin, end);
+    if (colon == begin || colon == end || *colon != ':')
+      return wrong_field(rest, count, fields_max);
+    const char* first = colon + 1;
+    while (first != end && blank(*first)) ++first;
+    const char* const line_end = scan::value_end(first, end);
+    if (end - line_end < 2 || line_end[0] != '\r' || line_end[1] != '\n')
+      return wrong_field(rest, count, fields_max);
+    if (count > fields_max) return HeadError::kTooManyFields;
+    const char* last = line_end;
+    while (last != first && blank(last[-1])) --last;
+    if (auto wrong = each(std::string_view(begin, colon), std::string_view(first, last)))
+      return wrong;
+    begin = line_end + 2;
+    rest = {begin, end};
+  }
+  return std::nullopt;
+}
+
+/// What a field that is not passed on says about its message.
+std::optional<HeadError> frame(Special meant, std::string_view value, Framing& framing,
+                               http::Fields& fields) {
+  switch (meant) {
+    case Special::kNone:
+      break;
+    case Special::kHost:
+      ++framing.hosts;
+      framing.host = value;
+      break;
+    case Special::kContentLength: {
+      if (++framing.lengths > 1) return HeadError::kManyContentLengths;
+      auto [end, bad] = std::from_chars(value.data(), value.data() + value.size(), framing.length);
+      if (bad != std::errc() || end != value.data() + value.size() || framing.length > INT64_MAX) {
+        return HeadError::kBadContentLength;
+      }
+      break;
+    }
+    case Special::kTransferEncoding:
+      if (++framing.encodings > 1) return HeadError::kBadTransferEncoding;
+      framing.encoding = value;
+      break;
+    case Special::kConnection:
+      for_each_element(value, [&framing](std::string_view option) {
+        if (iequals(option, "close")) {
+          framing.close = true;
+        } else if (iequals(option, "keep-alive")) {
+          framing.keep_alive = true;
+        } else if (iequals(option, "upgrade")) {
+          framing.connection_upgrade = true;
+        } else if (special(option) == Special::kNone) {
+          framing.names_fields = true;
+        }
+      });
+      if (framing.names_fields) fields.append("connection", value);  // until all fields are known
+      break;
+    case Special::kTe:
+      for_each_element(value, [&framing](std::string_view coding) {
+        if (iequals(coding, "trailers")) framing.te_trailers = true;
+      });
+      break;
+    case Special::kUpgrade:
+      for_each_element(value, [&framing](std::string_view protocol) {
+        // h2c by Upgrade is gone from HTTP/2 (RFC 9113 section 3.1).
+        if (framing.upgrade.empty() && !iequals(protocol, "h2c")) framing.upgrade = protocol;
+      });
+      break;
+    case Special::kExpect:
+      framing.expect = value;
+      break;
+    case Special::kAlias:  // to a backend that takes '_' for '-' it is what frames a body
+      return HeadError::kBadField;
+    case Special::kKeepAlive:
+    case Special::kTrailer:
+      break;
+  }
   return std::nullopt;
 }
 
 std::optional<HeadError> parse_fields(std::string_view rest, std::size_t fields_max,
                                       Framing& framing, http::Fields& fields) {
-  std::size_t count = 0;
-  std::string_view line;
-  while (take_line(rest, line)) {
-    if (line.empty()) {
-      if (!rest.empty()) return HeadError::kBadField;
-      return std::nullopt;
-    }
-    if (++count > fields_max) return HeadError::kTooManyFields;
-    std::string_view name;
-    std::string_view value;
-    if (auto wrong = split_field(line, name, value)) return wrong;
-    switch (special(name)) {
-      case Special::kNone:
-        fields.append(name, value);
-        break;
-      case Special::kHost:
-        ++framing.hosts;
-        framing.host = value;
-        break;
-      case Special::kContentLength: {
-        if (++framing.lengths > 1) return HeadError::kManyContentLengths;
-        auto [end, bad] =
-            std::from_chars(value.data(), value.data() + value.size(), framing.length);
-        if (bad != std::errc() || end != value.data() + value.size() ||
-            framing.length > INT64_MAX) {
-          return HeadError::kBadContentLength;
-        }
-        break;
-      }
-      case Special::kTransferEncoding:
-        if (++framing.encodings > 1) return HeadError::kBadTransferEncoding;
-        framing.encoding = value;
-        break;
-      case Special::kConnection:
-        for_each_element(value, [&framing](std::string_view option) {
-          if (iequals(option, "close")) {
-            framing.close = true;
-          } else if (iequals(option, "keep-alive")) {
-            framing.keep_alive = true;
-          } else if (iequals(option, "upgrade")) {
-            framing.connection_upgrade = true;
-          } else if (special(option) == Special::kNone) {
-            framing.names_fields = true;
-          }
-        });
-        if (framing.names_fields) fields.append("connection", value);  // until all fields are known
-        break;
-      case Special::kTe:
-        for_each_element(value, [&framing](std::string_view coding) {
-          if (iequals(coding, "trailers")) framing.te_trailers = true;
-        });
-        break;
-      case Special::kUpgrade:
-        for_each_element(value, [&framing](std::string_view protocol) {
-          // h2c by Upgrade is gone from HTTP/2 (RFC 9113 section 3.1).
-          if (framing.upgrade.empty() && !iequals(protocol, "h2c")) framing.upgrade = protocol;
-        });
-        break;
-      case Special::kExpect:
-        framing.expect = value;
-        break;
-      case Special::kAlias:  // to a backend that takes '_' for '-' it is what frames a body
-        return HeadError::kBadField;
-      case Special::kKeepAlive:
-      case Special::kTrailer:
-        break;
-    }
-  }
-  return HeadError::kBadField;  // a line that does not end in CRLF
+  const auto each = [&](std::string_view name, std::string_view value) -> std::optional<HeadError> {
+    const Special meant = special(name);
+    if (meant != Special::kNone) return frame(meant, value, framing, fields);
+    fields.append(name, value);
+    return std::nullopt;
+  };
+  if (auto wrong = take_fields(rest, fields_max, each)) return wrong;
+  if (rest.size() != 2) return HeadError::kBadField;  // the empty line is missing, or not the last
+  return std::nullopt;
 }
 
 /// Fields that Connection names are for this hop alone. Source: RFC 9110 section 7.6.1.
@@ -240,8 +264,8 @@ void remove_named(http::Fields& fields) {
   }
 }
 
+/// `target`: not empty, of bytes that a target may have.
 std::optional<HeadError> parse_target(std::string_view target, http::RequestHead& out) {
-  if (!all_of(target, kTarget) || target.empty()) return HeadError::kBadTarget;
   if (out.method == "CONNECT") {
     if (!valid_authority(target) || target.find(':') == target.npos) return HeadError::kBadTarget;
     out.authority = target;
@@ -298,27 +322,9 @@ std::optional<HeadError> parse_version(std::string_view text, HeadError bad, htt
   return std::nullopt;
 }
 
-}  // namespace
-
-int status_of(HeadError error) { return meaning(error).status; }
-std::string_view text_of(HeadError error) { return meaning(error).text; }
-
-std::size_t find_head_end(std::string_view bytes, std::size_t from) {
-  if (bytes.starts_with("\r\n") && from < 2) from = 2;
-  while (from < bytes.size()) {
-    const void* feed = std::memchr(bytes.data() + from, '\n', bytes.size() - from);
-    if (feed == nullptr) return 0;
-    std::size_t at = static_cast<std::size_t>(static_cast<const char*>(feed) - bytes.data());
-    if (at + 1 < bytes.size() && bytes[at + 1] == '\n') return at + 2;
-    if (at + 2 < bytes.size() && bytes[at + 1] == '\r' && bytes[at + 2] == '\n') return at + 3;
-    from = at + 1;
-  }
-  return 0;
-}
-
-std::optional<HeadError> parse_request_head(std::string_view head, const http::HeadLimits& limits,
-                                            http::RequestHead& out) {
-  if (head.starts_with("\r\n")) head.remove_prefix(2);
+/// Why a request line is refused; `out` has what was read of it before.
+HeadError wrong_request_line(std::string_view head, const http::HeadLimits& limits,
+                             http::RequestHead& out) {
   std::string_view line;
   if (!take_line(head, line)) return HeadError::kBadRequestLine;
   std::size_t first = line.find(' ');
@@ -330,14 +336,57 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   if (last == first) return HeadError::kBadRequestLine;
   std::string_view target = line.substr(first + 1, last - first - 1);
   if (target.size() > limits.target_bytes_max) return HeadError::kTargetTooLong;
-  const std::string_view version = line.substr(last + 1);
-  if (auto wrong = parse_version(version, HeadError::kBadRequestLine, out.version)) {
+  const bool bad_target = target.empty() || !all_of(target, kTarget);
+  if (auto wrong = parse_version(line.substr(last + 1), HeadError::kBadRequestLine, out.version)) {
     // A peer that speaks another protocol, a broken preface of HTTP/2 for one, has no use for an
     // answer in this one.
-    return line.find("HTTP/") == line.npos && parse_target(target, out) ? HeadError::kNotHttp
-                                                                        : *wrong;
+    return line.find("HTTP/") == line.npos && (bad_target || parse_target(target, out))
+               ? HeadError::kNotHttp
+               : *wrong;
   }
-  if (auto wrong = parse_target(target, out)) return wrong;
+  return HeadError::kBadTarget;
+}
+
+/// Takes "METHOD target HTTP/1.x" in one pass.
+std::optional<HeadError> take_request_line(std::string_view& head, const http::HeadLimits& limits,
+                                           http::RequestHead& out) {
+  constexpr std::size_t kVersion = 11;  // " HTTP/1.1" and CRLF
+  const char* const begin = head.data();
+  const char* const end = begin + head.size();
+  const char* const method_end = scan::token_end(begin, end);
+  if (method_end == end || *method_end != ' ' || !http::valid_method({begin, method_end}))
+    return wrong_request_line(head, limits, out);
+  const char* const target_end = scan::target_end(method_end + 1, end);
+  const std::string_view target(method_end + 1, target_end);
+  const std::string_view version(target_end, end);
+  if (target.empty() || version.size() < kVersion || !version.starts_with(" HTTP/1.") ||
+      (version[8] != '0' && version[8] != '1') || version[9] != '\r' || version[10] != '\n') {
+    return wrong_request_line(head, limits, out);
+  }
+  out.method = {begin, method_end};
+  out.asked_head = out.method == "HEAD";
+  if (target.size() > limits.target_bytes_max) return HeadError::kTargetTooLong;
+  out.version = version[8] == '1' ? http::Version::kHttp11 : http::Version::kHttp10;
+  head = version.substr(kVersion);
+  return parse_target(target, out);
+}
+
+}  // namespace
+
+int status_of(HeadError error) { return meaning(error).status; }
+std::string_view text_of(HeadError error) { return meaning(error).text; }
+
+std::size_t find_head_end(std::string_view bytes, std::size_t from) {
+  if (bytes.starts_with("\r\n") && from < 2) from = 2;
+  const std::size_t at = scan::last_line_end(bytes, from);
+  if (at == bytes.size()) return 0;
+  return at + (bytes[at + 1] == '\n' ? 2 : 3);
+}
+
+std::optional<HeadError> parse_request_head(std::string_view head, const http::HeadLimits& limits,
+                                            http::RequestHead& out) {
+  if (head.starts_with("\r\n")) head.remove_prefix(2);
+  if (auto wrong = take_request_line(head, limits, out)) return wrong;
 
   Framing framing;
   if (auto wrong = parse_fields(head, limits.fields_max, framing, out.fields)) return wrong;
@@ -429,16 +478,13 @@ std::optional<HeadError> parse_response_head(std::string_view head, const http::
 
 std::optional<HeadError> parse_trailers(std::string_view lines, std::size_t fields_max,
                                         http::Fields& out) {
-  std::size_t count = 0;
-  std::string_view line;
-  while (!lines.empty()) {
-    if (!take_line(lines, line) || line.empty()) return HeadError::kBadField;
-    if (++count > fields_max) return HeadError::kTooManyFields;
-    std::string_view name;
-    std::string_view value;
-    if (auto wrong = split_field(line, name, value)) return wrong;
+  const auto each = [&out](std::string_view name,
+                           std::string_view value) -> std::optional<HeadError> {
     if (special(name) == Special::kNone) out.append(name, value);
-  }
+    return std::nullopt;
+  };
+  if (auto wrong = take_fields(lines, fields_max, each)) return wrong;
+  if (!lines.empty()) return HeadError::kBadField;
   return std::nullopt;
 }
 

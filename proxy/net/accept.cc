@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <exception>
 
-#include "proxy/runtime/run.h"
+#include "base/surely.h"
 
 namespace tidegate::proxy::net {
 

@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include "proxy/runtime/run.h"
+#include "base/surely.h"
 
 namespace tidegate::proxy::net {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "base/surely.h"
 #include "base/task.h"
-#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy {
 

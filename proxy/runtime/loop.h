@@ -5,10 +5,10 @@
 #include <chrono>
 #include <cstdint>
 
+#include "base/surely.h"
 #include "base/turns.h"
 #include "proxy/runtime/buffers.h"
 #include "proxy/runtime/poller.h"
-#include "proxy/runtime/run.h"
 #include "proxy/runtime/timer_wheel.h"
 
 namespace tidegate::proxy {

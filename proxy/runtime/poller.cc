@@ -9,7 +9,7 @@
 #include <exception>
 #include <limits>
 
-#include "proxy/runtime/run.h"
+#include "base/surely.h"
 
 namespace tidegate::proxy {
 

@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include "base/log.h"
+#include "base/surely.h"
 
 namespace tidegate::proxy {
 
@@ -14,13 +14,6 @@ void run(boost::asio::io_context& io) {
     } catch (const std::exception& failed) {
       tell_failure("a task was given up", failed.what());
     }
-  }
-}
-
-void tell_failure(std::string_view what, std::string_view why) noexcept {
-  try {
-    log::error(log::Component::kMain, "{}: {}", what, why);
-  } catch (const std::exception&) {  // there is not even memory to say so
   }
 }
 

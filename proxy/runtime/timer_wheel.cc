@@ -5,7 +5,7 @@
 #include <ctime>
 #include <exception>
 
-#include "proxy/runtime/run.h"
+#include "base/surely.h"
 
 namespace tidegate::proxy {
 

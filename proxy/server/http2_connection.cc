@@ -3,8 +3,8 @@
 #include <exception>
 #include <limits>
 
+#include "base/surely.h"
 #include "proxy/http/date.h"
-#include "proxy/runtime/run.h"
 
 namespace tidegate::proxy::server {
 

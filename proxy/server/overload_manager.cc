@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/surely.h"
 #include "proxy/net/pump.h"
-#include "proxy/runtime/run.h"
 
 #ifdef TIDEGATE_GPERFTOOLS
 #include <gperftools/malloc_extension.h>

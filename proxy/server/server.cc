@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/log.h"
-#include "proxy/runtime/run.h"
+#include "base/surely.h"
 
 namespace tidegate::proxy::server {
 

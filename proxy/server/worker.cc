@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/log.h"
+#include "base/surely.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/net/accept.h"
@@ -19,7 +20,6 @@
 #include "proxy/relay/tcp.h"
 #include "proxy/runtime/event.h"
 #include "proxy/runtime/poller.h"
-#include "proxy/runtime/run.h"
 #include "proxy/server/converse.h"
 #include "proxy/snapshot/about.h"
 #include "proxy/tls/error.h"

@@ -7,11 +7,11 @@
 #include <string>
 #include <thread>
 
+#include "base/surely.h"
 #include "proxy/net/facts.h"
 #include "proxy/net/socket.h"
 #include "proxy/relay/udp.h"
 #include "proxy/runtime/loop.h"
-#include "proxy/runtime/run.h"
 #include "proxy/server/compiled.h"
 #include "proxy/server/converse.h"
 #include "proxy/telemetry/exporter.h"

@@ -161,7 +161,7 @@ Task<Result<http::ResponseHead*>> Http1Client::receive_head() {
         co_return make_error_code(Error::kBadResponse);
       }
       if (size) {
-        head_ = http::ResponseHead();
+        head_.clear();
         if (http1::parse_response_head(bytes.substr(0, size), terms_.head, method_, head_)) {
           broken_ = true;
           stats_.upstream_cx_protocol_error.add();

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "base/surely.h"
 #include "proxy/http2/session.h"
 #include "proxy/net/pump.h"
-#include "proxy/runtime/run.h"
 #include "proxy/upstream/error.h"
 
 namespace tidegate::proxy::upstream {
