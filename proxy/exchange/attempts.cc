@@ -295,7 +295,10 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
       finished(head.status);  // not before: an answer of ours may take its place
       failed = co_await stream_.send_head(head, part);
       head_sent = true;
-      if (upgraded && !failed) start_upload();  // what the client sends now is the other protocol's
+      if (upgraded && !failed && !chunk->end) {  // what comes now is the other protocol's
+        if (co_await carry(counted, failed, chunk)) break;
+        start_upload();
+      }
     } else if (!part.bytes.empty() || part.end) {
       failed = co_await stream_.send_body(part);
     }

@@ -74,6 +74,11 @@ class Exchange final : private http::ServerStream::Watcher {
     if (!retrying_) retrying_ = cluster.begin_retry();
     return retrying_.has_value();
   }
+  /// After a 101 between two HTTP/1 connections: their bytes, until both have ended, which `failed`
+  /// (the client's side) and `chunk` (the backend's) tell as respond() wants it. False: what is
+  /// said is not only theirs (a filter looks at it, or one side is HTTP/2), and nothing has
+  /// happened.
+  Task<bool> carry(ClusterStats& counted, error_code& failed, Result<http::Chunk>& chunk);
   void start_upload();
   Task<void> upload();
   Task<void> stop_upload();

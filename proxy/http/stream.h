@@ -5,6 +5,13 @@
 #include "proxy/http/body.h"
 #include "proxy/http/message.h"
 
+namespace tidegate::proxy {
+class Timer;
+}
+namespace tidegate::proxy::net {
+class Stream;
+}
+
 namespace tidegate::proxy::http {
 
 /// What both directions share: how a message is sent. `first` is the first of its body, sent in the
@@ -46,6 +53,16 @@ class ServerStream {
   /// How long nothing of this message's bodies may move, in place of what the listener says; 0: for
   /// ever.
   virtual void let_pause(std::chrono::milliseconds most) = 0;
+
+  /// The connection itself, once a 101 has been sent over HTTP/1: its bytes are the other
+  /// protocol's. What had come before is the body's to give first (poll()). Null where they are
+  /// part of something greater (HTTP/2).
+  struct Raw {
+    net::Stream* stream = nullptr;
+    Timer* stalled = nullptr;  // armed while the client takes nothing
+    std::chrono::milliseconds stalls_after{0};
+  };
+  virtual Raw raw() { return {}; }
 };
 
 /// The upstream side of an attempt: one request sent, one answer received.
@@ -64,6 +81,9 @@ class ClientStream {
   /// Ends every wait on this stream with `reason`; HTTP/1 closes the connection, HTTP/2 resets the
   /// stream.
   virtual void cancel(error_code reason) = 0;
+  /// The connection itself, once a 101 has come over HTTP/1, and what came with it has been taken
+  /// (poll()). Null as of ServerStream::raw().
+  virtual net::Stream* raw() { return nullptr; }
   /// Whether any byte of the answer has been seen; a pooled connection that failed before may be
   /// tried again.
   virtual bool answered() const = 0;

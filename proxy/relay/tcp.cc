@@ -3,7 +3,7 @@
 #include <boost/asio/error.hpp>
 #include <chrono>
 
-#include "proxy/runtime/event.h"
+#include "proxy/relay/pair.h"
 #include "proxy/upstream/weighted.h"
 
 namespace tidegate::proxy::relay {
@@ -14,81 +14,6 @@ namespace {
 
 constexpr std::chrono::hours kIdleTimeout{1};  // Envoy's default
 constexpr int kConnectAttempts = 3;
-
-/// Two connections whose bytes go to each other.
-class Pair {
- public:
-  Pair(Loop& loop, net::Stream& downstream, net::Stream& upstream)
-      : loop_(loop), downstream_(downstream), upstream_(upstream), idle_(Idle{this}) {}
-
-  Task<void> run() {
-    last_ = loop_.wheel.now();
-    loop_.wheel.arm(idle_, kIdleTimeout);
-    spawn(loop_.io, copy(upstream_, downstream_, sent),
-          [this](const std::exception_ptr&) { answered_.notify(); });
-    co_await copy(downstream_, upstream_, received);
-    co_await answered_.wait();
-  }
-
-  std::uint64_t received = 0;  // from the client
-  std::uint64_t sent = 0;      // to the client
-  bool idled = false;
-  bool failed = false;
-
- private:
-  struct Idle {
-    Pair* pair;
-    void operator()() const { pair->check_idle(); }
-  };
-
-  /// Holds no buffer while nothing comes.
-  Task<void> copy(net::Stream& from, net::Stream& to, std::uint64_t& bytes) {
-    BufferPool::Buffer buffer;
-    while (true) {
-      Result<std::size_t> got = co_await from.read_some(loop_.buffers, buffer);
-      if (!got) {
-        if (got.error() == asio::error::eof) {
-          to.shutdown_send();
-        } else {
-          fail();
-        }
-        break;
-      }
-      last_ = loop_.wheel.now();
-      const asio::const_buffer piece(buffer.get(), *got);
-      if (error_code gone = co_await net::write_all(to, {&piece, 1})) {
-        fail();
-        break;
-      }
-      bytes += *got;
-      loop_.buffers.give(std::move(buffer));
-    }
-    loop_.buffers.give(std::move(buffer));
-  }
-
-  void fail() {
-    failed = true;
-    downstream_.close();
-    upstream_.close();
-  }
-
-  void check_idle() {
-    const auto rested = loop_.wheel.now() - last_;
-    if (rested >= kIdleTimeout) {
-      idled = true;
-      fail();
-      return;
-    }
-    loop_.wheel.arm(idle_, std::chrono::ceil<std::chrono::milliseconds>(kIdleTimeout - rested));
-  }
-
-  Loop& loop_;
-  net::Stream& downstream_;
-  net::Stream& upstream_;
-  TimerWheel::Clock::time_point last_;
-  CallTimer<Idle> idle_;
-  Event answered_;
-};
 
 /// What there is to tell of a connection when it has ended.
 struct Outcome {
@@ -136,20 +61,22 @@ Task<Outcome> connect_and_copy(TcpContext& context, const StreamRoute& route,
   counted.upstream_cx_active.add();
   if (host->counted) host->counted->cx_active.add();
   const auto started = context.loop.wheel.now();
-  Pair pair(context.loop, downstream, *upstream);
+  Pair pair(context.loop,
+            {downstream, context.stats.downstream_cx_rx_bytes_total,
+             context.stats.downstream_cx_tx_bytes_total},
+            {*upstream, counted.upstream_cx_rx_bytes_total, counted.upstream_cx_tx_bytes_total},
+            kIdleTimeout);
   co_await pair.run();
   upstream->close();
   if (host->counted) host->counted->cx_active.sub();
   counted.upstream_cx_active.sub();
   counted.upstream_cx_destroy.add();
-  counted.upstream_cx_tx_bytes_total.add(pair.received);
-  counted.upstream_cx_rx_bytes_total.add(pair.sent);
   counted.upstream_cx_length_ms.record(
       std::chrono::duration<double, std::milli>(context.loop.wheel.now() - started).count());
   if (pair.idled) context.stats.idle_timeout.add();
   out.flags = pair.idled ? "SI" : "-";
-  out.received = pair.received;
-  out.sent = pair.sent;
+  out.received = pair.from_downstream;
+  out.sent = pair.from_upstream;
   co_return out;
 }
 
@@ -160,8 +87,6 @@ Task<void> carry(TcpContext context, const StreamRoute& route, net::Stream& down
   const auto started = std::chrono::steady_clock::now();
   context.stats.downstream_cx_total.add();
   const Outcome outcome = co_await connect_and_copy(context, route, downstream);
-  context.stats.downstream_cx_rx_bytes_total.add(outcome.received);
-  context.stats.downstream_cx_tx_bytes_total.add(outcome.sent);
   if (!context.logs) co_return;
   format::Values values;
   values.http = false;

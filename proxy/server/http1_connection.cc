@@ -397,6 +397,12 @@ void Http1Connection::abandon() {
   if (reading_) stream_.cancel();
 }
 
+http::ServerStream::Raw Http1Connection::raw() {
+  if (!raw_) return {};
+  watch_client(nullptr);
+  return {&stream_, &stall_timer_, patience_.value_or(options_.send_timeout)};
+}
+
 Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces) {
   stats_.downstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
   net::Stall stall{loop_.wheel, stall_timer_, patience_.value_or(options_.send_timeout)};

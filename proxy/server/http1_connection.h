@@ -82,6 +82,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   void abort() override;
   void watch_client(Watcher* watcher) override;
   void let_pause(std::chrono::milliseconds most) override { patience_ = most; }
+  Raw raw() override;
 
  private:
   static constexpr std::size_t kBehindAnAnswer = 64 * 1024;  // for a client that does not take it

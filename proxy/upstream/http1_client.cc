@@ -67,6 +67,13 @@ void Http1Client::cancel(error_code reason) {
   stream_->close();
 }
 
+net::Stream* Http1Client::raw() {
+  if (!raw_ || begin_ != end_) return nullptr;
+  begin_ = end_ = 0;
+  loop_.buffers.give(std::move(buffer_));
+  return stream_.get();
+}
+
 Task<error_code> Http1Client::write(std::span<const asio::const_buffer> pieces) {
   stats_.upstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
   error_code failed = co_await net::write_all(*stream_, pieces);

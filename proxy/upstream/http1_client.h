@@ -53,6 +53,7 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   Task<Result<http::ResponseHead*>> receive_head() override;
   http::BodySource& response_body() override { return *this; }
   void cancel(error_code reason) override;
+  net::Stream* raw() override;
   bool answered() const override { return answered_; }
   bool reused() const override { return exchanges_ > 1; }
 
