@@ -1,0 +1,64 @@
+#include "proxy/http/fields.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "proxy/http/characters.h"
+#include "proxy/http/message.h"
+
+namespace http = tidegate::proxy::http;
+
+namespace {
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+}  // namespace
+
+TEST_CASE("names are compared without case, and no other byte is taken for a letter", "[http]") {
+  CHECK(http::iequals("", ""));
+  CHECK_FALSE(http::iequals("", "a"));
+  CHECK_FALSE(http::iequals("Accept", "Accept-"));
+  for (int a = 0; a < 256; ++a) {
+    for (int b = 0; b < 256; ++b) {
+      const char one = static_cast<char>(a);
+      const char other = static_cast<char>(b);
+      const bool same = lower(one) == lower(other);
+      const std::string first = one + std::string("-Id"), second = other + std::string("-iD");
+      const std::string last = "X-" + std::string(1, one), end = "x-" + std::string(1, other);
+      if (http::iequals({&one, 1}, {&other, 1}) != same || http::iequals(first, second) != same ||
+          http::iequals(last, end) != same) {
+        FAIL("bytes " << a << " and " << b);
+      }
+    }
+  }
+}
+
+TEST_CASE("an authority is a host, and a port that may be left out", "[http][rfc9110-7.2]") {
+  for (const char* good : {"", "a", "a.example:80", "a:", "[::1]:8080", "1.2.3.4", "a_b~c:65535"})
+    CHECK(http::valid_authority(good));
+  for (const char* bad : {":", ":80", "a:65536", "a:8x", "a:80:80", "user@a", "a,b", "a b", "[::1",
+                          "[]", "a/b", "a\x80", "a:123456"}) {
+    INFO(bad);
+    CHECK_FALSE(http::valid_authority(bad));
+  }
+}
+
+TEST_CASE("a head that is cleared is as new", "[http]") {
+  http::RequestHead request;
+  request.method = "GET";
+  request.chunked = request.expect_continue = true;
+  http::ResponseHead response;
+  response.status = 200;
+  response.declared_length = 5;
+  for (int i = 0; i < 40; ++i) {  // more than have room in a head
+    request.fields.append("a", "b");
+    response.fields.append("a", "b");
+  }
+  request.clear();
+  response.clear();
+  CHECK(request.method.empty());
+  CHECK_FALSE(request.chunked);
+  CHECK_FALSE(request.expect_continue);
+  CHECK(request.fields.empty());
+  CHECK(response.status == 0);
+  CHECK(response.declared_length == -1);
+  CHECK(response.fields.empty());
+}
