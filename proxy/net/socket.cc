@@ -43,6 +43,14 @@ Task<error_code> Socket::wait(boost::intrusive_ptr<State> state, Event Watched::
   }
 }
 
+error_code Socket::watch() {
+  if (!is_open()) return asio::error::operation_aborted;
+  if (state_->registered) return {};
+  if (error_code failed = state_->poller.add(state_->fd, state_->watched)) return failed;
+  state_->registered = true;
+  return {};
+}
+
 void Socket::cancel() {
   if (!state_) return;
   ++state_->cancels;

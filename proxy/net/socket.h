@@ -38,6 +38,10 @@ class Socket {
   /// Until may_read(). Errors: operation_aborted after cancel() or close(). One waiter a direction.
   Task<error_code> wait_readable() { return wait(state_, &Watched::readable, &Watched::may_read); }
   Task<error_code> wait_writable() { return wait(state_, &Watched::writable, &Watched::may_write); }
+  /// The same without a frame of its own, for connections that idle: watch() once, then
+  /// `while (is_open() && !may_read()) co_await change();`. The socket outlives the wait.
+  error_code watch();
+  Event::Wait change() { return state_->watched.readable.wait(); }
   /// Ends the waits, in a later turn; the socket stays open.
   void cancel();
   void close();
