@@ -452,19 +452,25 @@ void Worker::log_refused(const net::ConnectionFacts& facts, const CompiledListen
   options.logs->write(loop_.index, values);
 }
 
+/// Apart, so that exchanges that are served need no room for it.
+Task<void> Worker::refuse_exchange(const net::ConnectionFacts& facts,
+                                   const CompiledListener& listener, http::ServerStream& stream) {
+  http_->downstream_rq_overload_close.add();
+  constexpr std::string_view kText = "overloaded\n";
+  Arena arena;
+  http::ResponseHead head;
+  head.status = 503;
+  co_await exchange::reply(stream, head, kText, arena);
+  log_refused(facts, listener, {503, "OM", "overload", kText.size()});
+}
+
 /// `pinned` keeps what the exchange started with, whatever is published while it runs.
 Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                                   http::ServerStream& stream) {
   const CompiledListener& listener = *pinned->compiled;
   try {
     if (stats_.overload().stop_accepting_requests.load(std::memory_order_relaxed)) {
-      http_->downstream_rq_overload_close.add();
-      constexpr std::string_view kText = "overloaded\n";
-      Arena arena;
-      http::ResponseHead head;
-      head.status = 503;
-      co_await exchange::reply(stream, head, kText, arena);
-      log_refused(facts, listener, {503, "OM", "overload", kText.size()});
+      co_await refuse_exchange(facts, listener, stream);
       co_return;
     }
     exchange::Context context{loop_,

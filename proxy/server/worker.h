@@ -87,6 +87,8 @@ class Worker {
                        Live& live);
   void tell_wrong_port(const Listener& listener, std::string_view client, bool tls);
   void tell_failed_handshake(const Listener& listener, std::string_view client, error_code failed);
+  Task<void> refuse_exchange(const net::ConnectionFacts& facts, const CompiledListener& listener,
+                             http::ServerStream& stream);
   Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                             http::ServerStream& stream);
   void check_drained();
