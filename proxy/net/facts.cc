@@ -29,15 +29,15 @@ Endpoint local_address(const Socket& socket) { return ask(socket.fd(), ::getsock
 
 void begin_facts(const Socket& socket, const Accepted& accepted, ConnectionFacts& facts) {
   facts.id = accepted.id;
-  facts.local = accepted.local ? *accepted.local : local_address(socket);
-  facts.remote = accepted.remote ? *accepted.remote : ask(socket.fd(), ::getpeername);
-  if (accepted.source) {
+  facts.local = accepted.local.port() != 0 ? accepted.local : local_address(socket);
+  facts.remote = accepted.remote.port() != 0 ? accepted.remote : ask(socket.fd(), ::getpeername);
+  if (accepted.named && accepted.named->source) {
     facts.direct_remote = facts.remote;
-    facts.remote = *accepted.source;
+    facts.remote = *accepted.named->source;
   }
-  if (accepted.destination) {
+  if (accepted.named && accepted.named->destination) {
     facts.direct_local = facts.local;
-    facts.local = *accepted.destination;
+    facts.local = *accepted.named->destination;
   }
   facts.remote_ip = facts.remote.address().to_string();
 }

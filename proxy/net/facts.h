@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
 #include <optional>
 
@@ -9,13 +11,18 @@
 
 namespace tidegate::proxy::net {
 
-/// What is known of a connection when it is accepted, besides its socket.
+/// What a PROXY header named as the ends of a connection; absent: they are those of the socket.
+struct NamedEnds : boost::intrusive_ref_counter<NamedEnds, boost::thread_unsafe_counter> {
+  std::optional<boost::asio::ip::tcp::endpoint> source, destination;
+};
+
+/// What is known of a connection when it is accepted, besides its socket. Small, and all that is
+/// kept of it while it idles: its facts can be made of this at any time.
 struct Accepted {
   std::uint64_t id = 0;
-  /// The socket's ends, as far as accepting it has told them; absent: the kernel is asked.
-  std::optional<boost::asio::ip::tcp::endpoint> remote, local;
-  /// What a PROXY header named as the ends; absent: they are those of the socket.
-  std::optional<boost::asio::ip::tcp::endpoint> source, destination;
+  /// The socket's ends, as far as accepting it has told them; without a port: the kernel is asked.
+  boost::asio::ip::tcp::endpoint remote, local;
+  boost::intrusive_ptr<const NamedEnds> named;  // null: there was no PROXY header
 };
 /// The next connection's number, in the process, from 1.
 std::uint64_t next_connection_id();

@@ -12,6 +12,8 @@ class PlainStream final : public Stream {
   explicit PlainStream(Socket socket, const Accepted& accepted = {});
   /// For TLS that is passed through: what its ClientHello said.
   void set_sni(std::string sni) { facts_.sni = std::move(sni); }
+  /// For who keeps no stream while the connection idles.
+  Socket take_socket() { return std::move(socket_); }
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override;
   Task<Result<std::size_t>> read_some(BufferPool& pool, BufferPool::Buffer& buffer) override;

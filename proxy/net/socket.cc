@@ -47,6 +47,14 @@ error_code Socket::Wait::await_resume() const {
   return {};
 }
 
+error_code Socket::watch() {
+  if (!is_open()) return asio::error::operation_aborted;
+  if (state_->registered) return {};
+  if (error_code failed = state_->poller.add(state_->fd, state_->watched)) return failed;
+  state_->registered = true;
+  return {};
+}
+
 void Socket::cancel() {
   if (!state_) return;
   ++state_->cancels;

@@ -38,6 +38,10 @@ class Socket {
   /// a direction. `co_await` at once; no frame of its own.
   auto wait_readable() { return Wait(state_, &Watched::readable, &Watched::may_read); }
   auto wait_writable() { return Wait(state_, &Watched::writable, &Watched::may_write); }
+  /// The same in less memory, for connections that idle: watch() once, then
+  /// `while (is_open() && !may_read()) co_await change();`. The socket outlives the wait.
+  error_code watch();
+  Event::Wait change() { return state_->watched.readable.wait(); }
   /// Ends the waits, in a later turn; the socket stays open.
   void cancel();
   void close();

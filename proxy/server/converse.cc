@@ -52,19 +52,28 @@ Http2Connection::Options http2_options(const HttpOptions* options) {
   return out;
 }
 
-/// Until the connection idles (then true) or is over.
-Task<bool> active(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms, Live& live,
-                  Http1Connection::History& history) {
-  // Not kept over a wait: the listener may change.
-  auto options = [&terms] { return terms.options ? terms.options() : nullptr; };
-  bool http2 = stream.facts().alpn == "h2";
+Task<bool> http2(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms, Live& live,
+                 std::string first, bool draining) {
+  Http2Connection connection(stream, loop.io, loop.wheel, loop.buffers, stats, terms.exchange,
+                             http2_options(terms.options ? terms.options() : nullptr));
+  live.drain = [&connection] { connection.drain(); };
+  live.close = [&connection] { connection.close(); };
+  live.buffered = [&connection] { return connection.buffered_bytes(); };
+  if (draining) connection.drain();
+  co_await connection.serve(first);
+  live.buffered = nullptr;
+  live.drain = live.close = [&stream] { stream.close(); };
+  co_return false;
+}
+
+Task<bool> http1(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms, Live& live,
+                 Http1Connection::History& history, bool draining) {
   std::string first;  // of HTTP/2 that has begun without being asked for
-  bool draining = terms.draining && terms.draining();
-  if (!http2) {
-    Http1Connection::Options http1 = http1_options(options());
-    http1.may_be_http2 = !stream.facts().tls;
-    http1.refused = terms.refused;
-    Http1Connection connection(loop, stream, stats, terms.exchange, http1, history);
+  {
+    Http1Connection::Options options = http1_options(terms.options ? terms.options() : nullptr);
+    options.may_be_http2 = !stream.facts().tls;
+    options.refused = terms.refused;
+    Http1Connection connection(loop, stream, stats, terms.exchange, options, history);
     live.drain = [&connection] { connection.drain(); };
     live.close = [&connection] { connection.close(); };
     live.buffered = [&connection] { return connection.buffered_bytes(); };
@@ -72,28 +81,17 @@ Task<bool> active(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms
     const Http1Connection::Ended ended = co_await connection.serve();
     live.buffered = nullptr;
     live.drain = live.close = [&stream] { stream.close(); };
-    if (ended == Http1Connection::Ended::kIdle) co_return !connection.draining();
-    http2 = ended == Http1Connection::Ended::kHttp2;
-    if (http2) first.assign(connection.unread().data(), connection.unread().size());
     draining = connection.draining();
+    if (ended != Http1Connection::Ended::kHttp2)
+      co_return ended == Http1Connection::Ended::kIdle && !draining;
+    first.assign(connection.unread().data(), connection.unread().size());
   }
-  if (http2) {
-    Http2Connection connection(stream, loop.io, loop.wheel, loop.buffers, stats, terms.exchange,
-                               http2_options(options()));
-    live.drain = [&connection] { connection.drain(); };
-    live.close = [&connection] { connection.close(); };
-    live.buffered = [&connection] { return connection.buffered_bytes(); };
-    if (draining) connection.drain();
-    co_await connection.serve(first);
-    live.buffered = nullptr;
-    live.drain = live.close = [&stream] { stream.close(); };
-  }
-  co_return false;
+  co_return co_await http2(loop, stream, stats, terms, live, std::move(first), draining);
 }
 
 /// Until something comes. False: the connection is over.
 Task<bool> idle(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms) {
-  const milliseconds time = http1_options(terms.options ? terms.options() : nullptr).idle_timeout;
+  const milliseconds time = idle_timeout(terms.options ? terms.options() : nullptr);
   auto late = [&stream] { stream.close(); };
   CallTimer<decltype(late)> deadline(late);
   if (time.count() > 0) loop.wheel.arm(deadline, time);
@@ -103,6 +101,17 @@ Task<bool> idle(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& 
 }
 
 }  // namespace
+
+Task<bool> converse_until_idle(Loop& loop, net::Stream& stream, HttpStats& stats,
+                               const Terms& terms, Live& live, Http1Connection::History& history) {
+  const bool draining = terms.draining && terms.draining();
+  if (stream.facts().alpn == "h2") return http2(loop, stream, stats, terms, live, {}, draining);
+  return http1(loop, stream, stats, terms, live, history, draining);
+}
+
+milliseconds idle_timeout(const HttpOptions* options) {
+  return options && options->idle ? *options->idle : Http1Connection::Options().idle_timeout;
+}
 
 Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms,
                     Live& live) {
@@ -115,7 +124,7 @@ Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const Ter
     HttpStats& stats;
   } history(stats);
   while (true) {  // a statement each: a coroutine's frame lasts as long as its expression
-    const bool idles = co_await active(loop, stream, stats, terms, live, history);
+    const bool idles = co_await converse_until_idle(loop, stream, stats, terms, live, history);
     if (!idles) break;
     const bool goes_on = co_await idle(loop, stream, stats, terms);
     if (!goes_on) break;

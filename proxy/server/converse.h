@@ -32,10 +32,16 @@ struct Terms {
   std::function<bool()> draining;
 };
 
-/// Serves HTTP on a connection until it is over: HTTP/2 where ALPN said so, or where a plaintext
-/// client begins with the preface (prior knowledge, RFC 9113 section 3.3); else HTTP/1. Sets `live`
-/// to the protocol's ways to end. While an HTTP/1 connection idles it costs little more than this
-/// coroutine. Lifetime: `terms` outlive it.
+/// Serves HTTP on a connection until it idles (true) or is over: HTTP/2 where ALPN said so, or
+/// where a plaintext client begins with the preface (prior knowledge, RFC 9113 section 3.3); else
+/// HTTP/1, which alone idles here. Sets `live` to the protocol's ways to end. `history` is the
+/// connection's. Lifetime: `terms` outlive it.
+Task<bool> converse_until_idle(Loop& loop, net::Stream& stream, HttpStats& stats,
+                               const Terms& terms, Live& live, Http1Connection::History& history);
+/// How long a connection may idle, by the site's options (null: as usual). 0: for ever.
+std::chrono::milliseconds idle_timeout(const HttpOptions* options);
+
+/// The same until it is over, for who keeps the stream while it idles.
 Task<void> converse(Loop& loop, net::Stream& stream, HttpStats& stats, const Terms& terms,
                     Live& live);
 

@@ -22,7 +22,8 @@ constexpr milliseconds kWatchAfter{
     20};  // how long an upstream is silent before the client is watched
 constexpr std::size_t kBodyRoom =
     8 * 1024;  // less room behind the head than this, and the body gets a buffer of its own
-constexpr char kTlsHandshake = 0x16;  // the first byte of a ClientHello's record
+constexpr std::size_t kUsualHead = 480;  // of an answer: room for it is taken at once
+constexpr char kTlsHandshake = 0x16;     // the first byte of a ClientHello's record
 constexpr std::string_view kHttp2 =
     "PRI * HTTP/2.0\r\n\r\n";  // the preface, as far as it is a head
 
@@ -429,6 +430,7 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
   if (draining_ || (!body_done_ && continue_due_)) keep_ = false;
   if (!keep_ && draining_) stats_.downstream_cx_drain_close.add();
   out_.clear();
+  if (out_.capacity() < kUsualHead) out_.reserve(kUsualHead);
   http1::write_response_head(head, head_.version, !keep_ && !raw_, head_.is_head(), http::date(),
                              out_);
   if (bodiless_) first.bytes = {};

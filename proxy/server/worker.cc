@@ -72,8 +72,8 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
   clusters_.update(compiled->clusters, addresses);
   exporters_.update(compiled->sinks);
   for (const auto& [name, listener] : compiled->listeners) {
-    std::shared_ptr<Slot>& slot = slots_[name];
-    if (!slot) slot = std::make_shared<Slot>();
+    SlotPtr& slot = slots_[name];
+    if (!slot) slot = new Slot;
     slot->current = new PinnedListener(listener);
   }
   for (const std::string& key : closed_keys) {
@@ -103,7 +103,7 @@ void Worker::open(const OpenedSocket& opened) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), "a listening socket");
   net::Socket socket(loop_.io, fd, true);
   if (!socket.is_open()) throw std::bad_alloc();  // the kernel's, for its share of a poller
-  std::shared_ptr<Slot> slot = slots_[opened.listener];
+  SlotPtr slot = slots_[opened.listener];
   if (opened.udp) {
     auto current = [this, slot]() -> relay::UdpListener::Target {
       const CompiledListener& listener = *slot->current->compiled;
@@ -123,7 +123,8 @@ void Worker::open(const OpenedSocket& opened) {
   auto serve_one = [this, slot](net::Socket one, const net::Accepted& accepted) {
     if (!one.is_open() || !admit(*slot)) return;
     try {
-      spawn(loop_.io, serve(std::move(one), accepted, slot));
+      ListenerStats& counted = *(*slot->current->compiled->stats)[loop_.index];
+      serve(std::make_unique<Connection>(std::move(one), accepted, slot, counted)).start();
     } catch (const std::exception&) {
       stats_.overload().leave();
       throw;
@@ -145,78 +146,92 @@ void Worker::set_addresses(const std::string& cluster,
   clusters_.set_addresses(cluster, addresses);
 }
 
-Task<void> Worker::serve(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot) {
-  auto started = std::chrono::steady_clock::now();
-  PinnedListenerPtr pinned = slot->current;
-  ListenerStats& counted = *(*pinned->compiled->stats)[loop_.index];
-  counted.downstream_cx_total.add();
-  counted.downstream_cx_active.add();
+Detached Worker::serve(std::unique_ptr<Connection> connection) {
+  Connection& one = *connection;
+  connections_.push_back(one);
+  one.accepted.id = net::next_connection_id();
+  one.counted.downstream_cx_total.add();
+  one.counted.downstream_cx_active.add();
   http_->downstream_cx_total.add();
   http_->downstream_cx_active.add();
-  std::list<Live> ours;  // one, which is in live_ while the connection lasts
-  std::list<Live>::iterator live;
-  bool listed = false;
-  accepted.id = net::next_connection_id();
-  const std::optional<ConnectionOptions>& options = pinned->compiled->listener->connection;
-  bool welcome = true;
-  bool local = true;  // we close it
-  bool secured = false;
   try {
-    live = ours.insert(ours.end(), Live{});
-    live_.splice(live_.end(), ours);
-    listed = true;
-    if (options) {
-      net::set_options(socket.fd(), *options);
-      if (options->proxy_header != ConnectionOptions::ProxyHeader::kNone) {
-        counted.downstream_pre_cx_active.add();
-        welcome = co_await proxied(socket, *options, accepted, *live);
-        counted.downstream_pre_cx_active.sub();
-        if (!welcome && !socket.is_open()) counted.downstream_pre_cx_timeout.add();
-      }
-    }
-    if (!welcome) {
-      counted.downstream_listener_filter_error.add();
-    } else if (pinned->compiled->tls) {
-      pinned.reset();
-      http_->downstream_cx_ssl_total.add();
-      http_->downstream_cx_ssl_active.add();
-      secured = true;
-      local = co_await serve_tls(std::move(socket), accepted, std::move(slot), *live);
-    } else {
-      net::PlainStream stream(std::move(socket), accepted);
-      live->close = live->drain = [&stream] { stream.close(); };
-      const router::CompiledSite* site = pinned->compiled->sites->by_sni({});
-      if (site && site->site->protocol == SiteProtocol::kTcp) {
-        co_await serve_stream(stream, std::move(pinned), *site, {}, *live);
-      } else {
-        pinned.reset();
-        co_await serve_http(stream, slot, *live);
-      }
-      local = !left(stream);
-      stream.close();
+    while (co_await next(one)) {
+      while (one.rests()) co_await one.change();
+      if (!one.wake()) break;
     }
   } catch (const std::exception& failed) {  // memory, above all: this connection ends, no other
     tell_failure("a connection was given up", failed.what());
   }
-  if (listed) live_.erase(live);
-  if (secured) http_->downstream_cx_ssl_active.sub();
-  double ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+  end(one);
+  connection.reset();
+  try {
+    check_drained();
+  } catch (const std::exception& failed) {
+    tell_failure("the end of a drain was given up", failed.what());
+  }
+}
+
+Task<bool> Worker::next(Connection& one) {
+  if (!std::exchange(one.begun, true)) {
+    const CompiledListener& listener = *one.slot->current->compiled;
+    const router::CompiledSite* site = listener.sites->by_sni({});
+    if (listener.listener->connection || listener.tls ||
+        (site && site->site->protocol == SiteProtocol::kTcp))
+      return begin(one);
+  }
+  return serve_http(one);
+}
+
+Task<bool> Worker::begin(Connection& one) {
+  Connection::Serving serving(one);
+  PinnedListenerPtr pinned = one.slot->current;
+  const CompiledListener& listener = *pinned->compiled;
+  ListenerStats& counted = one.counted;
+  if (const std::optional<ConnectionOptions>& options = listener.listener->connection) {
+    net::set_options(one.socket.fd(), *options);
+    if (options->proxy_header != ConnectionOptions::ProxyHeader::kNone) {
+      counted.downstream_pre_cx_active.add();
+      const bool welcome = co_await proxied(one, *options, serving.live);
+      counted.downstream_pre_cx_active.sub();
+      if (!welcome) {
+        if (!one.socket.is_open()) counted.downstream_pre_cx_timeout.add();
+        counted.downstream_listener_filter_error.add();
+        co_return false;
+      }
+    }
+  }
+  if (listener.tls) co_return co_await begin_tls(one, serving.live);
+  const router::CompiledSite* site = listener.sites->by_sni({});
+  if (!site || site->site->protocol != SiteProtocol::kTcp) co_return true;
+  net::PlainStream stream(std::move(one.socket), one.accepted);
+  serving.live.close = serving.live.drain = [&stream] { stream.close(); };
+  co_await serve_stream(stream, std::move(pinned), *site, {}, serving.live);
+  one.local = !left(stream);
+  stream.close();
+  co_return false;
+}
+
+void Worker::end(Connection& one) {
+  const double ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - one.started)
+          .count();
   stats_.overload().leave();
-  counted.downstream_cx_active.sub();
-  counted.downstream_cx_destroy.add();
-  counted.downstream_cx_length_ms.record(ms);
+  one.counted.downstream_cx_active.sub();
+  one.counted.downstream_cx_destroy.add();
+  one.counted.downstream_cx_length_ms.record(ms);
+  if (one.secured) http_->downstream_cx_ssl_active.sub();
+  if (one.history.counted) http_->downstream_cx_http1_active.sub();
+  if (one.late()) http_->downstream_cx_idle_timeout.add();
   http_->downstream_cx_active.sub();
   http_->downstream_cx_destroy.add();
-  (local ? http_->downstream_cx_destroy_local : http_->downstream_cx_destroy_remote).add();
+  (one.local ? http_->downstream_cx_destroy_local : http_->downstream_cx_destroy_remote).add();
   http_->downstream_cx_length_ms.record(ms);
-  check_drained();
 }
 
 /// Takes the PROXY header off the connection. False: there is none where there must be one, or it
 /// is wrong.
-Task<bool> Worker::proxied(net::Socket& socket, const ConnectionOptions& options,
-                           net::Accepted& accepted, Live& live) {
+Task<bool> Worker::proxied(Connection& one, const ConnectionOptions& options, Live& live) {
+  net::Socket& socket = one.socket;
   live.close = live.drain = [&socket] { socket.close(); };
   auto late = [&socket] { socket.close(); };
   CallTimer<decltype(late)> deadline(late);
@@ -224,24 +239,30 @@ Task<bool> Worker::proxied(net::Socket& socket, const ConnectionOptions& options
   Result<net::ProxyHeader> header = co_await net::take_proxy_header(socket);
   live.close = live.drain = [] {};
   if (!header) co_return false;
-  accepted.source = header->source;
-  accepted.destination = header->destination;
+  if (header->source || header->destination) {
+    boost::intrusive_ptr<net::NamedEnds> named(new net::NamedEnds);
+    named->source = header->source;
+    named->destination = header->destination;
+    one.accepted.named = std::move(named);
+  }
   co_return header->state == net::ProxyHeader::State::kWhole ||
       (header->state == net::ProxyHeader::State::kAbsent &&
        options.proxy_header == ConnectionOptions::ProxyHeader::kAllowed);
 }
 
-/// True: we close the connection, not the client.
-Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
-                             Live& live) {
-  PinnedListenerPtr pinned = slot->current;
+Task<bool> Worker::begin_tls(Connection& one, Live& live) {
+  PinnedListenerPtr pinned = one.slot->current;
   const CompiledListener& listener = *pinned->compiled;
-  ListenerStats& counted = *(*listener.stats)[loop_.index];
+  ListenerStats& counted = one.counted;
   const milliseconds handshake_timeout =
       listener.listener->connection
           ? listener.listener->connection->handshake_timeout.value_or(kHandshakeTimeout)
           : kHandshakeTimeout;
+  http_->downstream_cx_ssl_total.add();
+  http_->downstream_cx_ssl_active.add();
+  one.secured = true;
   if (listener.passthrough) {
+    net::Socket& socket = one.socket;
     live.close = live.drain = [&socket] { socket.close(); };
     Result<std::string> sni = error_code();
     {
@@ -253,23 +274,25 @@ Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
       counted.downstream_pre_cx_active.sub();
       if (!deadline.armed()) counted.downstream_pre_cx_timeout.add();
     }
+    live.close = live.drain = [] {};
     if (!sni) {
-      live.close = live.drain = [] {};
-      co_return !socket.is_open();
+      one.local = !socket.is_open();
+      co_return false;
     }
     const router::CompiledSite* site = listener.sites->by_sni(*sni);
     if (site && site->site->protocol == SiteProtocol::kTls && !site->site->tls) {
-      net::PlainStream stream(std::move(socket), accepted);
+      net::PlainStream stream(std::move(socket), one.accepted);
       stream.set_sni(*sni);
       live.close = live.drain = [&stream] { stream.close(); };
       co_await serve_stream(stream, std::move(pinned), *site, *sni, live);
-      const bool local = !left(stream);
+      one.local = !left(stream);
       stream.close();
       live.close = live.drain = [] {};
-      co_return local;
+      co_return false;
     }
   }
-  tls::TlsStream stream(std::move(socket), accepted);
+  one.tls = std::make_unique<tls::TlsStream>(std::move(one.socket), one.accepted);
+  tls::TlsStream& stream = *one.tls;
   live.close = live.drain = [&stream] { stream.close(); };
   error_code failed;
   {
@@ -286,9 +309,9 @@ Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
       return site.protocol == SiteProtocol::kHttps;
     });
     if (tls::is_plain_http(failed) && https) {
-      co_await turn_away(stream.take_socket(), accepted, std::move(pinned), live);
+      co_await turn_away(stream.take_socket(), one.accepted, std::move(pinned), live);
       live.close = live.drain = [] {};
-      co_return true;
+      co_return false;
     }
     tell_failed_handshake(*listener.listener, stream.facts().remote_ip, failed);
   } else {
@@ -297,18 +320,16 @@ Task<bool> Worker::serve_tls(net::Socket socket, net::Accepted accepted, std::sh
     if (site && site->site->protocol == SiteProtocol::kTls) {
       co_await serve_stream(stream, std::move(pinned), *site, stream.facts().sni, live);
     } else {
-      pinned.reset();
-      co_await serve_http(stream, slot, live);
+      co_return true;
     }
   }
-  const bool local = !failed && !left(stream);
+  one.local = !failed && !left(stream);
   stream.close();
-  live.close = live.drain = [] {};
-  co_return local;
+  co_return false;
 }
 
-Task<void> Worker::turn_away(net::Socket socket, net::Accepted accepted, PinnedListenerPtr pinned,
-                             Live& live) {
+Task<void> Worker::turn_away(net::Socket socket, const net::Accepted& accepted,
+                             PinnedListenerPtr pinned, Live& live) {
   net::PlainStream stream(std::move(socket), accepted);
   live.close = live.drain = [&stream] { stream.close(); };
   Http1Connection::Options options;
@@ -363,21 +384,47 @@ Task<void> Worker::serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
   co_await relay::carry({loop_, clusters_, counted, logs}, *route, stream);
 }
 
-Task<void> Worker::serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live) {
+Task<bool> Worker::serve_http(Connection& one) {
+  Connection::Serving serving(one);
+  std::optional<net::PlainStream> plain;
+  if (!one.tls) {
+    // Asked for once, however often this is made anew.
+    if (one.accepted.local.port() == 0) one.accepted.local = net::local_address(one.socket);
+    plain.emplace(std::move(one.socket), one.accepted);
+  }
+  // What the terms need, in one pointer: they are copied.
+  struct Whose {
+    Worker& worker;
+    Slot& slot;
+    net::Stream& stream;
+
+    const CompiledListener& listener() const { return *slot.current->compiled; }
+    const HttpOptions* options() const { return listener().options_of(stream.facts()).source; }
+  };
+  const Whose whose{*this, *one.slot, plain ? static_cast<net::Stream&>(*plain) : *one.tls};
+  net::Stream& stream = whose.stream;
+  serving.live.close = serving.live.drain = [&stream] { stream.close(); };
   const Terms terms{
       .exchange =
-          [this, &stream, &slot](http::ServerStream& one) {
-            return serve_exchange(stream.facts(), slot->current, one);
+          [&whose](http::ServerStream& exchange) {
+            return whose.worker.serve_exchange(whose.stream.facts(), whose.slot.current, exchange);
           },
-      .options = [&stream,
-                  &slot] { return slot->current->compiled->options_of(stream.facts()).source; },
+      .options = [&whose] { return whose.options(); },
       .refused =
-          [this, &stream, &slot](const Refused& what) {
-            log_refused(stream.facts(), *slot->current->compiled, what);
+          [&whose](const Refused& what) {
+            whose.worker.log_refused(whose.stream.facts(), whose.listener(), what);
           },
       .draining = [this] { return draining_; },
   };
-  co_await converse(loop_, stream, *http_, terms, live);
+  const bool idles =
+      co_await converse_until_idle(loop_, stream, *http_, terms, serving.live, one.history);
+  if (idles && stream.is_open()) {
+    if (plain) one.socket = plain->take_socket();
+    co_return !one.rest(loop_.wheel, idle_timeout(whose.options()));
+  }
+  one.local = !left(stream);
+  stream.close();
+  co_return false;
 }
 
 /// What was no request has an entry all the same.
@@ -399,19 +446,25 @@ void Worker::log_refused(const net::ConnectionFacts& facts, const CompiledListen
   options.logs->write(loop_.index, values);
 }
 
+/// Apart, so that exchanges that are served need no room for it.
+Task<void> Worker::refuse_exchange(const net::ConnectionFacts& facts,
+                                   const CompiledListener& listener, http::ServerStream& stream) {
+  http_->downstream_rq_overload_close.add();
+  constexpr std::string_view kText = "overloaded\n";
+  Arena arena;
+  http::ResponseHead head;
+  head.status = 503;
+  co_await exchange::reply(stream, head, kText, arena);
+  log_refused(facts, listener, {503, "OM", "overload", kText.size()});
+}
+
 /// `pinned` keeps what the exchange started with, whatever is published while it runs.
 Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                                   http::ServerStream& stream) {
   const CompiledListener& listener = *pinned->compiled;
   try {
     if (stats_.overload().stop_accepting_requests.load(std::memory_order_relaxed)) {
-      http_->downstream_rq_overload_close.add();
-      constexpr std::string_view kText = "overloaded\n";
-      Arena arena;
-      http::ResponseHead head;
-      head.status = 503;
-      co_await exchange::reply(stream, head, kText, arena);
-      log_refused(facts, listener, {503, "OM", "overload", kText.size()});
+      co_await refuse_exchange(facts, listener, stream);
       co_return;
     }
     exchange::Context context{loop_,
@@ -437,7 +490,13 @@ void Worker::close_listeners() {
 
 void Worker::close_connections_gently() {
   std::vector<std::function<void()>> all;
-  for (Live& live : live_) all.push_back(live.drain);
+  for (Connection& one : connections_) {
+    if (one.live) {
+      all.push_back(one.live->drain);
+    } else {
+      one.close();
+    }
+  }
   for (auto& drain_one : all) drain_one();
 }
 
@@ -452,7 +511,13 @@ void Worker::drain(std::function<void()> done) {
 
 void Worker::close_all() {
   std::vector<std::function<void()>> all;
-  for (Live& live : live_) all.push_back(live.close);
+  for (Connection& one : connections_) {
+    if (one.live) {
+      all.push_back(one.live->close);
+    } else {
+      one.close();
+    }
+  }
   for (auto& close_one : all) close_one();
   for (auto& [key, listener] : datagrams_) listener->close();
 }
@@ -466,9 +531,9 @@ void Worker::trim() {
 
 void Worker::close_most(std::uint64_t bytes) {
   std::vector<std::pair<std::size_t, Live*>> all;
-  for (Live& live : live_) {
-    const std::size_t held = live.buffered ? live.buffered() : 0;
-    if (held >= kWorthClosing) all.emplace_back(held, &live);
+  for (Connection& one : connections_) {
+    const std::size_t held = one.live && one.live->buffered ? one.live->buffered() : 0;
+    if (held >= kWorthClosing) all.emplace_back(held, one.live);
   }
   std::sort(all.begin(), all.end(),
             [](const auto& one, const auto& other) { return one.first > other.first; });
@@ -484,7 +549,7 @@ void Worker::close_most(std::uint64_t bytes) {
 }
 
 void Worker::check_drained() {
-  if (!draining_ || !live_.empty() || !drained_) return;
+  if (!draining_ || !connections_.empty() || !drained_) return;
   for (auto& [key, listener] : datagrams_) {
     if (listener->sessions() > 0) return;
   }

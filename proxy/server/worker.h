@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 #include "proxy/relay/udp.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/server/compiled.h"
+#include "proxy/server/connection.h"
 #include "proxy/server/converse.h"
 #include "proxy/telemetry/exporter.h"
 #include "proxy/upstream/cluster.h"
@@ -62,30 +62,33 @@ class Worker {
   void set_healthy(bool healthy) { loop_.healthy = healthy; }
 
  private:
-  /// A name in the snapshot, whatever version of it is served now. Connections hold it.
-  struct Slot {
-    PinnedListenerPtr current;
-  };
   void open(const OpenedSocket& opened);
   /// Whether there is a place for one more connection; counts it.
   bool admit(const Slot& slot);
-  Task<void> serve(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot);
-  Task<bool> proxied(net::Socket& socket, const ConnectionOptions& options, net::Accepted& accepted,
-                     Live& live);
-  Task<bool> serve_tls(net::Socket socket, net::Accepted accepted, std::shared_ptr<Slot> slot,
-                       Live& live);
+  /// A connection, from its accept to its end.
+  Detached serve(std::unique_ptr<Connection> connection);
+  /// What comes next of it. True: it goes on, with another next() once it does not rest.
+  Task<bool> next(Connection& one);
+  /// What comes before HTTP, or all that a connection below it is. True: HTTP follows.
+  Task<bool> begin(Connection& one);
+  Task<bool> proxied(Connection& one, const ConnectionOptions& options, Live& live);
+  Task<bool> begin_tls(Connection& one, Live& live);
+  /// HTTP, until it rests (true) or is over.
+  Task<bool> serve_http(Connection& one);
+  void end(Connection& one);
   void log_refused(const net::ConnectionFacts& facts, const CompiledListener& listener,
                    const Refused& what);
-  Task<void> serve_http(net::Stream& stream, std::shared_ptr<Slot> slot, Live& live);
   /// A connection below HTTP, to the route that the SNI names at this site. `pinned` lives as long
   /// as the connection: it goes on with what it started with.
   Task<void> serve_stream(net::Stream& stream, PinnedListenerPtr pinned,
                           const router::CompiledSite& site, std::string_view sni, Live& live);
   /// A client of plain HTTP at a port of HTTPS.
-  Task<void> turn_away(net::Socket socket, net::Accepted accepted, PinnedListenerPtr pinned,
+  Task<void> turn_away(net::Socket socket, const net::Accepted& accepted, PinnedListenerPtr pinned,
                        Live& live);
   void tell_wrong_port(const Listener& listener, std::string_view client, bool tls);
   void tell_failed_handshake(const Listener& listener, std::string_view client, error_code failed);
+  Task<void> refuse_exchange(const net::ConnectionFacts& facts, const CompiledListener& listener,
+                             http::ServerStream& stream);
   Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                             http::ServerStream& stream);
   void check_drained();
@@ -95,10 +98,10 @@ class Worker {
   HttpStats* http_;
   upstream::Clusters clusters_;
   telemetry::Exporters exporters_;
-  std::map<std::string, std::shared_ptr<Slot>> slots_;
+  std::map<std::string, SlotPtr> slots_;
   std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;         // TCP, by key
   std::map<std::string, std::shared_ptr<relay::UdpListener>> datagrams_;  // UDP, by key
-  std::list<Live> live_;
+  Connections connections_;
   bool draining_ = false;
   std::function<void()> drained_;
   std::thread thread_;

@@ -289,6 +289,16 @@ bool TlsStream::quiet(bool look) {
   return reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE;
 }
 
+net::Socket* TlsStream::rest() {
+  if (!socket_.is_open()) return nullptr;
+  std::vector<char>().swap(record_);
+  // A read in vain, which costs no call of the kernel: OpenSSL lets go of its buffer then.
+  char byte;
+  ERR_clear_error();
+  const int seen = SSL_peek(ssl_.get(), &byte, 1);
+  return seen <= 0 && SSL_get_error(ssl_.get(), seen) == SSL_ERROR_WANT_READ ? &socket_ : nullptr;
+}
+
 /// SSL_ERROR_NONE: a byte waits. Also takes in session tickets, which are neither that nor an end.
 int TlsStream::peek() {
   if (!socket_.is_open()) return SSL_ERROR_ZERO_RETURN;

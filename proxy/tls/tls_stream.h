@@ -28,6 +28,9 @@ class TlsStream final : public net::Stream {
 
   /// The socket as it is, for who goes on without TLS after a handshake that failed.
   net::Socket take_socket() { return std::move(socket_); }
+  /// Gives back the memory that only bytes on their way need, for a connection that idles. The
+  /// socket to be waited for; null: something is there already.
+  net::Socket* rest();
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override;
   Task<Result<std::size_t>> read_some(BufferPool& pool, BufferPool::Buffer& buffer) override;

@@ -165,8 +165,8 @@ Gateway::Gateway(Peer& client, Backend backend) : backend_(std::move(backend)) {
   client_.fd = ends[0];
   net::Accepted accepted;
   accepted.id = 1;
-  accepted.remote.emplace(boost::asio::ip::address_v4::loopback(), 40000);
-  accepted.local.emplace(boost::asio::ip::address_v4::loopback(), 8080);
+  accepted.remote = {boost::asio::ip::address_v4::loopback(), 40000};
+  accepted.local = {boost::asio::ip::address_v4::loopback(), 8080};
   stream_ = std::make_unique<net::PlainStream>(net::Socket(loop_.io, ends[1], true), accepted);
   clusters_.update(here.compiled->clusters, here.addresses);
   sent_before_ = 0;
