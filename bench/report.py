@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Measures everything and writes the tables of docs/performance.md between its marks: the side-by-side benchmark, a route
-with five policies, and the micro-benchmarks. For a quiet machine: half an hour.
+with five policies, changes under load, and the micro-benchmarks. For a quiet machine: half an hour.
 
     bench/report.py build/release/tidegate [--rounds N] [--seconds S] [--scenarios LIST]"""
 import argparse
@@ -40,6 +40,11 @@ def policies(options):
                           check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+def reloads(options):
+    return subprocess.run([ROOT / "bench" / "reloads.py", options.binary, "--rounds", str(options.rounds)],
+                          check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 def short(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
@@ -68,6 +73,7 @@ def main():
                              f"on a machine with {os.cpu_count()} CPUs.")
     page = put(page, "micro", micro(options))
     page = put(page, "policies", policies(options))
+    page = put(page, "reloads", reloads(options))
     page = put(page, "side by side", side_by_side(options))
     PAGE.write_text(page)
     print(f"written: {PAGE.relative_to(ROOT)}")

@@ -118,10 +118,10 @@ void Assembler::decode_node(DecodedDocument& out, const fields::Node& node) {
   }
 }
 
-const Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::Entry& parsed) {
+Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::Entry& parsed) {
   const auto [slot, added] = decoded_.try_emplace(parsed.get());
   DecodedDocument& document = slot->second;
-  document.used = true;
+  document.used = times_;
   if (added) {
     document.parsed = parsed;
     const yaml::Document& content = *parsed->value;
@@ -133,12 +133,10 @@ const Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::E
 std::shared_ptr<const Object> Assembler::make_object(const Item& item, const std::string& file,
                                                      int lines_before) const {
   const Meta& decoded = item.decoded.meta;
-  const auto found = previous_.find({item.kind, decoded.key()});
-  const Object* before = found == previous_.end() ? nullptr : found->second.get();
-  if (before != nullptr && before->raw == item.raw && before->lines_before == lines_before &&
-      before->meta.file == file) {
-    return found->second;
-  }
+  if (item.made && item.made->lines_before == lines_before && item.made->meta.file == file)
+    return item.made;
+  const Object* before =
+      last_ ? last_->object(item.kind->kind, decoded.namespace_, decoded.name) : nullptr;
   auto object = std::make_shared<Object>();
   object->kind = item.kind;
   object->meta = decoded;
@@ -169,18 +167,20 @@ void Assembler::add_file(ObjectSet& set, const SourceFile& source, ConfigFile& f
   file.problems = source.problems;
   const auto by_line = [](const Problem& a, const Problem& b) { return a.line < b.line; };
   for (const PlacedDocument& placed : source.documents) {
-    const DecodedDocument& document = decode(placed.parsed);
+    DecodedDocument& document = decode(placed.parsed);
     file.ignored += document.ignored;
     for (const DocumentFinding& f : document.findings) {
       file.problems.push_back(problem_of(f.finding, f.meta, source.path, placed.lines_before));
     }
-    for (const Item& item : document.items) {
+    for (Item& item : document.items) {
       std::shared_ptr<const Object> object = make_object(item, source.path, placed.lines_before);
       if (set.add(object)) {
+        item.made = object;
         ++file.objects;
         file.problems.insert(file.problems.end(), object->problems.begin(), object->problems.end());
         continue;
       }
+      if (object == item.made) item.made.reset();
       const Meta& meta = object->meta;
       const Meta& first = set.object(item.kind->kind, meta.namespace_, meta.name)->meta;
       file.problems.push_back(
@@ -191,27 +191,23 @@ void Assembler::add_file(ObjectSet& set, const SourceFile& source, ConfigFile& f
   std::stable_sort(file.problems.begin(), file.problems.end(), by_line);
 }
 
-LoadResult Assembler::assemble(const std::vector<SourceFile>& files,
+LoadResult Assembler::assemble(const std::vector<const SourceFile*>& files,
                                std::vector<Problem> problems) {
-  for (auto& [parsed, document] : decoded_) document.used = false;
+  ++times_;
   auto set = std::make_shared<ObjectSet>();
   LoadResult result;
   result.problems = std::move(problems);
-  for (const SourceFile& source : files) {
+  result.files.reserve(files.size());
+  for (const SourceFile* source : files) {
     ConfigFile& file = result.files.emplace_back();
-    add_file(*set, source, file);
+    add_file(*set, *source, file);
     result.problems.insert(result.problems.end(), file.problems.begin(), file.problems.end());
   }
-  std::erase_if(decoded_, [](const auto& slot) { return !slot.second.used; });
+  std::erase_if(decoded_, [this](const auto& slot) { return slot.second.used != times_; });
 
   result.changed =
       !last_ || last_problems_ != result.problems || last_->objects() != set->objects();
   if (result.changed) {
-    decltype(previous_) now;
-    for (const auto& object : set->objects()) {
-      now.emplace(ObjectKey{object->kind, object->meta.key()}, object);
-    }
-    previous_ = std::move(now);
     last_ = std::move(set);
     last_problems_ = result.problems;
   }

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "config/directory.h"
@@ -34,7 +32,7 @@ struct SourceFile {
 class Assembler {
  public:
   /// `files` in order of path. `problems` are those that belong to no file.
-  LoadResult assemble(const std::vector<SourceFile>& files, std::vector<Problem> problems);
+  LoadResult assemble(const std::vector<const SourceFile*>& files, std::vector<Problem> problems);
 
  private:
   struct Item {
@@ -42,6 +40,7 @@ class Assembler {
     Decoded decoded;
     std::shared_ptr<const boost::json::value> raw;
     std::shared_ptr<const yaml::Lines> lines;
+    std::shared_ptr<const Object> made;  // that is in the set of the last time
   };
   struct DocumentFinding {  // of a document that is no object of ours
     fields::Finding finding;
@@ -52,18 +51,17 @@ class Assembler {
     std::vector<Item> items;
     std::vector<DocumentFinding> findings;
     std::size_t ignored = 0;
-    bool used = true;
+    std::uint64_t used = 0;  // the last time
   };
-  using ObjectKey = std::pair<const Kind*, NamespacedName>;
 
-  const DecodedDocument& decode(const yaml::DocumentCache::Entry& parsed);
+  DecodedDocument& decode(const yaml::DocumentCache::Entry& parsed);
   static void decode_node(DecodedDocument& out, const fields::Node& node);
   void add_file(ObjectSet& set, const SourceFile& source, ConfigFile& file);
   std::shared_ptr<const Object> make_object(const Item& item, const std::string& file,
                                             int lines_before) const;
 
   std::unordered_map<const void*, DecodedDocument> decoded_;  // by the parsed document
-  std::map<ObjectKey, std::shared_ptr<const Object>> previous_;
+  std::uint64_t times_ = 0;                                   // that something was assembled
   std::shared_ptr<const ObjectSet> last_;
   std::vector<Problem> last_problems_;
 };

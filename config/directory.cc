@@ -1,5 +1,7 @@
 #include "config/directory.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -7,16 +9,15 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
 #include "config/assemble.h"
 
 namespace tidegate::config {
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -98,35 +99,44 @@ class Walk {
           path, 0, fmt::format("folders are nested deeper than {}", limits_.depth_max)));
       return;
     }
-    std::error_code failed;
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(path.c_str()), ::closedir);
+    int why = open ? 0 : errno;
     std::vector<std::string> names;
-    for (fs::directory_iterator it(path, failed), end; !failed && it != end; it.increment(failed)) {
-      std::string name = it->path().filename().string();
-      if (name.front() != '.') names.push_back(std::move(name));
+    while (open) {
+      errno = 0;
+      const dirent* entry = ::readdir(open.get());
+      if (entry == nullptr) {
+        why = errno;
+        break;
+      }
+      if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
     }
-    if (failed) {
-      again = again || may_pass(failed.value());
-      problems.push_back(file_problem(path, 0, failed.message()));
-      if (failed != std::errc::no_such_file_or_directory) kept_below.push_back(path);
+    if (why != 0) {
+      again = again || may_pass(why);
+      problems.push_back(file_problem(path, 0, std::strerror(why)));
+      if (why != ENOENT) kept_below.push_back(path);
       return;
     }
     std::sort(names.begin(), names.end());
+    const int at = ::dirfd(open.get());  // a name in it is found sooner than a whole path
     for (const std::string& name : names) {
-      const std::string below = path + (path.ends_with('/') ? "" : "/") + name;
+      std::string below = path + (path.ends_with('/') ? "" : "/") + name;
       struct stat b = {};
-      if (::stat(below.c_str(), &b) != 0) {
-        const int why = errno;
-        std::error_code ignored;
-        const bool dangling = why == ENOENT && fs::is_symlink(below, ignored);
+      if (::fstatat(at, name.c_str(), &b, 0) != 0) {
+        why = errno;
+        struct stat link = {};
+        const bool dangling = why == ENOENT &&
+                              ::fstatat(at, name.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 &&
+                              S_ISLNK(link.st_mode);
         again = again || may_pass(why);
         if (is_config(name) && (dangling || why != ENOENT)) {
           files.push_back(
-              {below, {}, dangling ? "a symbolic link to nothing" : std::strerror(why)});
+              {std::move(below), {}, dangling ? "a symbolic link to nothing" : std::strerror(why)});
         }
       } else if (S_ISDIR(b.st_mode)) {
         folder(below, b, depth + 1);
       } else if (is_config(name)) {
-        file(below, b);
+        file(std::move(below), b);
       }
       if (files.size() > limits_.files_max) {
         problems.push_back(
@@ -136,9 +146,9 @@ class Walk {
       }
     }
   }
-  void file(const std::string& path, const struct stat& s) {
+  void file(std::string path, const struct stat& s) {
     if (!visited_.insert({s.st_dev, s.st_ino}).second) return;
-    files.push_back({path, stamp_of(s), S_ISREG(s.st_mode) ? "" : "not a regular file"});
+    files.push_back({std::move(path), stamp_of(s), S_ISREG(s.st_mode) ? "" : "not a regular file"});
   }
 
   const DirectoryLimits& limits_;
@@ -211,7 +221,7 @@ struct Directory::State {
 
   /// Reads a file if it may have changed. False where it vanished meanwhile.
   bool refresh(Known& file, const Found& found, std::size_t& bytes_left) {
-    file.source.path = found.path;
+    if (file.source.path.empty()) file.source.path = found.path;
     if (!found.unreadable.empty()) {
       file.settled = false;
       keep(file, {file_problem(found.path, 0, found.unreadable)});
@@ -287,13 +297,18 @@ LoadResult Directory::load() {
   try {
     std::size_t bytes_left = state_->limits.bytes_max;
     for (const Found& found : walk.files) {
-      auto before = state_->known.extract(found.path);
+      // Mostly they come in the order in which they are known.
+      const auto first = state_->known.begin();
+      auto before = first != state_->known.end() && first->first == found.path
+                        ? state_->known.extract(first)
+                        : state_->known.extract(found.path);
       if (before.empty()) {
         State::Known file;
-        if (state_->refresh(file, found, bytes_left)) known.emplace(found.path, std::move(file));
+        if (state_->refresh(file, found, bytes_left))
+          known.emplace_hint(known.end(), found.path, std::move(file));
         continue;
       }
-      auto place = known.insert(std::move(before)).position;
+      auto place = known.insert(known.end(), std::move(before));
       if (!state_->refresh(place->second, found, bytes_left)) known.erase(place);
     }
     for (const std::string& folder : walk.kept_below) {
@@ -311,9 +326,9 @@ LoadResult Directory::load() {
   }
   state_->known = std::move(known);
 
-  std::vector<SourceFile> files;
+  std::vector<const SourceFile*> files;
   files.reserve(state_->known.size());
-  for (const auto& [path, file] : state_->known) files.push_back(file.source);
+  for (const auto& [path, file] : state_->known) files.push_back(&file.source);
   LoadResult result = state_->assembler.assemble(files, std::move(walk.problems));
   result.again = state_->again;
   state_->cache.sweep();
@@ -325,7 +340,7 @@ LoadResult load_text(std::string_view yaml, std::string file_name) {
   Directory::State::Known file;
   file.source.path = std::move(file_name);
   state.take(file, yaml);
-  return state.assembler.assemble({file.source}, {});
+  return state.assembler.assemble({&file.source}, {});
 }
 
 }  // namespace tidegate::config

@@ -147,7 +147,9 @@ const Object* ObjectSet::object(std::string_view kind, std::string_view namespac
 
 bool ObjectSet::add(std::shared_ptr<const Object> object) {
   auto& of_kind = by_kind_[std::string(object->kind->kind)];
-  if (!of_kind.try_emplace(object->meta.key(), object).second) return false;
+  const std::size_t before = of_kind.size();
+  of_kind.try_emplace(of_kind.end(), object->meta.key(), object);  // nearly in order of their names
+  if (of_kind.size() == before) return false;
   if (object->typed) object->kind->file_under(*this, object->typed, object->valid);
   objects_.push_back(std::move(object));
   return true;

@@ -87,7 +87,9 @@ class ObjectSet {
   template <class T>
   void add_typed(std::shared_ptr<const T> object, bool valid) {
     NamespacedName key = object->meta.key();
-    typed<T>(valid ? valid_ : rejected_).insert_or_assign(std::move(key), std::move(object));
+    Objects<T>& objects = typed<T>(valid ? valid_ : rejected_);
+    // They come nearly in the order of their names.
+    objects.insert_or_assign(objects.end(), std::move(key), std::move(object));
   }
 
  private:

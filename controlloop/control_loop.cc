@@ -6,6 +6,7 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <utility>
 
 #include "base/log.h"
 #include "config/kinds/gateway/gateway.h"
@@ -118,7 +119,8 @@ void ControlLoop::take_files() {
 }
 
 void ControlLoop::take(config::LoadResult loaded) {
-  loaded_ = std::move(loaded);
+  // What was before goes when all is done: freeing thousands of objects takes its time.
+  const config::LoadResult before = std::exchange(loaded_, std::move(loaded));
   take_files();
   change_seen_ = std::chrono::steady_clock::now();
   translate::Translation fresh = translate::translate(*loaded_.objects, options_);
@@ -126,7 +128,7 @@ void ControlLoop::take(config::LoadResult loaded) {
   const bool same =
       !unpublished_ && translation_.snapshot && *translation_.snapshot == *fresh.snapshot;
   if (same) fresh.snapshot = translation_.snapshot;
-  translation_ = std::move(fresh);
+  std::swap(translation_, fresh);
   unpublished_ = !same;
   tell_new_problems();
   const std::vector<config::Problem> all = problems();

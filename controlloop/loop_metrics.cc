@@ -188,7 +188,9 @@ void LoopMetrics::translated(const config::ObjectSet& objects,
       if (auto found = gateways_.find(key); found != gateways_.end()) ++found->second.replacements;
     });
   std::set<std::string> kinds;
+  const config::Kind* last = nullptr;  // of thousands of objects few differ from the one before
   for (const auto& object : objects.objects()) {
+    if (std::exchange(last, object->kind) == object->kind) continue;
     if (kWatched.contains(object->meta.kind)) kinds.insert(object->meta.kind);
   }
   kinds_.assign(kinds.begin(), kinds.end());

@@ -177,7 +177,7 @@ std::vector<Metric> object_metrics(const config::ObjectSet& objects,
     if (!object->raw || !object->raw->is_object()) continue;
     const json::object& spec = child(object->raw->get_object(), "spec");
     const auto found = statuses.find({meta.kind, meta.namespace_, meta.name});
-    const json::object& status = found == statuses.end() ? kNone : found->second;
+    const json::object& status = found == statuses.end() ? kNone : *found->second;
     std::string prefix = "gatewayapi_" + meta.kind + "_";
     std::transform(prefix.begin(), prefix.end(), prefix.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

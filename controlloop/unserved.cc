@@ -34,7 +34,7 @@ std::vector<proxy::Unserved> unserved(const config::ObjectSet& objects,
                                       const status::Statuses& statuses) {
   std::vector<proxy::Unserved> out;
   for (const auto& [key, status] : statuses) {
-    const json::value* parents = status.if_contains("parents");
+    const json::value* parents = status->if_contains("parents");
     if (parents == nullptr || !parents->is_array()) continue;
     for (const json::value& one : parents->get_array()) {
       std::string why = refusal(one.get_object());

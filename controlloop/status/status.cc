@@ -68,46 +68,102 @@ const json::value* counterpart(const json::value& element, const json::array* ol
   return nullptr;
 }
 
+void stamp(json::object& fresh, const json::object* before, const std::string& now);
+
 void stamp(json::value& fresh, const json::value* old, const std::string& now) {
   if (json::array* list = fresh.if_array()) {
     for (json::value& element : *list)
       stamp(element, counterpart(element, old ? old->if_array() : nullptr), now);
-    return;
+  } else if (json::object* object = fresh.if_object()) {
+    stamp(*object, old ? old->if_object() : nullptr, now);
   }
-  json::object* object = fresh.if_object();
-  if (object == nullptr) return;
-  const json::object* before = old ? old->if_object() : nullptr;
-  if (object->contains("reason") && object->contains("status") && object->contains("type")) {
+}
+
+void stamp(json::object& fresh, const json::object* before, const std::string& now) {
+  if (fresh.contains("reason") && fresh.contains("status") && fresh.contains("type")) {
     const json::value* status = before ? before->if_contains("status") : nullptr;
     const json::value* since = before ? before->if_contains("lastTransitionTime") : nullptr;
-    const bool same = status != nullptr && since != nullptr && *status == object->at("status");
-    (*object)["lastTransitionTime"] = same ? *since : json::value(now);
+    const bool same = status != nullptr && since != nullptr && *status == fresh.at("status");
+    fresh["lastTransitionTime"] = same ? *since : json::value(now);
     return;
   }
-  for (auto& member : *object) {
+  for (auto& member : fresh) {
     stamp(member.value(), before ? before->if_contains(member.key()) : nullptr, now);
   }
 }
 
+/// What is shown of a status, given what is shown now. Of thousands of routes most share one
+/// status: what was found out of the last pair holds for the next where they are the same two.
+class Stamper {
+ public:
+  explicit Stamper(const std::string& now) : now_(now) {}
+
+  /// Whether the same is said, times aside.
+  bool same(const Status& said, const Status& before) {
+    const Pair pair{&*said, &*before};
+    if (pair != compared_) {
+      compared_ = pair;
+      equal_ = pair.first == pair.second || *said == *before;
+    }
+    return equal_;
+  }
+  /// `before` null: the object had none.
+  Status stamped(const Status& said, const Status* before) {
+    const Pair pair{&*said, before == nullptr ? nullptr : &**before};
+    if (pair != stamped_) {
+      stamped_ = pair;
+      json::object shown = *said;
+      stamp(shown, pair.second, now_);
+      shown_ = std::move(shown);
+    }
+    return shown_;
+  }
+
+ private:
+  using Pair = std::pair<const json::object*, const json::object*>;
+  const std::string& now_;
+  Pair compared_, stamped_;
+  bool equal_ = false;
+  Status shown_;
+};
+
 }  // namespace
 
+const json::object& Status::operator*() const {
+  static const json::object kNothing;
+  return said_ ? *said_ : kNothing;
+}
+
 void StatusStore::update(Statuses fresh, const std::string& now) {
+  Stamper stamper(now);
+  std::vector<Status> said;
+  said.reserve(fresh.size());
+  auto before = statuses_.begin();  // both in the order of their keys
+  auto said_before = said_.begin();
+  auto pass = [&] {
+    ++before;
+    ++said_before;
+  };
   for (auto& [key, status] : fresh) {
-    auto before = statuses_.find(key);
-    json::value value(std::move(status));
-    json::value old;
-    if (before != statuses_.end()) old = before->second;
-    stamp(value, before == statuses_.end() ? nullptr : &old, now);
-    status = std::move(value.get_object());
-    if (before == statuses_.end() || before->second != status) ++versions_[key];
+    for (; before != statuses_.end() && before->first < key; pass()) versions_.erase(before->first);
+    said.push_back(status);
+    const bool known = before != statuses_.end() && before->first == key;
+    if (known && stamper.same(status, *said_before)) {
+      status = before->second;
+    } else {
+      status = stamper.stamped(status, known ? &before->second : nullptr);
+      ++versions_[key];
+    }
+    if (known) pass();
   }
-  std::erase_if(versions_, [&](const auto& version) { return !fresh.contains(version.first); });
+  for (; before != statuses_.end(); pass()) versions_.erase(before->first);
   statuses_ = std::move(fresh);
+  said_ = std::move(said);
 }
 
 const json::object* StatusStore::find(const Key& key) const {
   auto found = statuses_.find(key);
-  return found == statuses_.end() ? nullptr : &found->second;
+  return found == statuses_.end() ? nullptr : &*found->second;
 }
 
 std::uint64_t StatusStore::version(const Key& key) const {

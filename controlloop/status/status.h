@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -38,8 +39,23 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
+/// `.status` of one object. Immutable: objects of which the same is said may share it, and so may
+/// translations.
+class Status {
+ public:
+  Status() = default;  // nothing is said
+  Status(boost::json::object said)
+      : said_(std::make_shared<const boost::json::object>(std::move(said))) {}
+
+  const boost::json::object& operator*() const;
+  const boost::json::object* operator->() const { return &**this; }
+
+ private:
+  std::shared_ptr<const boost::json::object> said_;
+};
+
 /// `.status` of every object that has one.
-using Statuses = std::map<Key, boost::json::object>;
+using Statuses = std::map<Key, Status>;
 
 /// The statuses over time: a condition keeps its lastTransitionTime until its status changes, and
 /// an object its resource version until anything of its status does.
@@ -55,7 +71,8 @@ class StatusStore {
   std::uint64_t version(const Key& key) const;
 
  private:
-  Statuses statuses_;
+  Statuses statuses_;         // as they are shown
+  std::vector<Status> said_;  // the same without times, in the order of statuses_
   std::map<Key, std::uint64_t> versions_;
 };
 

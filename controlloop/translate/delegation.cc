@@ -337,9 +337,11 @@ void Delegation::statuses(const std::string& controller_name, const FindingsByRo
     json::object fresh = entries.take();
     json::array& added = fresh["parents"].get_array();
     if (added.empty()) continue;
-    json::object& status = out[{"HTTPRoute", child.namespace_, child.name}];
-    json::value& all = status.emplace("parents", json::array{}).first->value();
+    status::Status& status = out[{"HTTPRoute", child.namespace_, child.name}];
+    json::object said = *status;
+    json::value& all = said.emplace("parents", json::array{}).first->value();
     for (json::value& entry : added) all.get_array().push_back(std::move(entry));
+    status = std::move(said);
   }
 }
 

@@ -40,7 +40,8 @@ void add_discoveries(const proxy::Applied& applied, status::Statuses& statuses) 
   for (const AppliedDiscovery& one : applied.discoveries) {
     const auto status = statuses.find({one.origin.kind, one.origin.namespace_, one.origin.name});
     if (status == statuses.end()) continue;
-    boost::json::value* conditions = status->second.if_contains("conditions");
+    boost::json::object said = *status->second;
+    boost::json::value* conditions = said.if_contains("conditions");
     if (!conditions || !conditions->is_array() || conditions->get_array().empty()) continue;
     boost::json::array& list = conditions->get_array();
     // A Backend that is used over HTTP/1 and HTTP/2 is two clusters.
@@ -52,6 +53,7 @@ void add_discoveries(const proxy::Applied& applied, status::Statuses& statuses) 
                                                : status::Condition::Value::kFalse,
                 reason_of(one), message_of(one));
     list.push_back(status::to_json(own, generation).front());
+    status->second = std::move(said);
   }
 }
 

@@ -378,12 +378,18 @@ void apply_policies(const char* kind, const ServedRule& source, const Attachment
   rule.action = proxy::DirectResponse{500, kReplacedBody};
 }
 
-void add_to_table(const char* kind, const TranslatedRoute& translated, const Attachment& attachment,
-                  policy::TrafficPolicies& policies, Report& report, FindingsByRoute& findings) {
+/// `last`: nobody needs the rules after this.
+void add_to_table(const char* kind, TranslatedRoute& translated, const Attachment& attachment,
+                  policy::TrafficPolicies& policies, Report& report, FindingsByRoute& findings,
+                  bool last) {
   proxy::RouteTable& table = attachment.listener->table;
   const auto first = static_cast<std::uint32_t>(table.rules.size());
-  for (const TranslatedRoute::OneRule& one : translated.rules) {
-    table.rules.push_back(one.rule);
+  for (TranslatedRoute::OneRule& one : translated.rules) {
+    if (last) {
+      table.rules.push_back(std::move(one.rule));
+    } else {
+      table.rules.push_back(one.rule);
+    }
     apply_policies(kind, one.source, attachment, policies, table.rules.back(), report, findings);
     if (auto* redirect = std::get_if<proxy::Redirect>(&table.rules.back().action)) {
       redirect->listener_port = static_cast<std::uint16_t>(attachment.listener->spec->port);
@@ -401,11 +407,14 @@ void add_to_table(const char* kind, const TranslatedRoute& translated, const Att
 /// Oldest first, then by namespace and name: who comes first wins between equal matches.
 std::vector<AnyRoute> by_age(const config::ObjectSet& objects) {
   std::vector<AnyRoute> out;
+  out.reserve(objects.all<config::HttpRoute>().size() + objects.all<config::GrpcRoute>().size());
   for (const auto& [key, route] : objects.all<config::HttpRoute>()) out.push_back(any_route(route));
   for (const auto& [key, route] : objects.all<config::GrpcRoute>()) out.push_back(any_route(route));
-  std::stable_sort(out.begin(), out.end(), [](const AnyRoute& a, const AnyRoute& b) {
+  auto older = [](const AnyRoute& a, const AnyRoute& b) {
     return config::older(a.route->meta, b.route->meta);
-  });
+  };
+  if (!std::is_sorted(out.begin(), out.end(), older))
+    std::stable_sort(out.begin(), out.end(), older);
   return out;
 }
 
@@ -452,11 +461,11 @@ void translate_http_routes(RouteContext& context, Backends& backends,
           for (const auto& [key, found] : own) children.try_emplace(key, found);
           return findings;
         },
-        [&](const Attachment& attachment, RouteFindings& findings) -> std::string {
+        [&](const Attachment& attachment, RouteFindings& findings, bool last) -> std::string {
           if (!claim_hosts(any.kind, attachment))
             return "an older route of the other kind has one of its host names";
           FindingsByRoute found;
-          add_to_table(any.kind, translated, attachment, policies, context.report, found);
+          add_to_table(any.kind, translated, attachment, policies, context.report, found, last);
           for (auto& [key, one] : found) {
             RouteFindings& to = key == route.meta.key() ? findings : children[key];
             if (to.invalid.empty()) to.invalid = std::move(one.invalid);

@@ -34,12 +34,12 @@ struct ListenerOwner {
 /// One listener, as far as it has been judged.
 struct ListenerState {
   ListenerOwner owner;
-  const config::ListenerSpec* spec = nullptr;                       // lives as long as the owner
-  std::size_t index = 0;                                            // in the owner's spec.listeners
-  std::vector<std::string> supported_kinds;                         // of Gateway API's group
-  std::vector<status::Condition> conditions;                        // all but Programmed
-  proxy::TlsTermination tls;                                        // where it terminates
-  std::set<std::pair<std::string, config::NamespacedName>> routes;  // attached: kind, name
+  const config::ListenerSpec* spec = nullptr;  // lives as long as the owner
+  std::size_t index = 0;                       // in the owner's spec.listeners
+  std::vector<std::string> supported_kinds;    // of Gateway API's group
+  std::vector<status::Condition> conditions;   // all but Programmed
+  proxy::TlsTermination tls;                   // where it terminates
+  std::size_t routes_attached = 0;
   std::string snapshot_listener;  // that it is a site of; empty: not served
   proxy::RouteTable table;
   std::map<std::string, HostState> hosts;  // what table.hosts is made of

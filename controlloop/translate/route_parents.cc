@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "controlloop/translate/parents.h"
 
 namespace tidegate::controlloop::translate {
@@ -22,10 +24,34 @@ void add_findings(std::vector<status::Condition>& conditions, const RouteFinding
   status::set(conditions, "PartiallyInvalid", Value::kTrue, "UnsupportedValue", findings.invalid);
 }
 
-void attach_route(RouteContext& context, const RouteIdentity& route,
-                  const std::vector<config::ParentRef>& parent_refs,
-                  const std::function<RouteFindings()>& translate,
-                  const std::function<std::string(const Attachment&, RouteFindings&)>& take) {
+namespace {
+
+bool says_the_same(const LastSaid::Parents& one, const LastSaid::Parents& other) {
+  return std::equal(
+      one.begin(), one.end(), other.begin(), other.end(),
+      [](const auto& a, const auto& b) { return *a.first == *b.first && a.second == b.second; });
+}
+
+/// The route's status.
+void say(RouteContext& context, const RouteIdentity& route, LastSaid::Parents said) {
+  LastSaid& last = context.last;
+  if (last.generation != route.meta->generation || !says_the_same(last.parents, said)) {
+    ParentStatuses out(context.options.controller_name, route.meta->generation);
+    for (const auto& [ref, conditions] : said) out.add(*ref, conditions);
+    last = {route.meta->generation, std::move(said), out.take()};
+  }
+  // Routes come nearly in the order of their names.
+  context.statuses.insert_or_assign(
+      context.statuses.end(), {route.kind, route.meta->namespace_, route.meta->name}, last.status);
+}
+
+}  // namespace
+
+void attach_route(
+    RouteContext& context, const RouteIdentity& route,
+    const std::vector<config::ParentRef>& parent_refs,
+    const std::function<RouteFindings()>& translate,
+    const std::function<std::string(const Attachment&, RouteFindings&, bool last)>& take) {
   std::vector<std::pair<const config::ParentRef*, AttachResult>> parents;
   for (const config::ParentRef& ref : parent_refs) {
     AttachResult result = attach(context.objects, context.gateways, route, ref);
@@ -33,17 +59,23 @@ void attach_route(RouteContext& context, const RouteIdentity& route,
   }
   if (parents.empty()) return;
   RouteFindings findings = translate();
-  ParentStatuses out(context.options.controller_name, route.meta->generation);
+  LastSaid::Parents said;
+  std::vector<const ListenerState*> attached;  // two parentRefs may lead to one
+  std::size_t left = 0;
+  for (const auto& [ref, result] : parents) left += result.attachments.size();
   for (auto& [ref, result] : parents) {
     bool accepted = false;
     for (const Attachment& attachment : result.attachments) {
       ListenerState& listener = *attachment.listener;
-      const std::pair<std::string, config::NamespacedName> id{route.kind, route.meta->key()};
-      // Two parentRefs may lead to one listener.
-      std::string refused =
-          listener.routes.contains(id) ? std::string() : take(attachment, findings);
+      --left;
+      if (std::find(attached.begin(), attached.end(), &listener) != attached.end()) {
+        accepted = true;
+        continue;
+      }
+      const std::string refused = take(attachment, findings, left == 0);
       if (refused.empty()) {
-        listener.routes.insert(id);
+        attached.push_back(&listener);
+        ++listener.routes_attached;
         accepted = true;
       } else {
         result.reason = "NotAllowedByListeners";
@@ -59,9 +91,9 @@ void attach_route(RouteContext& context, const RouteIdentity& route,
       context.report.error(route.kind, *route.meta, fmt::format("spec.parentRefs[{}]", index),
                            result.message);
     }
-    out.add(*ref, conditions);
+    said.emplace_back(ref, std::move(conditions));
   }
-  context.statuses[{route.kind, route.meta->namespace_, route.meta->name}] = out.take();
+  say(context, route, std::move(said));
 }
 
 void refuse_route(RouteContext& context, const char* kind, const config::Meta& meta,

@@ -72,7 +72,7 @@ void translate_stream_routes(RouteContext& context, Backends& backends) {
     attach_route(
         context, {route.kind, route.meta, route.hostnames}, *route.parent_refs,
         [&] { return translate_rule(route, context, backends, made); },
-        [&](const Attachment& attachment, RouteFindings&) {
+        [&](const Attachment& attachment, RouteFindings&, bool /*last*/) {
           ListenerState& listener = *attachment.listener;
           proxy::StreamRoute own = made;
           for (const std::string& name : attachment.hostnames) {

@@ -148,7 +148,7 @@ ListenerStatuses listener_statuses(const GatewayState& state, const config::Meta
       kinds.push_back(std::move(one));
     }
     entry["supportedKinds"] = std::move(kinds);
-    entry["attachedRoutes"] = listener.routes.size();
+    entry["attachedRoutes"] = listener.routes_attached;
     bool programmed = false;
     const std::vector<Condition> conditions = finished(listener, applied, programmed);
     entry["conditions"] = status::to_json(conditions, owner.generation);
@@ -245,7 +245,7 @@ Translation translate(const config::ObjectSet& objects, const Options& options) 
   PolicyReferences references(objects, backends);
   ListenerPolicies listener_policies(objects, options, references, report);
   listener_policies.apply(gateways);
-  RouteContext context{objects, options, gateways, out.statuses, report};
+  RouteContext context{objects, options, gateways, out.statuses, report, {}};
   policy::TrafficPolicies policies(objects, options.global_policy_namespace, references, *snapshot,
                                    report);
   translate_http_routes(context, backends, policies);

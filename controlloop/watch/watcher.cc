@@ -1,5 +1,6 @@
 #include "controlloop/watch/watcher.h"
 
+#include <dirent.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -123,10 +124,13 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
       return;
     }
     add(real.string());
-    for (fs::directory_iterator entry(real, bad), end; !bad && entry != end; entry.increment(bad)) {
-      std::error_code ignored;
-      if (entry->is_directory(ignored) || entry->is_symlink(ignored))
-        below(entry->path(), depth + 1, seen);
+    // Of thousands of files only the folders and links are looked at.
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(real.c_str()), ::closedir);
+    while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      if (entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN)
+        below(real / name, depth + 1, seen);
     }
   }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/surely.h"
@@ -63,6 +64,7 @@ void Server::watch_loops() {
   watchdog_.async_wait([this](error_code cancelled) {
     if (cancelled) return;
     watch_loops();
+    free_retired();
     for (auto& worker : workers_) {
       worker->post([this, asked = std::chrono::steady_clock::now()] {
         const auto late = std::chrono::steady_clock::now() - asked;
@@ -81,7 +83,10 @@ void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
   if (draining_) return;
   count_changes(*snapshot);
   std::vector<std::string> problems;
-  compiled_ = compile(snapshot, version, lasting_, problems);
+  retired_.reserve(retired_.size() + 1);
+  std::shared_ptr<const Compiled> before =
+      std::exchange(compiled_, compile(snapshot, version, lasting_, problems));
+  if (before) retired_.push_back(std::move(before));
   for (const std::string& problem : problems) log::error(log::Component::kConfig, "{}", problem);
   settled_ = false;
   look_at_certificates();
@@ -99,8 +104,19 @@ void Server::publish(SnapshotPtr snapshot, std::uint64_t version) {
     serving_ = true;
     settled_ = settled_ || compiled == compiled_;
     tell_applied();
+    free_retired();
   });
   schedule_retry();
+}
+
+/// What was made of thousands of routes takes milliseconds to free: here, and not in the worker
+/// whose exchange was the last to need it.
+void Server::free_retired() {
+  std::erase_if(retired_, [](const std::shared_ptr<const Compiled>& one) {
+    return one.use_count() == 1 &&
+           std::all_of(one->listeners.begin(), one->listeners.end(),
+                       [](const auto& listener) { return listener.second.use_count() == 1; });
+  });
 }
 
 void Server::distribute(const Sockets::Change& change, std::function<void()> all_done) {

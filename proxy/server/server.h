@@ -94,6 +94,7 @@ class Server {
   void count_changes(const Snapshot& next);
   void count_sockets(const Sockets::Change& change);
   void watch_loops();
+  void free_retired();
   void schedule_retry();
   void look_at_certificates();
   void tell_applied();
@@ -107,6 +108,7 @@ class Server {
   Sockets sockets_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<const Compiled> compiled_;
+  std::vector<std::shared_ptr<const Compiled>> retired_;  // before it, as long as they are in use
   std::map<std::string, std::vector<boost::asio::ip::address>> names_;  // that are followed
   std::map<std::string, std::vector<upstream::Address>> addresses_;     // by cluster
   struct OutlierState {

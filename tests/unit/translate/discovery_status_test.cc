@@ -25,11 +25,12 @@ std::string said(const std::vector<AppliedDiscovery>& discoveries) {
   std::vector<status::Condition> conditions;
   status::set(conditions, "Accepted", status::Condition::Value::kTrue, "Accepted", "");
   status::Statuses statuses;
-  statuses[{"Backend", "default", "b"}]["conditions"] = status::to_json(conditions, 7);
+  statuses[{"Backend", "default", "b"}] =
+      boost::json::object{{"conditions", status::to_json(conditions, 7)}};
   Applied applied;
   applied.discoveries = discoveries;
   translate::add_discoveries(applied, statuses);
-  const auto& list = statuses[{"Backend", "default", "b"}]["conditions"].as_array();
+  const auto& list = statuses[{"Backend", "default", "b"}]->at("conditions").as_array();
   REQUIRE(list.size() == (discoveries.empty() ? 1 : 2));
   if (discoveries.empty()) return {};
   CHECK(list[1].at("type") == "EndpointsDiscovered");

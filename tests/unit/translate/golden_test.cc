@@ -58,7 +58,7 @@ std::string translated(const std::string& yaml) {
     applied.listeners.push_back({listener.name, true, ""});
   json::object statuses;
   for (const auto& [key, status] : translate::statuses_of(result, &applied)) {
-    json::object shown = status;
+    json::object shown = *status;
     shown.erase("supportedFeatures");  // one table, the same in all
     statuses[key.kind + " " + (key.namespace_.empty() ? "" : key.namespace_ + "/") + key.name] =
         std::move(shown);
