@@ -35,6 +35,7 @@ bool valid_authority(std::string_view text) {
            valid_port(text.substr(close + 1));
   }
   const std::size_t colon = std::min(text.find(':'), text.size());
+  if (text.find('%') != text.npos) return false;  // names are compared as they are written
   return colon > 0 && all_of(text.substr(0, colon), kHost) && valid_port(text.substr(colon));
 }
 
