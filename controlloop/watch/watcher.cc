@@ -1,5 +1,6 @@
 #include "controlloop/watch/watcher.h"
 
+#include <dirent.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <set>
 #include <utility>
 
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/surely.h"
 
@@ -123,10 +125,11 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
       return;
     }
     add(real.string());
-    for (fs::directory_iterator entry(real, bad), end; !bad && entry != end; entry.increment(bad)) {
-      std::error_code ignored;
-      if (entry->is_directory(ignored) || entry->is_symlink(ignored))
-        below(entry->path(), depth + 1, seen);
+    std::vector<FolderEntry> entries;
+    list_folder(real.string(), entries);
+    for (const FolderEntry& entry : entries) {
+      if (entry.type == DT_DIR || entry.type == DT_LNK || entry.type == DT_UNKNOWN)
+        below(real / entry.name, depth + 1, seen);
     }
   }
 
