@@ -1,20 +1,20 @@
 #include "config/directory.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
 #include <utility>
 
+#include "base/folder.h"
 #include "config/assemble.h"
 
 namespace tidegate::config {
@@ -67,6 +67,34 @@ struct Found {
   std::string unreadable;  // why; empty: it can be read
 };
 
+/// Reads a file of about `size` bytes, and of at most one byte more than `bytes_max`; 0, or what
+/// errno says. What is no regular file any more is not waited for.
+int read_regular(const std::string& path, std::size_t size, std::size_t bytes_max,
+                 std::string& bytes) {
+  struct Opened {
+    int fd;
+    ~Opened() {
+      if (fd >= 0) ::close(fd);
+    }
+  };
+  const Opened file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  struct stat now = {};
+  if (file.fd < 0 || ::fstat(file.fd, &now) != 0) return errno;
+  if (!S_ISREG(now.st_mode)) return EAGAIN;
+  std::size_t have = 0;
+  while (have <= bytes_max) {
+    // One byte more than there should be tells whether the file grew.
+    if (have == bytes.size()) bytes.resize(std::min(std::max(size, 2 * have) + 1, bytes_max + 1));
+    const ssize_t got = ::read(file.fd, bytes.data() + have, bytes.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  bytes.resize(have);
+  return 0;
+}
+
 /// Finds the files of the configuration.
 class Walk {
  public:
@@ -78,7 +106,7 @@ class Walk {
       const int why = errno;
       again = again || may_pass(why);
       problems.push_back(file_problem(path, 0, std::strerror(why)));
-      if (why != ENOENT) kept_below.push_back(path);
+      kept_below.push_back(path);  // no directory is no wish that nothing be served
     } else if (S_ISDIR(s.st_mode)) {
       folder(path, s, 0);
     } else {
@@ -99,34 +127,26 @@ class Walk {
           path, 0, fmt::format("folders are nested deeper than {}", limits_.depth_max)));
       return;
     }
-    const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(path.c_str()), ::closedir);
-    int why = open ? 0 : errno;
-    std::vector<std::string> names;
-    while (open) {
-      errno = 0;
-      const dirent* entry = ::readdir(open.get());
-      if (entry == nullptr) {
-        why = errno;
-        break;
-      }
-      if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-    }
-    if (why != 0) {
+    Folder open(path);
+    std::vector<FolderEntry> entries;
+    if (const int why = open.list(entries); why != 0) {
       again = again || may_pass(why);
       problems.push_back(file_problem(path, 0, std::strerror(why)));
       if (why != ENOENT) kept_below.push_back(path);
       return;
     }
+    std::vector<std::string> names;
+    for (FolderEntry& entry : entries)
+      if (entry.name.front() != '.') names.push_back(std::move(entry.name));
     std::sort(names.begin(), names.end());
-    const int at = ::dirfd(open.get());  // a name in it is found sooner than a whole path
     for (const std::string& name : names) {
       std::string below = path + (path.ends_with('/') ? "" : "/") + name;
       struct stat b = {};
-      if (::fstatat(at, name.c_str(), &b, 0) != 0) {
-        why = errno;
+      if (::fstatat(open.fd(), name.c_str(), &b, 0) != 0) {
+        const int why = errno;
         struct stat link = {};
         const bool dangling = why == ENOENT &&
-                              ::fstatat(at, name.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 &&
+                              ::fstatat(open.fd(), name.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 &&
                               S_ISLNK(link.st_mode);
         again = again || may_pass(why);
         if (is_config(name) && (dangling || why != ENOENT)) {
@@ -247,30 +267,15 @@ struct Directory::State {
                                            limits.yaml.file_bytes_max))});
       return true;
     }
-    errno = 0;
-    std::ifstream stream(found.path, std::ios::binary);
-    if (!stream) {
-      const int why = errno;
+    std::string bytes;
+    if (const int why = read_regular(found.path, size, limits.yaml.file_bytes_max, bytes)) {
       if (why == ENOENT) return false;
       file.settled = false;
       again = true;
-      keep(file, {file_problem(found.path, 0, why == 0 ? "cannot be read" : std::strerror(why))});
+      keep(file, {file_problem(found.path, 0, std::strerror(why))});
       return true;
     }
-    // One byte more than allowed tells that the file grew.
-    std::string bytes(std::min(size + 1, limits.yaml.file_bytes_max + 1), '\0');
-    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    bytes.resize(static_cast<std::size_t>(stream.gcount()));
-    if (stream.bad()) {
-      file.settled = false;
-      again = true;
-      keep(file, {file_problem(found.path, 0, "cannot be read")});
-      return true;
-    }
-    if (bytes.size() > size) {
-      bytes.append(std::istreambuf_iterator<char>(stream), {});
-      file.settled = false;
-    }
+    if (bytes.size() > size) file.settled = false;
     // Whoever writes a file in place begins so, and may take a while.
     if (bytes.empty() && file.was_good && !file.source.documents.empty()) {
       keep(file,

@@ -186,9 +186,12 @@ std::vector<config::Problem> ControlLoop::problems() const {
 }
 
 void ControlLoop::tell_new_problems() {
-  std::vector<config::Problem> now = problems();
-  for (const config::Problem& problem : now) {
-    if (std::find(told_.begin(), told_.end(), problem) != told_.end()) continue;
+  std::unordered_set<std::string> now;
+  for (const config::Problem& problem : problems()) {
+    std::string text = (is_error(problem) ? "E" : "W") + to_string(problem);
+    const bool told = told_.contains(text);
+    now.insert(std::move(text));
+    if (told) continue;
     log::tell(log::Component::kConfig,
               is_error(problem) ? log::Level::kError : log::Level::kWarning, about(problem),
               problem.message);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "config/directory.h"
@@ -84,7 +85,7 @@ class ControlLoop {
   std::unique_ptr<watch::Watcher> watcher_;
   std::vector<std::string> named_files_;
   std::unique_ptr<watch::Watcher> files_watcher_;  // null: none is named
-  std::vector<config::Problem> told_;
+  std::unordered_set<std::string> told_;           // problems, as they read
   boost::asio::steady_timer again_;
   std::chrono::milliseconds wait_ = kAgain;
   bool unfinished_ = false;   // what was read last has not been taken to its end

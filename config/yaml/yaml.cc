@@ -4,6 +4,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <istream>
 #include <new>
 #include <streambuf>
@@ -18,6 +19,10 @@ namespace json = boost::json;
 
 namespace {
 
+/// What no text of people or programs comes near.
+constexpr std::size_t kCopiedBytesMax = 16U << 20U;  // by anchors and aliases, in a document
+constexpr std::size_t kHeldMarksMax = 400'000;       // []{},:?&*!"' that the scanner holds back
+
 /// Leaves yaml-cpp in the middle of a document; caught at the door, in parse_yaml.
 struct Stop {
   ParseProblem problem;
@@ -27,12 +32,41 @@ struct Stop {
   throw Stop{{mark.line + 1, std::move(message)}};
 }
 
-class ViewBuffer : public std::streambuf {
+/// Gives the scanner its bytes, and stops it where it takes too many of them without an event:
+/// until the end of a list or map in brackets, all of it is held back, as it may still be a key. A
+/// token of one byte takes about 250 there.
+class MeteredBuffer : public std::streambuf {
  public:
-  explicit ViewBuffer(std::string_view bytes) {
-    char* begin = const_cast<char*>(bytes.data());  // only read from
-    setg(begin, begin, begin + bytes.size());
+  explicit MeteredBuffer(std::string_view bytes) : bytes_(bytes) {}
+
+  void event() { marks_ = 0; }
+
+ private:
+  static constexpr std::size_t kPiece = 4096;
+
+  int_type underflow() override {
+    if (at_ == bytes_.size()) return traits_type::eof();
+    const std::string_view piece = bytes_.substr(at_, kPiece);
+    if (bytes_.size() > kHeldMarksMax) {
+      marks_ += static_cast<std::size_t>(std::count_if(piece.begin(), piece.end(), is_mark));
+      if (marks_ > kHeldMarksMax)
+        throw Stop{{line_of(bytes_, at_),
+                    fmt::format("more than {} of []{{}},:?&*!\"' in one list, map or text: split "
+                                "it, or name the file .json if it is JSON",
+                                kHeldMarksMax)}};
+    }
+    at_ += piece.size();
+    char* begin = const_cast<char*>(piece.data());  // only read from
+    setg(begin, begin, begin + piece.size());
+    return traits_type::to_int_type(*begin);
   }
+  static bool is_mark(char c) {
+    return std::string_view("[]{},:?&*!\"'").find(c) != std::string_view::npos;
+  }
+
+  std::string_view bytes_;
+  std::size_t at_ = 0;     // given
+  std::size_t marks_ = 0;  // since the last event
 };
 
 std::size_t count_nodes(const Lines& lines) {
@@ -41,10 +75,24 @@ std::size_t count_nodes(const Lines& lines) {
   return count;
 }
 
+/// About what a copy of the value costs.
+std::size_t weight_of(const json::value& value) {
+  constexpr std::size_t kNode = 32;
+  std::size_t sum = kNode;
+  if (const json::string* text = value.if_string()) {
+    sum += text->size();
+  } else if (const json::array* array = value.if_array()) {
+    for (const json::value& one : *array) sum += weight_of(one);
+  } else if (const json::object* object = value.if_object()) {
+    for (const auto& member : *object) sum += member.key().size() + weight_of(member.value());
+  }
+  return sum;
+}
+
 /// Builds the value and its lines from yaml-cpp's events.
 class Builder : public YAML::EventHandler {
  public:
-  explicit Builder(const Budgets& budgets) : budgets_(budgets) {}
+  Builder(const Budgets& budgets, MeteredBuffer& buffer) : budgets_(budgets), buffer_(buffer) {}
 
   Document take() { return std::move(document_); }
 
@@ -65,12 +113,14 @@ class Builder : public YAML::EventHandler {
     scalar(mark, std::move(*value), text, anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    buffer_.event();
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) stop(mark, "an alias inside the node that it names");
     alias_nodes_ += found->second.nodes;
     if (alias_nodes_ > budgets_.alias_nodes_max) {
       stop(mark, fmt::format("aliases expand to more than {} nodes", budgets_.alias_nodes_max));
     }
+    copied(mark, found->second.weight);
     if (frames_.size() + found->second.depth > budgets_.depth_max) too_deep(mark);
     if (expects_key()) return key(mark, found->second.value);
     Lines lines = found->second.lines;
@@ -95,6 +145,7 @@ class Builder : public YAML::EventHandler {
   struct Frame {
     json::value value;
     Lines lines;
+    YAML::Mark mark;
     YAML::anchor_t anchor = 0;
     std::string key;  // of the member that comes next
     int key_line = 0;
@@ -107,6 +158,7 @@ class Builder : public YAML::EventHandler {
     Lines lines;
     std::size_t nodes = 1;
     std::size_t depth = 1;
+    std::size_t weight = 0;
   };
 
   bool expects_key() const {
@@ -116,9 +168,20 @@ class Builder : public YAML::EventHandler {
     stop(mark, fmt::format("nested deeper than {}", budgets_.depth_max));
   }
 
+  void copied(const YAML::Mark& mark, std::size_t bytes) {
+    copied_ += bytes;
+    if (copied_ > kCopiedBytesMax)
+      stop(mark, fmt::format("anchors and aliases add more than {} bytes", kCopiedBytesMax));
+  }
+
   void scalar(const YAML::Mark& mark, json::value value, std::string_view text,
               YAML::anchor_t anchor) {
-    if (anchor != 0) anchors_[anchor] = {value, {mark.line + 1, {}}, 1, 1};
+    buffer_.event();
+    if (anchor != 0) {
+      const std::size_t weight = weight_of(value);
+      copied(mark, weight);
+      anchors_[anchor] = {value, {mark.line + 1, {}}, 1, 1, weight};
+    }
     if (!expects_key()) return place(std::move(value), {mark.line + 1, {}});
     if (value.is_null() && text != "null") stop(mark, "a key is empty");
     // A key that looks like a number or a boolean is the string that was written.
@@ -135,18 +198,23 @@ class Builder : public YAML::EventHandler {
     }
   }
   void open(const YAML::Mark& mark, json::value value, YAML::anchor_t anchor) {
+    buffer_.event();
     if (expects_key()) stop(mark, "a key must be a string");
     if (frames_.size() >= budgets_.depth_max) too_deep(mark);
     Frame& frame = frames_.emplace_back();
     frame.value = std::move(value);
     frame.lines.line = mark.line + 1;
+    frame.mark = mark;
     frame.anchor = anchor;
   }
   void close() {
     Frame frame = std::move(frames_.back());
     frames_.pop_back();
     if (frame.anchor != 0) {
-      anchors_[frame.anchor] = {frame.value, frame.lines, count_nodes(frame.lines), frame.depth};
+      const std::size_t weight = weight_of(frame.value);
+      copied(frame.mark, weight);
+      anchors_[frame.anchor] = {frame.value, frame.lines, count_nodes(frame.lines), frame.depth,
+                                weight};
     }
     if (!frames_.empty()) frames_.back().depth = std::max(frames_.back().depth, frame.depth + 1);
     place(std::move(frame.value), std::move(frame.lines));
@@ -196,10 +264,12 @@ class Builder : public YAML::EventHandler {
   }
 
   const Budgets& budgets_;
+  MeteredBuffer& buffer_;
   Document document_;
   std::vector<Frame> frames_;
   std::unordered_map<YAML::anchor_t, Anchored> anchors_;
   std::size_t alias_nodes_ = 0;
+  std::size_t copied_ = 0;  // bytes, by anchors and aliases
 };
 
 }  // namespace
@@ -211,10 +281,10 @@ Outcome<Document> parse_yaml(std::string_view bytes, const Budgets& budgets) {
     return outcome;
   }
   try {
-    ViewBuffer buffer(bytes);
+    MeteredBuffer buffer(bytes);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
-    Builder builder(budgets);
+    Builder builder(budgets, buffer);
     parser.HandleNextDocument(builder);
     outcome.value = builder.take();
   } catch (const Stop& stopped) {

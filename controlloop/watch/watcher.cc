@@ -14,6 +14,7 @@
 #include <set>
 #include <utility>
 
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/surely.h"
 
@@ -125,12 +126,11 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     }
     add(real.string());
     // Of thousands of files only the folders and links are looked at.
-    const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(real.c_str()), ::closedir);
-    while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
-      const std::string_view name = entry->d_name;
-      if (name == "." || name == "..") continue;
-      if (entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN)
-        below(real / name, depth + 1, seen);
+    std::vector<FolderEntry> entries;
+    Folder(real.string()).list(entries);
+    for (const FolderEntry& entry : entries) {
+      if (entry.type == DT_DIR || entry.type == DT_LNK || entry.type == DT_UNKNOWN)
+        below(real / entry.name, depth + 1, seen);
     }
   }
 

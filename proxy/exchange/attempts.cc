@@ -1,4 +1,6 @@
 
+#include <algorithm>
+
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/one_exchange.h"
@@ -38,6 +40,22 @@ void count_failure(ClusterStats& counted, error_code failed, bool sent, bool by_
                        failed == upstream::Error::kConnectTimeout)) {
     counted.upstream_rq_pending_failure_eject.add();
   }
+}
+
+template <class Stream>
+Task<error_code> pass_some(Stream& to, const http::Fields& trailers, const http::Fields* head) {
+  http::Fields passed;
+  for (const http::Field& field : trailers)
+    if (may_trail(field.name, head)) passed.append(field.name, field.value);
+  co_return co_await to.send_trailers(passed);
+}
+
+template <class Stream>
+Task<error_code> pass_trailers(Stream& to, const http::Fields& trailers, const http::Fields* head) {
+  const bool all = std::all_of(trailers.begin(), trailers.end(), [head](const http::Field& field) {
+    return may_trail(field.name, head);
+  });
+  return all ? to.send_trailers(trailers) : pass_some(to, trailers, head);
 }
 
 /// Counts what is there as long as it stands.
@@ -297,6 +315,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
       head_sent = true;
       if (upgraded && !failed && !chunk->end) {  // what comes now is the other protocol's
         if (co_await carry(counted, failed, chunk)) break;
+        tunnel_ = true;
         start_upload();
       }
     } else if (!part.bytes.empty() || part.end) {
@@ -304,10 +323,14 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     }
     if (!failed && trailers) {
       record_.keep(*trailers, call_.arena);
-      failed = co_await stream_.send_trailers(*trailers);
+      failed = co_await pass_trailers(stream_, *trailers, nullptr);
     }
     if (failed || chunk->end) break;
     chunk = co_await body.read();
+  }
+  if (tunnel_broken_) {
+    failed.clear();
+    chunk = tunnel_broken_;
   }
   attempt_deadline_.cancel();
   record_.answer_ended();
@@ -360,8 +383,15 @@ Task<void> Exchange::upload() {
     if (trailers) part.end = false;
     error_code failed;
     if (!part.bytes.empty() || part.end) failed = co_await lease_.stream().send_body(part);
-    if (!failed && trailers) failed = co_await lease_.stream().send_trailers(*trailers);
+    if (!failed && trailers)
+      failed = co_await pass_trailers(lease_.stream(), *trailers, &request_.fields);
     if (chunk->end) request_ended();
+    // A tunnel has no answer left to wait for.
+    if (failed && tunnel_ && !upload_stopped_) {
+      tunnel_broken_ = failed;
+      stream_.abort();
+      lease_.stream().cancel(failed);
+    }
     if (failed || chunk->end) break;
   }
   uploading_ = false;

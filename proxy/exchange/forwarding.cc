@@ -1,6 +1,7 @@
 #include "proxy/exchange/forwarding.h"
 
 #include <algorithm>
+#include <string>
 
 #include "proxy/runtime/uuid.h"
 
@@ -10,6 +11,51 @@ void rewrite_host(http::RequestHead& request, std::string_view hostname) {
   const bool address = hostname.find(':') != hostname.npos ||
                        hostname.find_first_not_of("0123456789.") == hostname.npos;
   if (!address) request.authority = hostname;
+}
+
+namespace {
+
+bool belongs_to_head(std::string_view name) {
+  for (const std::string_view begin : {"x-forwarded-", "x-envoy-", "if-"}) {
+    if (http::iequals(name.substr(0, begin.size()), begin)) return true;
+  }
+  for (const std::string_view one : {"host",
+                                     "authorization",
+                                     "proxy-authorization",
+                                     "cookie",
+                                     "set-cookie",
+                                     "www-authenticate",
+                                     "proxy-authenticate",
+                                     "cache-control",
+                                     "expect",
+                                     "max-forwards",
+                                     "pragma",
+                                     "range",
+                                     "age",
+                                     "expires",
+                                     "location",
+                                     "retry-after",
+                                     "vary",
+                                     "content-encoding",
+                                     "content-type",
+                                     "content-range",
+                                     "forwarded",
+                                     "x-request-id",
+                                     "x-real-ip"}) {
+    if (http::iequals(name, one)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool may_trail(std::string_view name, const http::Fields* head) {
+  if (name.find('_') != name.npos) {  // as some backends read it
+    std::string dashed(name);
+    std::replace(dashed.begin(), dashed.end(), '_', '-');
+    if (!may_trail(dashed, head)) return false;
+  }
+  return !http::frames_message(name) && !belongs_to_head(name) && !(head && head->has(name));
 }
 
 std::string_view request_id(Random& random, Arena& arena) {

@@ -23,6 +23,12 @@ void add_forwarding_fields(http::RequestHead& request, const net::ConnectionFact
 /// The name outlives the request. Source: kgateway TrafficPolicy.spec.autoHostRewrite.
 void rewrite_host(http::RequestHead& request, std::string_view hostname);
 
+/// Whether a trailer may be passed on: it is none that a recipient which takes it for a field of
+/// the head could be deceived by. That is what RFC 9110 section 6.5.1 excludes (routing,
+/// authentication, conditions, control, content), what the gateway vouches for, and of a request
+/// (`head` is not null) what its head has, as policies may have set it.
+bool may_trail(std::string_view name, const http::Fields* head);
+
 /// A random UUID (RFC 9562, version 4), 36 characters.
 std::string_view request_id(Random& random, Arena& arena);
 

@@ -130,6 +130,8 @@ class Exchange final : private http::ServerStream::Watcher {
   bool replayable_ = true;  // no byte of the body has been taken that a second try would miss
   bool uploading_ = false;
   bool upload_stopped_ = false;
+  bool tunnel_ = false;       // the backend has agreed to another protocol
+  error_code tunnel_broken_;  // why the backend takes no more of it
   Event upload_ended_;
   error_code given_up_;
   int client_fault_ = 0;    // the status for a body that is none, or does not come; 0: it is good

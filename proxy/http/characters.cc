@@ -32,6 +32,7 @@ bool valid_authority(std::string_view text) {
     return close != text.npos && valid_ipv6(text.substr(1, close - 1)) &&
            valid_port(text.substr(close + 1));
   }
+  if (text.find('%') != text.npos) return false;  // names are compared as they are written
   std::size_t host = 0;
   while (host < text.size() && (kClasses[static_cast<unsigned char>(text[host])] & kHost)) ++host;
   return host > 0 && valid_port(text.substr(host));

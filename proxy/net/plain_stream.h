@@ -20,6 +20,7 @@ class PlainStream final : public Stream {
   Task<error_code> wait_readable() override;
   Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) override;
   Task<error_code> wait_writable() override;
+  void last() override { last_ = true; }
   void shutdown_send() override { socket_.shutdown_send(); }
   void cancel() override { socket_.cancel(); }
   void close() override { socket_.close(); }
@@ -33,6 +34,7 @@ class PlainStream final : public Stream {
   static bool would_wait();
 
   Socket socket_;
+  bool last_ = false;
 };
 
 }  // namespace tidegate::proxy::net

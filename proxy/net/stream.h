@@ -55,6 +55,9 @@ class Stream {
   virtual Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) = 0;
   virtual Task<error_code> wait_writable() = 0;
 
+  /// What is written next is the last, and shutdown_send() follows at once: it may go out with the
+  /// FIN.
+  virtual void last() {}
   /// No more bytes from us: FIN, or close_notify and FIN.
   virtual void shutdown_send() = 0;
   /// Ends the pending read or wait with operation_aborted; the connection stays open.

@@ -293,7 +293,7 @@ Task<void> Http1Connection::part() {
   // (RFC 9112 section 9.6).
   const bool over = answered_ && !raw_ && body_done_ && !head_.keep_alive && begin_ == end_ &&
                     body_begin_ == body_end_;
-  if (!over || stream_.facts().tls) stream_.shutdown_send();  // else: close() is as much
+  stream_.shutdown_send();
   if (over) {
     stream_.close();
     co_return;
@@ -439,6 +439,7 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
       chunked_ && !first.bytes.empty() ? http1::write_chunk_size(size, first.bytes.size()) : 0;
   std::string_view after = size_bytes ? http1::kChunkEnd : std::string_view();
   std::string_view last = chunked_ && first.end ? http1::kLastChunk : std::string_view();
+  if (first.end && !keep_ && body_done_ && !raw_) stream_.last();
   std::array<asio::const_buffer, 5> pieces{asio::buffer(out_), asio::buffer(size, size_bytes),
                                            asio::buffer(first.bytes.data(), first.bytes.size()),
                                            asio::buffer(after), asio::buffer(last)};

@@ -86,6 +86,24 @@ def a_backend_must_have_the_name_and_the_authority_of_its_policy(gateway):
     gateway.wait_for_route(status=200)
 
 
+def a_name_with_a_zero_byte_is_another_name(gateway):
+    folder = gateway.config.parent
+    authority = Certificate(folder, "authority")
+    authority.config_map(gateway, "ca")
+    names = b"".join(bytes([0x80 | kind, len(name)]) + name for kind, name in (
+        (2, b"good.example.com"), (2, b"backend.example.com\0.evil.com"), (2, b"\0"), (6, b"spiffe://a/b\0c"), (6, b"spiffe://good")))
+    san = "DER:" + (bytes([0x30, len(names)]) + names).hex()
+    tls_backend(gateway, Certificate(folder, "zero", authority, san=san))
+    gateway.route(TO_ECHO)
+    policy(gateway, "good.example.com")
+    gateway.start()
+    uri = "    subjectAltNames: [{{type: URI, uri: '{}'}}]\n"
+    for hostname, more, expected in [("good.example.com", "", 200), ("backend.example.com", "", 502), ("any.example.com", uri.format("spiffe://good"), 200),
+                                     ("any.example.com", uri.format("spiffe://a/b"), 502), ("good.example.com", "", 200)]:
+        policy(gateway, hostname, more=more)
+        gateway.wait_for_route(status=expected)
+
+
 def a_gateway_shows_its_certificate_to_backends(gateway):
     folder = gateway.config.parent
     authority = Certificate(folder, "authority")
@@ -278,7 +296,7 @@ spec:
     assert key not in dump and "swordfish" not in dump
 
 
-TESTS = [files_of_the_proxys_machine_are_read_and_followed, a_backend_must_have_the_name_and_the_authority_of_its_policy, a_gateway_shows_its_certificate_to_backends,
+TESTS = [files_of_the_proxys_machine_are_read_and_followed, a_backend_must_have_the_name_and_the_authority_of_its_policy, a_name_with_a_zero_byte_is_another_name, a_gateway_shows_its_certificate_to_backends,
          a_gateway_shows_its_certificate_to_services_of_policies,
          clients_must_show_a_certificate_where_the_gateway_says_so, listener_sets_join_a_gateway_and_leave_it]
 

@@ -184,7 +184,7 @@ def what_is_no_http_at_all_gets_no_answer(gateway):
 
 def a_host_that_is_missing_or_double_or_none_is_refused(gateway):
     values = [b"a b", b"a/b", b"u@a", b"a,b", b"a:b", b"a:99999", b"a:-1", b"a:80:80", b"[::1", b"::1", b"a#b", b"a?b", b"a\\b", b"a\x00b", b"a\tb", b"http://a", b"a;b\x7f", b"\xc3\xa9",
-              b"a<b", b'"a"', b"a|b", b"[a]", b"a:8a", b":80", b"{a}", b"a^b", b"[::1]x", b"a:80 ,b"]
+              b"a<b", b'"a"', b"a|b", b"[a]", b"a:8a", b":80", b"{a}", b"a%00b", b"%61", b"www%2eexample.com", b"a^b", b"[::1]x", b"a:80 ,b"]
     all_refused(gateway, [(f"Host {value!r}", get(fields=b"Host: " + value)) for value in values] + [
         ("none", get(fields=b"X: y")), ("two, same", get(fields=b"Host: a\r\nHost: a")), ("two, different", get(fields=b"Host: a\r\nHost: b")),
         ("two, far apart", get(fields=b"Host: a\r\nX: y\r\nhost: b")), ("two in HTTP/1.0", get(fields=b"Host: a\r\nHost: b", version=b"HTTP/1.0")),
@@ -259,8 +259,26 @@ def fields_of_one_hop_do_not_cross(gateway):
     for name in ("x-secret", "keep-alive", "proxy-connection", "te", "upgrade", "trailer", "x_forwarded_for", "x-forwarded_proto", "x_request_id", "connection"):
         assert name not in names, (name, seen.fields)
     assert seen.all("host") == ["a"] and seen.all("transfer-encoding") == ["chunked"] and not seen.all("content-length"), seen.fields
-    for name in (b"content-length", b"transfer-encoding", b"host"):
+    for name in (b"content-length", b"transfer-encoding", b"host", b"x-forwarded-for"):
         assert name not in seen.trailers.lower(), seen.trailers
+
+
+def trailers_cannot_stand_in_for_fields(gateway):
+    """A backend may take them for fields of the head: of routing, of identity, of conditions, of content, or that a policy has set."""
+    recorder = Recorder()
+    gateway.service("echo", recorder.port)
+    gateway.route("    - filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-user, value: nobody}]}}]\n      backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    gateway.wait_for_route("/ready")
+    wrong = []
+    for name in (b"Host", b"Authorization", b"Proxy-Authorization", b"Cookie", b"X-Forwarded-For", b"X_Forwarded_For", b"x-forwarded-proto", b"X-Forwarded-Client-Cert", b"Forwarded",
+                 b"X-Real-IP", b"X-Request-Id", b"X-User", b"X_USER", b"Content-Type", b"Content-Encoding", b"Content-Range", b"Content-Length", b"Content_Length", b"Transfer-Encoding",
+                 b"Transfer_Encoding", b"Connection", b"Upgrade", b"TE", b"Trailer", b"Expect", b"Range", b"If-Match", b"If-None-Match", b"Cache-Control", b"Max-Forwards", b"x-envoy-original-path"):
+        recorder.requests.clear()
+        answer, _ = talk(gateway.port, post(TE, b"1\r\na\r\n0\r\n" + name + b": evil\r\nX-Sum: 9\r\n\r\n") + get(b"/last", b"Host: a\r\nConnection: close"))
+        if statuses(answer) != [200, 200] or recorder.requests[0].trailers.strip().lower() != b"x-sum: 9":
+            wrong.append(f"{name!r}: {answer[:60]!r}, the backend got {recorder.requests[0].trailers!r}")
+    assert not wrong, "\n".join(wrong)
 
 
 def a_path_is_the_same_for_routes_policies_and_backends(gateway):
@@ -338,7 +356,7 @@ def the_queue_of_a_connection_is_never_mixed_up(gateway):
 
 TESTS = [two_framings_of_one_body_are_refused, lengths_that_are_no_numbers_are_refused, codings_that_are_not_chunked_are_refused, fields_that_are_none_are_refused,
          request_lines_that_are_none_are_refused, other_versions_are_not_spoken, what_is_no_http_at_all_gets_no_answer, a_host_that_is_missing_or_double_or_none_is_refused,
-         chunks_that_are_none_are_refused, what_is_too_large_is_refused, good_requests_pass_as_they_are_meant, fields_of_one_hop_do_not_cross,
+         chunks_that_are_none_are_refused, what_is_too_large_is_refused, good_requests_pass_as_they_are_meant, fields_of_one_hop_do_not_cross, trailers_cannot_stand_in_for_fields,
          a_path_is_the_same_for_routes_policies_and_backends, a_client_that_expects_100_cannot_shift_the_connection, the_queue_of_a_connection_is_never_mixed_up]
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Each protocol through the binary: TLS with SNI and ALPN, HTTP/2 both ways, WebSocket, upgrades. Usage: protocols.py BINARY"""
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -8,10 +9,12 @@ import ssl
 import struct
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from certificates import Certificate, anybody, subject  # noqa: E402
 from gateway import free_port, get, main, wait_for  # noqa: E402
+from upstream import ScriptedUpstream  # noqa: E402
 
 TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
 
@@ -207,6 +210,41 @@ def websocket(port, host, messages):
         return out
 
 
+def a_tunnel_ends_where_one_side_takes_no_more(gateway):
+    """A client that does not read what the backend had to say would not see its end."""
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        peer.settimeout(0.5)
+        with contextlib.suppress(OSError):
+            while True:  # until the client's side is full
+                peer.sendall(bytes(1 << 16))
+        full.set()
+        go.wait(10)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+    full, go = threading.Event(), threading.Event()
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route(TO_ECHO)
+    gateway.start()
+
+    def tunnels():
+        return "http.http.downstream_cx_upgrades_active: 1" in get(gateway.admin, "/stats?filter=upgrades_active")[2].decode()
+    with socket.create_connection(("127.0.0.1", gateway.port), 5) as peer:
+        peer.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+        assert full.wait(20)
+        wait_for(tunnels, get(gateway.admin, "/stats?filter=upgrades_active")[2].decode())
+        go.set()
+
+        def gone():
+            with contextlib.suppress(OSError):
+                peer.send(b"x")
+            return not tunnels()
+        wait_for(gone, "the tunnel has ended", 5)
+
+
 def a_websocket_carries_messages_both_ways(gateway):
     gateway.backend(app_protocol="kubernetes.io/ws")
     gateway.route(TO_ECHO)
@@ -259,7 +297,7 @@ TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, listener_options_restr
          a_listener_whose_tls_cannot_be_made_is_served_by_no_other,
          a_request_for_another_listeners_host_is_misdirected,
          a_certificate_is_rotated_without_dropping_a_connection, http2_over_tls_and_with_prior_knowledge,
-         grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_slow_reader_holds_the_backend_back,
+         grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_tunnel_ends_where_one_side_takes_no_more, a_slow_reader_holds_the_backend_back,
          an_idempotent_request_survives_a_stale_connection]
 
 if __name__ == "__main__":

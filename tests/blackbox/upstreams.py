@@ -202,6 +202,36 @@ def timeouts_are_504(gateway):
     held.set()
 
 
+def time_outs_that_meet_end_a_request_once(gateway):
+    """That of a try, of the request, of the stream and the pause before the next try, all of them at 100 ms."""
+    def script(peer, number):
+        upstream.head(peer)
+        peer.recv(1)
+    gateway.write("policy.yaml", """apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {name: idle}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: route}]
+  timeouts: {streamIdle: 100ms}
+""")
+    upstream = scripted(gateway, script, "    - {timeouts: {request: 100ms, backendRequest: 50ms}, retry: {attempts: 9, backoff: 50ms, codes: [504]}, "
+                        "backendRefs: [{name: echo, port: 80}]}\n")
+    seen = []
+
+    def ask():
+        for _ in range(10):
+            seen.append(get(gateway.port, "/")[0])
+    askers = [threading.Thread(target=ask) for _ in range(16)]
+    for one in askers:
+        one.start()
+    for one in askers:
+        one.join(30)
+    assert len(seen) == 160 and set(seen) <= {504, 408}, (len(seen), set(seen))
+    assert gateway.process.poll() is None
+    stats = get(gateway.admin, "/stats?filter=downstream_rq_active")[2].decode()
+    assert "downstream_rq_active: 0" in stats, stats
+
+
 def timeouts_reach_who_connects(gateway):
     # A listener whose queue is full: the system answers no SYN any more.
     full = socket.socket()

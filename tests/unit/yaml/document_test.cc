@@ -72,6 +72,40 @@ TEST_CASE("a billion laughs stop at the budget", "[yaml]") {
   CHECK(parsed.problem.message == "aliases expand to more than 100000 nodes");
 }
 
+TEST_CASE("text that aliases and anchors copy is counted", "[yaml]") {
+  const auto copies = [](int count) {
+    std::string text = "a: &a " + std::string(1U << 20U, 'x') + "\nb:\n";
+    for (int i = 0; i < count; ++i) text += "- *a\n";
+    return parse_yaml(text, Budgets());
+  };
+  CHECK(copies(10));
+  const auto many = copies(20);
+  REQUIRE_FALSE(many);
+  CHECK(many.problem.line == 17);
+  CHECK(many.problem.message == "anchors and aliases add more than 16777216 bytes");
+
+  std::string nested;
+  for (int i = 0; i < 50; ++i)
+    nested += std::string(static_cast<std::size_t>(i), ' ') + "a: &a" + std::to_string(i) + "\n";
+  nested += std::string(50, ' ') + "b: " + std::string(1U << 20U, 'x');
+  REQUIRE_FALSE(parse_yaml(nested, Budgets()));
+}
+
+TEST_CASE("what the scanner holds back has a limit", "[yaml]") {
+  std::string lists;  // as many marks, but none that are held back
+  for (int i = 0; i < 60'000; ++i) lists += "k" + std::to_string(i) + ": [1, 2, 3, {a: b}]\n";
+  CHECK(parse_yaml(lists, Budgets()));
+  CHECK(parse_yaml("a: " + std::string(1'000'000, 'x'), Budgets()));
+  std::string lines;
+  for (int i = 0; i < 500'000; ++i) lines += "[\n";
+  for (const std::string& held : {std::string(500'000, '['), lines}) {
+    const auto refused = parse_yaml("a: 1\nb: " + held, Budgets());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.problem.line >= 2);
+    CHECK(refused.problem.message.find("more than 400000 of") == 0);
+  }
+}
+
 TEST_CASE("deep nesting is refused", "[yaml]") {
   const std::string deep(2000, '[');
   REQUIRE_FALSE(parse_yaml(deep, Budgets()));
