@@ -95,9 +95,8 @@ Result<std::size_t> PlainStream::try_write(std::span<const asio::const_buffer> p
   message.msg_iov = vectors;
   message.msg_iovlen = count;
   while (true) {
-    ssize_t sent = count == 1
-                       ? ::send(socket_.fd(), vectors[0].iov_base, vectors[0].iov_len, flags)
-                       : ::sendmsg(socket_.fd(), &message, flags);
+    ssize_t sent = count == 1 ? ::send(socket_.fd(), vectors[0].iov_base, vectors[0].iov_len, flags)
+                              : ::sendmsg(socket_.fd(), &message, flags);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -10,13 +10,17 @@ namespace tidegate::proxy::templates {
 
 class Rendering;
 
-/// What a function, filter or test is called with. `values` are as many as the builtin allows; a
-/// filter's and a test's own value is the first.
+/// What a function, filter or test is called with. `values` are no more than the builtin allows,
+/// and fewer than it needs where others are named; a filter's and a test's own value is the first.
 struct Arguments {
   std::span<const Value> values;
   std::span<const std::pair<std::string_view, Value>> named;
 
-  const Value& operator[](std::size_t index) const { return values[index]; }
+  /// Undefined where it was not given.
+  const Value& operator[](std::size_t index) const {
+    static const Value undefined;
+    return index < values.size() ? values[index] : undefined;
+  }
   std::size_t size() const { return values.size(); }
   /// The value at that place, or of that name; undefined where neither was given.
   Value get(std::size_t index, std::string_view name) const;

@@ -262,7 +262,9 @@ bool Rendering::contains(const Value& container, const Value& value) {
     const std::string_view text = container.as_text();
     const std::string_view part = text_of(value);
     // memmem() is linear; std::string_view::find() is not, and both texts may be a stranger's.
-    return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+    // An empty one may have no bytes to point to.
+    return part.empty() ||
+           (!text.empty() && memmem(text.data(), text.size(), part.data(), part.size()) != nullptr);
   }
   if (container.is_map()) return !container.member(text_of(value)).is_undefined();
   if (!container.is_list()) {

@@ -327,7 +327,9 @@ void Parser::bind(Expression& call, Builtin::Kind kind, std::string_view name) {
   // A filter's own value is not one of its arguments, for who wrote it.
   const std::size_t own = kind == Builtin::Kind::kFunction ? 0 : 1;
   const std::size_t given = call.children.size();
-  if (given > call.builtin->most || given + call.named.size() < call.builtin->least) {
+  // What a filter is called on has no name.
+  const bool headless = call.builtin->kind != Builtin::Kind::kFunction && given == 0;
+  if (headless || given > call.builtin->most || given + call.named.size() < call.builtin->least) {
     const std::size_t least = call.builtin->least - std::min(own, call.builtin->least);
     const std::size_t most = call.builtin->most - own;
     fail(call.place,

@@ -118,3 +118,21 @@ TEST_CASE("every prefix of a template compiles or is refused") {
     shown(broken, message);
   }
 }
+
+TEST_CASE("arguments that are only named leave the others undefined, and read nothing else") {
+  for (const char* filter :
+       {"e", "upper", "join", "length", "sort", "replace", "odd", "isString"}) {
+    INFO(filter);
+    CHECK(refused(shown("{{ " + std::string(filter) + "(n=0, m=1) }}"), "arguments, not 2"));
+  }
+  for (const char* function : {"header", "base64_encode", "substring"}) {
+    INFO(function);
+    const std::string text = shown("{{ " + std::string(function) + "(n=0, m=1) }}");
+    CHECK((text.empty() || text.starts_with("error: ")));
+  }
+}
+
+TEST_CASE("what is undefined is in every text, and nothing is in an empty one") {
+  CHECK(shown("{{ nothing in 'abc' }} {{ '' in '' }} {{ nothing in '' }} {{ 'a' in '' }}") ==
+        "true true true false");
+}
