@@ -245,6 +245,44 @@ def a_tunnel_ends_where_one_side_takes_no_more(gateway):
         wait_for(gone, "the tunnel has ended", 5)
 
 
+def a_tunnel_passes_on_what_came_early_and_each_sides_end(gateway):
+    """The client's end is the backend's to answer; the backend's end is that of both."""
+    def script(peer, number):
+        head, before = upstream.head(peer)
+        assert not before, "bytes of the other protocol came before it was agreed to"
+        peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: it\r\n\r\nhello")
+        came = b""
+        while more := peer.recv(65536):
+            came += more
+            if b"/leaves" in head:
+                break
+        peer.sendall(b"; you said " + came)
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route(TO_ECHO)
+    gateway.start()
+    long = bytes(range(256)) * 2048
+    for path, rest in [("/", long), ("/leaves", b"")]:
+        with socket.create_connection(("127.0.0.1", gateway.port), 10) as peer:
+            peer.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: it\r\n\r\nearly".encode())
+            peer.sendall(rest)
+            if rest:
+                peer.shutdown(socket.SHUT_WR)
+            answer = b""
+            while more := peer.recv(65536):
+                answer += more
+            head, _, said = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 101 "), head
+            assert said == b"hello; you said early" + rest, (path, len(said), said[:60])
+
+    def settled():
+        stats = get(gateway.admin, "/stats?filter=http.http.downstream_cx_(upgrades|rx_bytes)")[2].decode()
+        assert "upgrades_total: 2" in stats, stats
+        return "upgrades_active: 0" in stats and int(stats.partition("rx_bytes_total: ")[2].split()[0]) > len(long)
+    wait_for(settled, "both have ended, and their bytes are counted")
+
+
 def a_websocket_carries_messages_both_ways(gateway):
     gateway.backend(app_protocol="kubernetes.io/ws")
     gateway.route(TO_ECHO)
@@ -297,7 +335,7 @@ TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, listener_options_restr
          a_listener_whose_tls_cannot_be_made_is_served_by_no_other,
          a_request_for_another_listeners_host_is_misdirected,
          a_certificate_is_rotated_without_dropping_a_connection, http2_over_tls_and_with_prior_knowledge,
-         grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_tunnel_ends_where_one_side_takes_no_more, a_slow_reader_holds_the_backend_back,
+         grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_tunnel_passes_on_what_came_early_and_each_sides_end, a_tunnel_ends_where_one_side_takes_no_more, a_slow_reader_holds_the_backend_back,
          an_idempotent_request_survives_a_stale_connection]
 
 if __name__ == "__main__":
