@@ -316,7 +316,7 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
       if (upgraded && !failed && !chunk->end) {  // what comes now is the other protocol's
         if (co_await carry(counted, failed, chunk)) break;
         tunnel_ = true;
-        start_upload();
+        if (!uploading_) start_upload();
       }
     } else if (!part.bytes.empty() || part.end) {
       failed = co_await stream_.send_body(part);

@@ -41,7 +41,11 @@ bool belongs_to_head(std::string_view name) {
                                      "content-range",
                                      "forwarded",
                                      "x-request-id",
-                                     "x-real-ip"}) {
+                                     "x-real-ip",
+                                     "x-host",
+                                     "x-original-url",
+                                     "x-rewrite-url",
+                                     "x-http-method-override"}) {
     if (http::iequals(name, one)) return true;
   }
   return false;

@@ -32,7 +32,7 @@ bool Socket::Wait::await_ready() {
     failed_ = asio::error::operation_aborted;
     return true;
   }
-  cancels_ = state_->cancels;
+  before_ = (*state_).*cancels_;
   if (state_->watched.*may_) return true;
   if (!state_->registered) {
     failed_ = state_->poller.add(state_->fd, state_->watched);
@@ -43,7 +43,7 @@ bool Socket::Wait::await_ready() {
 
 error_code Socket::Wait::await_resume() const {
   if (failed_) return failed_;
-  if (state_->fd < 0 || state_->cancels != cancels_) return asio::error::operation_aborted;
+  if (state_->fd < 0 || (*state_).*cancels_ != before_) return asio::error::operation_aborted;
   return {};
 }
 
@@ -57,9 +57,15 @@ error_code Socket::watch() {
 
 void Socket::cancel() {
   if (!state_) return;
-  ++state_->cancels;
-  state_->watched.readable.notify_later(state_->poller.io());
+  cancel_read();
+  ++state_->write_cancels;
   state_->watched.writable.notify_later(state_->poller.io());
+}
+
+void Socket::cancel_read() {
+  if (!state_) return;
+  ++state_->read_cancels;
+  state_->watched.readable.notify_later(state_->poller.io());
 }
 
 void Socket::close() {

@@ -36,14 +36,19 @@ class Socket {
 
   /// Until may_read(), or an error. Errors: operation_aborted after cancel() or close(). One waiter
   /// a direction. `co_await` at once; no frame of its own.
-  auto wait_readable() { return Wait(state_, &Watched::readable, &Watched::may_read); }
-  auto wait_writable() { return Wait(state_, &Watched::writable, &Watched::may_write); }
+  auto wait_readable() {
+    return Wait(state_, &Watched::readable, &Watched::may_read, &State::read_cancels);
+  }
+  auto wait_writable() {
+    return Wait(state_, &Watched::writable, &Watched::may_write, &State::write_cancels);
+  }
   /// The same in less memory, for connections that idle: watch() once, then
   /// `while (is_open() && !may_read()) co_await change();`. The socket outlives the wait.
   error_code watch();
   Event::Wait change() { return state_->watched.readable.wait(); }
   /// Ends the waits, in a later turn; the socket stays open.
   void cancel();
+  void cancel_read();  // that for reading alone
   void close();
   void shutdown_send();
 
@@ -55,12 +60,14 @@ class Socket {
     int fd;
     Watched watched;
     bool registered = false;  // with the poller, by the first wait: short connections have none
-    std::uint64_t cancels = 0;
+    std::uint32_t read_cancels = 0;
+    std::uint32_t write_cancels = 0;
   };
   class Wait {
    public:
-    Wait(boost::intrusive_ptr<State> state, Event Watched::* changed, bool Watched::* may)
-        : state_(std::move(state)), changed_(changed), may_(may) {}
+    Wait(boost::intrusive_ptr<State> state, Event Watched::* changed, bool Watched::* may,
+         std::uint32_t State::* cancels)
+        : state_(std::move(state)), changed_(changed), may_(may), cancels_(cancels) {}
 
     bool await_ready();
     template <class Promise>
@@ -73,7 +80,8 @@ class Socket {
     boost::intrusive_ptr<State> state_;
     Event Watched::* changed_;
     bool Watched::* may_;
-    std::uint64_t cancels_ = 0;
+    std::uint32_t State::* cancels_;
+    std::uint32_t before_ = 0;
     error_code failed_;
   };
 

@@ -62,6 +62,8 @@ class Stream {
   virtual void shutdown_send() = 0;
   /// Ends the pending read or wait with operation_aborted; the connection stays open.
   virtual void cancel() = 0;
+  /// The same, but whoever waits to write goes on waiting.
+  virtual void cancel_read() = 0;
   /// Ends everything; idempotent.
   virtual void close() = 0;
   virtual bool is_open() const = 0;

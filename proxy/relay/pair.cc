@@ -1,6 +1,8 @@
 #include "proxy/relay/pair.h"
 
 #include <boost/asio/error.hpp>
+#include <exception>
+#include <utility>
 
 namespace tidegate::proxy::relay {
 
@@ -17,9 +19,19 @@ Task<void> Pair::run(std::string early) {
   last_ = loop_.wheel.now();
   if (idle_after_.count() > 0) loop_.wheel.arm(idle_, idle_after_);
   spawn(loop_.io, copy(upstream_, downstream_, from_upstream, {}),
-        [this](const std::exception_ptr&) { answered_.notify(); });
-  co_await copy(downstream_, upstream_, from_downstream, std::move(early));
+        [this](const std::exception_ptr& thrown) {
+          if (thrown) fail(upstream_, make_error_code(boost::system::errc::not_enough_memory));
+          answered_.notify();
+        });
+  std::exception_ptr thrown;
+  try {
+    co_await copy(downstream_, upstream_, from_downstream, std::move(early));
+  } catch (...) {
+    thrown = std::current_exception();
+    close();  // or the other direction would outlive us
+  }
   co_await answered_.wait();
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 Task<void> Pair::copy(Side& from, Side& to, std::uint64_t& bytes, std::string early) {
@@ -34,7 +46,9 @@ Task<void> Pair::copy(Side& from, Side& to, std::uint64_t& bytes, std::string ea
       to.sent.add(piece.size());
       bytes += piece.size();
       loop_.buffers.give(std::move(buffer));
+      std::string().swap(early);
     }
+    if (over_) break;  // the other direction has ended both before this one waited
     Result<std::size_t> got = co_await from.stream.read_some(loop_.buffers, buffer);
     if (!got && got.error() == asio::error::eof) {
       if (with_upstream_ && &from == &upstream_) {

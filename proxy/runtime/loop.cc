@@ -29,12 +29,12 @@ void Loop::run() {
 std::size_t Loop::turn(std::chrono::milliseconds at_most) {
   const Turns::Here here(turns_);
   std::size_t done = turns_.run();
-  const TimerWheel::Clock::time_point now = TimerWheel::Clock::now();
-  wheel.advance_to(now);
+  wheel.advance_to(TimerWheel::Clock::now());
   poller_.woken();
   done += io.poll();  // after all that may post something
-  return done + poller_.wait(turns_.empty() ? std::min(at_most, wheel.until_next(now))
-                                            : std::chrono::milliseconds(0));
+  const bool busy = !turns_.empty() || io.stopped();
+  return done + poller_.wait(busy ? std::chrono::milliseconds(0)
+                                  : std::min(at_most, wheel.until_next(TimerWheel::Clock::now())));
 }
 
 void Loop::stop() {

@@ -18,13 +18,16 @@ void Timer::cancel() {
 
 TimerWheel::TimerWheel(Clock::time_point start) : start_(start) {
   for (Head& head : slots_) head.next_ = head.previous_ = &head;
+  for (Head& head : rounds_) head.next_ = head.previous_ = &head;
 }
 
 TimerWheel::~TimerWheel() {
-  for (Head& head : slots_) {
+  auto clear = [](Head& head) {
     while (head.next_ != &head) head.next_->cancel();
     head.next_ = head.previous_ = nullptr;
-  }
+  };
+  for (Head& head : slots_) clear(head);
+  for (Head& head : rounds_) clear(head);
 }
 
 TimerWheel::Clock::time_point TimerWheel::now() {
@@ -44,14 +47,32 @@ void TimerWheel::arm(Timer& timer, std::chrono::milliseconds after) {
   std::int64_t tick = tick_of(now() + after) + slack;
   if (tick <= turned_) tick = turned_ + 1;
   timer.tick_ = tick;
-  std::size_t slot = static_cast<std::size_t>(tick) % kSlots;
-  Head& head = slots_[slot];
-  timer.previous_ = head.previous_;
-  timer.next_ = &head;
-  head.previous_->next_ = &timer;
-  head.previous_ = &timer;
-  occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
-  if (next_ < 0 || tick < next_) next_ = tick;
+  place(timer);
+}
+
+void TimerWheel::append(Timer& timer, Head& to) {
+  timer.previous_ = to.previous_;
+  timer.next_ = &to;
+  to.previous_->next_ = &timer;
+  to.previous_ = &timer;
+}
+
+/// Where its tick says; tick_ > turned_.
+void TimerWheel::place(Timer& timer) {
+  constexpr auto kAhead = static_cast<std::int64_t>(kSlots);
+  std::int64_t from = timer.tick_;
+  if (timer.tick_ - turned_ < kAhead) {
+    const std::size_t slot = static_cast<std::size_t>(timer.tick_) % kSlots;
+    append(timer, slots_[slot]);
+    occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
+  } else {
+    const std::int64_t number = timer.tick_ / kAhead;  // later than the present one
+    const std::size_t round = static_cast<std::size_t>(number) % kRounds;
+    append(timer, rounds_[round]);
+    occupied_rounds_ |= std::uint64_t{1} << round;
+    from = number * kAhead;
+  }
+  if (next_ < 0 || from < next_) next_ = from;
 }
 
 std::chrono::milliseconds TimerWheel::left(const Timer& timer) {
@@ -72,27 +93,19 @@ void TimerWheel::advance_to(Clock::time_point time) {
   Head due;
   due.next_ = due.previous_ = &due;
   for (std::int64_t tick = first; tick <= until; ++tick) {
-    std::size_t slot = static_cast<std::size_t>(tick) % kSlots;
+    const std::size_t slot = static_cast<std::size_t>(tick) % kSlots;
     if (!(occupied_[slot / 64] >> (slot % 64) & 1)) continue;
-    Head& head = slots_[slot];
-    bool left = false;
-    for (Timer* timer = head.next_; timer != &head;) {
-      Timer* following = timer->next_;
-      if (timer->tick_ <= until) {
-        timer->cancel();
-        timer->previous_ = due.previous_;
-        timer->next_ = &due;
-        due.previous_->next_ = timer;
-        due.previous_ = timer;
-      } else {
-        left = true;
-      }
-      timer = following;
+    for (Head& head = slots_[slot]; head.next_ != &head;) {
+      Timer* timer = head.next_;
+      timer->cancel();
+      append(*timer, due);
     }
-    if (!left) occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+    occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
   }
-  if (until > turned_) turned_ = until;
-  find_next();
+  bring_nearer(until, due);
+  const std::int64_t slot = next_slot();
+  const std::int64_t round = next_round();
+  next_ = slot < 0 || (round >= 0 && round < slot) ? round : slot;
   while (due.next_ != &due) {
     Timer* timer = due.next_;
     timer->cancel();
@@ -105,19 +118,57 @@ void TimerWheel::advance_to(Clock::time_point time) {
   due.next_ = due.previous_ = nullptr;
 }
 
-/// The next slot that holds anything; its timers may belong to a later round of the wheel, which
-/// costs one idle turn of the loop each round.
-void TimerWheel::find_next() {
-  next_ = -1;
-  for (std::int64_t ahead = 1; ahead <= static_cast<std::int64_t>(kSlots);) {
-    std::size_t slot = static_cast<std::size_t>(turned_ + ahead) % kSlots;
-    std::uint64_t bits = occupied_[slot / 64] >> (slot % 64);
-    if (bits) {
-      next_ = turned_ + ahead + std::countr_zero(bits);
-      return;
+/// What the rounds hold that have begun up to `until`, which is the present from now on: due, or a
+/// slot's, or of a round that comes as many rounds later.
+void TimerWheel::bring_nearer(std::int64_t until, Head& due) {
+  constexpr auto kAhead = static_cast<std::int64_t>(kSlots);
+  std::int64_t round =
+      std::max(turned_, until - kAhead * static_cast<std::int64_t>(kRounds)) / kAhead;
+  turned_ = std::max(turned_, until);
+  while (++round <= until / kAhead) {
+    const std::size_t at = static_cast<std::size_t>(round) % kRounds;
+    if (!(occupied_rounds_ >> at & 1)) continue;
+    occupied_rounds_ &= ~(std::uint64_t{1} << at);
+    Head begun;
+    begun.next_ = begun.previous_ = &begun;
+    for (Head& head = rounds_[at]; head.next_ != &head;) {
+      Timer* timer = head.next_;
+      timer->cancel();
+      append(*timer, begun);
     }
+    while (begun.next_ != &begun) {
+      Timer* timer = begun.next_;
+      timer->cancel();
+      if (timer->tick_ <= until) {
+        append(*timer, due);
+      } else {
+        place(*timer);
+      }
+    }
+    begun.next_ = begun.previous_ = nullptr;
+  }
+}
+
+/// The next tick whose slot holds anything; -1: none. Timers that were cancelled leave it marked,
+/// which costs an idle turn of the loop.
+std::int64_t TimerWheel::next_slot() const {
+  for (std::int64_t ahead = 1; ahead <= static_cast<std::int64_t>(kSlots);) {
+    const std::size_t slot = static_cast<std::size_t>(turned_ + ahead) % kSlots;
+    const std::uint64_t bits = occupied_[slot / 64] >> (slot % 64);
+    if (bits) return turned_ + ahead + std::countr_zero(bits);
     ahead += static_cast<std::int64_t>(64 - slot % 64);
   }
+  return -1;
+}
+
+/// The first tick of the next round that holds anything; -1: none.
+std::int64_t TimerWheel::next_round() const {
+  if (occupied_rounds_ == 0) return -1;
+  constexpr auto kAhead = static_cast<std::int64_t>(kSlots);
+  const std::int64_t next = turned_ / kAhead + 1;
+  const int ahead = std::countr_zero(
+      std::rotr(occupied_rounds_, static_cast<int>(static_cast<std::size_t>(next) % kRounds)));
+  return (next + ahead) * kAhead;
 }
 
 std::chrono::milliseconds TimerWheel::until_next(Clock::time_point now) const {

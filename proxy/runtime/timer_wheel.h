@@ -44,7 +44,8 @@ class CallTimer final : public Timer {
 
 /// All timeouts of a worker: arming and leaving are constant time and no system call. Coarse: a
 /// timer expires up to two ticks late, never early. The loop turns it, and sleeps until the next
-/// timer that can expire. Clock: tests turn the wheel themselves by advance_to().
+/// timer that can expire, so many timers far ahead wake nobody. Clock: tests turn the wheel
+/// themselves by advance_to().
 class TimerWheel {
  public:
   using Clock = std::chrono::steady_clock;
@@ -71,19 +72,25 @@ class TimerWheel {
   void stop() { stopped_ = true; }
 
  private:
-  static constexpr std::size_t kSlots = 1024;
+  static constexpr std::size_t kSlots = 1024;  // a tick each: what expires within a round of them
+  static constexpr std::size_t kRounds = 64;   // a round each: what expires later
   struct Head final : Timer {
     void expired() override {}
   };
 
-  void find_next();
+  static void append(Timer& timer, Head& to);
+  void place(Timer& timer);
+  void bring_nearer(std::int64_t until, Head& due);
+  std::int64_t next_slot() const;
+  std::int64_t next_round() const;
   std::int64_t tick_of(Clock::time_point time) const { return (time - start_) / kTick; }
 
   Clock::time_point start_;
   std::int64_t turned_ = 0;  // all slots up to this tick are done
-  std::size_t armed_ = 0;
   std::array<Head, kSlots> slots_;
   std::array<std::uint64_t, kSlots / 64> occupied_{};
+  std::array<Head, kRounds> rounds_;
+  std::uint64_t occupied_rounds_ = 0;
   std::int64_t next_ = -1;  // no timer expires before this tick; -1: none is armed
   bool stopped_ = false;
   bool driven_ = false;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <boost/intrusive/list.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -62,7 +64,12 @@ class Connection final : public boost::intrusive::list_base_hook<
     if (waited == nullptr) return {};
     if (const error_code failed = waited->watch()) return failed;
     waited_ = waited;
-    if (time.count() > 0) wheel.arm(*this, time);
+    if (time.count() == 0) return {};
+    // What comes and is no request (a byte of a TLS record) does not begin the time anew.
+    if (std::exchange(rested_, history.requests) != history.requests || until_ == Time())
+      until_ = wheel.now() + time;
+    wheel.arm(*this, std::max(std::chrono::ceil<std::chrono::milliseconds>(until_ - wheel.now()),
+                              std::chrono::milliseconds(0)));
     return {};
   }
   /// `while (rests()) co_await change();`, then wake().
@@ -111,12 +118,16 @@ class Connection final : public boost::intrusive::list_base_hook<
   bool local = true;     // we close it, not the client
 
  private:
+  using Time = TimerWheel::Clock::time_point;
+
   void expired() override {
     late_ = true;
     close();
   }
 
   bool late_ = false;
+  std::uint32_t rested_ = 0;  // after so many requests it began to rest
+  Time until_;                // when that is over; Time(): it has not rested
   net::Socket* waited_ = nullptr;
 };
 

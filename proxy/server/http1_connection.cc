@@ -53,7 +53,12 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
       watch_timer_([this] {
         if (!watcher_ || watching_ || reading_) return;
         watching_ = true;
-        spawn(loop_.io, watch());
+        try {
+          spawn(loop_.io, watch());
+        } catch (...) {  // nobody will say that it has ended
+          watching_ = false;
+          throw;
+        }
       }) {}
 
 Http1Connection::~Http1Connection() {
@@ -91,7 +96,7 @@ void Http1Connection::grow_buffer() {
 
 void Http1Connection::timed_out() {
   expired_ = true;
-  stream_.cancel();
+  stream_.cancel_read();
 }
 
 void Http1Connection::drain() {
@@ -112,7 +117,7 @@ void Http1Connection::watch_client(Watcher* watcher) {
     loop_.wheel.arm(watch_timer_, kWatchAfter);
   } else {
     watch_timer_.cancel();
-    if (watching_) stream_.cancel();
+    if (watching_) stream_.cancel_read();
   }
 }
 
@@ -363,7 +368,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     }
     if (first) begin_ = end_ = head_end_;
     if (watching_) {
-      stream_.cancel();
+      stream_.cancel_read();
       watch_timer_.cancel();
     }
     body_begin_ = body_end_ = 0;
@@ -395,7 +400,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
 void Http1Connection::abandon() {
   cancelled_ = true;
   keep_ = false;
-  if (reading_) stream_.cancel();
+  if (reading_) stream_.cancel_read();
 }
 
 http::ServerStream::Raw Http1Connection::raw() {

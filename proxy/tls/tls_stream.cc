@@ -296,7 +296,11 @@ net::Socket* TlsStream::rest() {
   char byte;
   ERR_clear_error();
   const int seen = SSL_peek(ssl_.get(), &byte, 1);
-  return seen <= 0 && SSL_get_error(ssl_.get(), seen) == SSL_ERROR_WANT_READ ? &socket_ : nullptr;
+  if (seen > 0) return nullptr;
+  if (SSL_get_error(ssl_.get(), seen) == SSL_ERROR_WANT_READ) return &socket_;
+  shutdown_send();  // nothing comes any more
+  close();
+  return nullptr;
 }
 
 /// SSL_ERROR_NONE: a byte waits. Also takes in session tickets, which are neither that nor an end.

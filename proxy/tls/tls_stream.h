@@ -40,6 +40,7 @@ class TlsStream final : public net::Stream {
   Task<error_code> wait_writable() override;
   void shutdown_send() override;
   void cancel() override;
+  void cancel_read() override { socket_.cancel_read(); }
   void close() override;
   bool is_open() const override { return socket_.is_open(); }
   bool peer_closed() override;

@@ -71,6 +71,7 @@ net::Stream* Http1Client::raw() {
   if (!raw_ || begin_ != end_) return nullptr;
   begin_ = end_ = 0;
   loop_.buffers.give(std::move(buffer_));
+  request_done_ = response_done_ = true;  // both messages are: what follows is none
   return stream_.get();
 }
 

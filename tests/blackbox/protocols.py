@@ -283,6 +283,25 @@ def a_tunnel_passes_on_what_came_early_and_each_sides_end(gateway):
     wait_for(settled, "both have ended, and their bytes are counted")
 
 
+def a_backend_that_leaves_at_once_after_its_101_ends_the_tunnel(gateway):
+    """Its last bytes and its end may be there before anybody waits for the client."""
+    def script(peer, number):
+        upstream.head(peer)
+        peer.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: it\r\n\r\nbye")
+    upstream = ScriptedUpstream(script)
+    gateway.backends.append(upstream)
+    gateway.service("echo", upstream.port)
+    gateway.route(TO_ECHO)
+    gateway.start()
+    for _ in range(50):
+        with socket.create_connection(("127.0.0.1", gateway.port), 5) as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: it\r\n\r\n")
+            answer = b""
+            while more := peer.recv(65536):
+                answer += more
+            assert answer.startswith(b"HTTP/1.1 101 ") and answer.endswith(b"\r\n\r\nbye"), answer
+
+
 def a_websocket_carries_messages_both_ways(gateway):
     gateway.backend(app_protocol="kubernetes.io/ws")
     gateway.route(TO_ECHO)
@@ -335,7 +354,7 @@ TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, listener_options_restr
          a_listener_whose_tls_cannot_be_made_is_served_by_no_other,
          a_request_for_another_listeners_host_is_misdirected,
          a_certificate_is_rotated_without_dropping_a_connection, http2_over_tls_and_with_prior_knowledge,
-         grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_tunnel_passes_on_what_came_early_and_each_sides_end, a_tunnel_ends_where_one_side_takes_no_more, a_slow_reader_holds_the_backend_back,
+         grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_tunnel_passes_on_what_came_early_and_each_sides_end, a_backend_that_leaves_at_once_after_its_101_ends_the_tunnel, a_tunnel_ends_where_one_side_takes_no_more, a_slow_reader_holds_the_backend_back,
          an_idempotent_request_survives_a_stale_connection]
 
 if __name__ == "__main__":
