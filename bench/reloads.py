@@ -84,8 +84,8 @@ def main():
             if not kind.find(context):
                 continue
             instance = kind(context, topology)
-            instance.start()
             try:
+                instance.start()
                 row = measure(bench, instance, a.rounds, a.changes)
             except Unable as why:
                 if kind is Tidegate:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Measures everything and writes the tables of docs/performance.md between its marks: the side-by-side benchmark, a route
-with five policies, changes under load, and the micro-benchmarks. For a quiet machine: half an hour.
+with five policies, TCP connections, changes under load, and the micro-benchmarks. Each is written as soon as it is there. For a quiet machine: half an hour.
 
     bench/report.py build/release/tidegate [--rounds N] [--seconds S] [--scenarios LIST]"""
 import argparse
@@ -35,9 +35,12 @@ def side_by_side(options):
         return re.sub(r", Linux \S+(?=;)", "", re.sub(r"^# .*\n", "", table.read_text())).replace("\n## ", "\n### ")
 
 
-def policies(options):
-    return subprocess.run([ROOT / "bench" / "policies.py", options.binary, "--rounds", str(options.rounds), "--seconds", str(options.seconds)],
-                          check=True, stdout=subprocess.PIPE, text=True).stdout
+def beside(script):
+    """Of a script that takes rounds of seconds."""
+    def measured(options):
+        return subprocess.run([ROOT / "bench" / script, options.binary, "--rounds", str(options.rounds), "--seconds", str(options.seconds)],
+                              check=True, stdout=subprocess.PIPE, text=True).stdout
+    return measured
 
 
 def reloads(options):
@@ -67,15 +70,13 @@ def main():
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--scenarios", help="of the side-by-side benchmark; default: all")
     options = parser.parse_args()
-    page = PAGE.read_text()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
-    page = put(page, "made", f"Made on {datetime.date.today()} of commit {commit or 'unknown'}, {options.rounds} rounds of {options.seconds:g} s, "
-                             f"on a machine with {os.cpu_count()} CPUs.")
-    page = put(page, "micro", micro(options))
-    page = put(page, "policies", policies(options))
-    page = put(page, "reloads", reloads(options))
-    page = put(page, "side by side", side_by_side(options))
-    PAGE.write_text(page)
+    made = (f"Made on {datetime.date.today()} of commit {commit or 'unknown'}, {options.rounds} rounds of {options.seconds:g} s, "
+            f"on a machine with {os.cpu_count()} CPUs.")
+    parts = {"micro": micro, "policies": beside("policies.py"), "tcp": beside("tcp.py"), "reloads": reloads, "side by side": side_by_side,
+             "made": lambda _: made}
+    for mark, measure in parts.items():
+        PAGE.write_text(put(PAGE.read_text(), mark, measure(options)))
     print(f"written: {PAGE.relative_to(ROOT)}")
 
 

@@ -119,15 +119,16 @@ void Assembler::decode_node(DecodedDocument& out, const fields::Node& node) {
 }
 
 Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::Entry& parsed) {
-  const auto [slot, added] = decoded_.try_emplace(parsed.get());
-  DecodedDocument& document = slot->second;
-  document.used = times_;
-  if (added) {
-    document.parsed = parsed;
+  auto slot = decoded_.find(parsed.get());
+  if (slot == decoded_.end()) {
+    DecodedDocument fresh;  // filed when it is whole: memory may be short in the middle
+    fresh.parsed = parsed;
     const yaml::Document& content = *parsed->value;
-    decode_node(document, {&content.root, &content.lines});
+    decode_node(fresh, {&content.root, &content.lines});
+    slot = decoded_.emplace(parsed.get(), std::move(fresh)).first;
   }
-  return document;
+  slot->second.used = times_;
+  return slot->second;
 }
 
 std::shared_ptr<const Object> Assembler::make_object(const Item& item, const std::string& file,
@@ -180,9 +181,11 @@ void Assembler::add_file(ObjectSet& set, const SourceFile& source, ConfigFile& f
         file.problems.insert(file.problems.end(), object->problems.begin(), object->problems.end());
         continue;
       }
-      if (object == item.made) item.made.reset();
       const Meta& meta = object->meta;
-      const Meta& first = set.object(item.kind->kind, meta.namespace_, meta.name)->meta;
+      const Object* kept = set.object(item.kind->kind, meta.namespace_, meta.name);
+      // Two files of the same bytes share the item: what it made may be of the other one.
+      if (item.made.get() != kept) item.made.reset();
+      const Meta& first = kept->meta;
       file.problems.push_back(
           {Severity::kError, source.path, meta.line, meta.kind, meta.namespace_, meta.name,
            fmt::format("is already given in {}:{}, which is kept", first.file, first.line)});

@@ -22,6 +22,10 @@ namespace tidegate::config {
 namespace {
 
 bool is_json(std::string_view path) { return path.ends_with(".json"); }
+bool is_json_text(std::string_view text) {
+  const std::size_t at = text.find_first_not_of(" \t\r\n");
+  return at != text.npos && (text[at] == '{' || text[at] == '[');
+}
 bool is_config(std::string_view name) {
   return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
 }
@@ -106,7 +110,9 @@ class Walk {
       const int why = errno;
       again = again || may_pass(why);
       problems.push_back(file_problem(path, 0, std::strerror(why)));
-      kept_below.push_back(path);  // no directory is no wish that nothing be served
+      // No directory is no wish that nothing be served; a single file that is deleted is one.
+      keep_below(path);
+      if (why != ENOENT) kept.push_back({path});
     } else if (S_ISDIR(s.st_mode)) {
       folder(path, s, 0);
     } else {
@@ -116,10 +122,25 @@ class Walk {
 
   std::vector<Found> files;
   std::vector<Problem> problems;
-  bool again = false;                   // a reason that may pass
-  std::vector<std::string> kept_below;  // folders that could not be listed
+  bool again = false;  // a reason that may pass
+
+  /// What could not be looked at: files that were known stay as they were.
+  struct Kept {
+    std::string path;            // of a file; of a folder it ends with '/': all below
+    bool only_if_there = false;  // not what was deleted meanwhile
+    bool covers(const std::string& file) const {
+      if (path.ends_with('/') ? !file.starts_with(path) : file != path) return false;
+      struct stat ignored = {};
+      return !only_if_there || ::stat(file.c_str(), &ignored) == 0;
+    }
+  };
+  std::vector<Kept> kept;
 
  private:
+  void keep_below(const std::string& folder, bool only_if_there = false) {
+    kept.push_back({folder.ends_with('/') ? folder : folder + "/", only_if_there});
+  }
+
   void folder(const std::string& path, const struct stat& s, std::size_t depth) {
     if (!visited_.insert({s.st_dev, s.st_ino}).second) return;
     if (depth > limits_.depth_max) {
@@ -130,9 +151,11 @@ class Walk {
     Folder open(path);
     std::vector<FolderEntry> entries;
     if (const int why = open.list(entries); why != 0) {
-      again = again || may_pass(why);
+      // It was there a moment ago: it may have been deleted, or what it is in renamed. The next
+      // time tells.
+      again = again || why == ENOENT || may_pass(why);
       problems.push_back(file_problem(path, 0, std::strerror(why)));
-      if (why != ENOENT) kept_below.push_back(path);
+      keep_below(path);
       return;
     }
     std::vector<std::string> names;
@@ -162,6 +185,7 @@ class Walk {
         problems.push_back(
             file_problem(path, 0, fmt::format("more than {} files", limits_.files_max)));
         files.pop_back();
+        keep_below(path, true);
         return;
       }
     }
@@ -209,8 +233,13 @@ struct Directory::State {
     std::vector<Problem> problems;
     const std::string& path = file.source.path;
     std::vector<yaml::Piece> pieces;
-    const yaml::Syntax syntax = is_json(path) ? yaml::Syntax::kJson : yaml::Syntax::kYaml;
+    yaml::Syntax syntax = is_json(path) ? yaml::Syntax::kJson : yaml::Syntax::kYaml;
     if (syntax == yaml::Syntax::kJson && bytes.size() <= limits.yaml.file_bytes_max) {
+      pieces.push_back({bytes, 1});
+    } else if (is_json_text(bytes) && bytes.size() <= limits.yaml.file_bytes_max &&
+               *cache.get(bytes, yaml::Syntax::kJson)) {
+      // JSON is YAML too, but YAML holds back all that is in brackets.
+      syntax = yaml::Syntax::kJson;
       pieces.push_back({bytes, 1});
     } else if (auto split = yaml::split(bytes, limits.yaml)) {
       pieces = std::move(*split.value);
@@ -239,7 +268,8 @@ struct Directory::State {
     file.source.problems = std::move(problems);
   }
 
-  /// Reads a file if it may have changed. False where it vanished meanwhile.
+  /// Reads a file if it may have changed. False where it vanished meanwhile: it was deleted, or the
+  /// directory renamed, which the next load tells.
   bool refresh(Known& file, const Found& found, std::size_t& bytes_left) {
     if (file.source.path.empty()) file.source.path = found.path;
     if (!found.unreadable.empty()) {
@@ -248,6 +278,13 @@ struct Directory::State {
       return true;
     }
     const auto size = static_cast<std::size_t>(found.stamp.size);
+    if (size > limits.yaml.file_bytes_max) {  // not read: it takes nothing from the others
+      file.settled = false;
+      keep(file, {file_problem(found.path, 0,
+                               fmt::format("the file has {} bytes, more than {}", size,
+                                           limits.yaml.file_bytes_max))});
+      return true;
+    }
     if (size > bytes_left) {
       file.settled = false;
       keep(file, {file_problem(
@@ -261,17 +298,11 @@ struct Directory::State {
     file.stamp = found.stamp;
     file.settled =
         std::max(found.stamp.modified.first, found.stamp.changed.first) + kSettledSeconds < now;
-    if (size > limits.yaml.file_bytes_max) {
-      keep(file, {file_problem(found.path, 0,
-                               fmt::format("the file has {} bytes, more than {}", size,
-                                           limits.yaml.file_bytes_max))});
-      return true;
-    }
     std::string bytes;
     if (const int why = read_regular(found.path, size, limits.yaml.file_bytes_max, bytes)) {
-      if (why == ENOENT) return false;
       file.settled = false;
       again = true;
+      if (why == ENOENT) return false;
       keep(file, {file_problem(found.path, 0, std::strerror(why))});
       return true;
     }
@@ -314,14 +345,15 @@ LoadResult Directory::load() {
         continue;
       }
       auto place = known.insert(known.end(), std::move(before));
-      if (!state_->refresh(place->second, found, bytes_left)) known.erase(place);
+      state_->refresh(place->second, found, bytes_left);
     }
-    for (const std::string& folder : walk.kept_below) {
+    for (const Walk::Kept& kept : walk.kept) {
       for (auto at = state_->known.begin(); at != state_->known.end();) {
         auto one = at++;
-        if (one->first != folder && !one->first.starts_with(folder + "/")) continue;
-        one->second.settled = false;
-        one->second.source.state = ConfigFile::State::kLastGood;
+        if (!kept.covers(one->first)) continue;
+        State::Known& file = one->second;
+        file.settled = false;
+        if (file.was_good) file.source.state = ConfigFile::State::kLastGood;
         known.insert(state_->known.extract(one));
       }
     }

@@ -50,7 +50,8 @@ ControlLoop::ControlLoop(boost::asio::io_context& io, std::vector<std::string> p
       options_(std::move(options)),
       publish_(std::move(publish)),
       directory_(std::move(paths)),
-      again_(io) {}
+      again_(io),
+      statuses_again_(io) {}
 
 std::vector<config::Problem> ControlLoop::start() {
   // Watch first: what changes while we read is seen again.
@@ -63,6 +64,7 @@ std::vector<config::Problem> ControlLoop::start() {
 
 void ControlLoop::stop() {
   again_.cancel();
+  statuses_again_.cancel();
   if (watcher_) watcher_->stop();
   if (files_watcher_) files_watcher_->stop();
 }
@@ -161,8 +163,8 @@ void ControlLoop::applied(const proxy::Applied& applied) {
   } catch (const std::exception& failed) {
     log::error(log::Component::kConfig, "statuses could not be made: {}; trying again",
                failed.what());
-    again_.expires_after(kAgain);
-    again_.async_wait([this, applied](auto cancelled) {
+    statuses_again_.expires_after(kAgain);
+    statuses_again_.async_wait([this, applied](auto cancelled) {
       if (!cancelled) this->applied(applied);
     });
   }
@@ -190,8 +192,7 @@ void ControlLoop::tell_new_problems() {
   for (const config::Problem& problem : problems()) {
     std::string text = (is_error(problem) ? "E" : "W") + to_string(problem);
     const bool told = told_.contains(text);
-    now.insert(std::move(text));
-    if (told) continue;
+    if (!now.insert(std::move(text)).second || told) continue;
     log::tell(log::Component::kConfig,
               is_error(problem) ? log::Level::kError : log::Level::kWarning, about(problem),
               problem.message);

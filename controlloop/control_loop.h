@@ -86,7 +86,8 @@ class ControlLoop {
   std::vector<std::string> named_files_;
   std::unique_ptr<watch::Watcher> files_watcher_;  // null: none is named
   std::unordered_set<std::string> told_;           // problems, as they read
-  boost::asio::steady_timer again_;
+  boost::asio::steady_timer again_;                // reload()
+  boost::asio::steady_timer statuses_again_;       // applied()
   std::chrono::milliseconds wait_ = kAgain;
   bool unfinished_ = false;   // what was read last has not been taken to its end
   bool unpublished_ = false;  // translation_ is newer than what is served

@@ -480,6 +480,7 @@ void translate_http_routes(RouteContext& context, Backends& backends,
         listener.table.hosts.push_back({hostname, by_precedence(std::move(host.entries))});
     }
   }
+  context.last = {};  // a GRPCRoute's parents are gone with its other shape
 }
 
 }  // namespace tidegate::controlloop::translate

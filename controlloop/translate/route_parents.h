@@ -10,7 +10,7 @@
 namespace tidegate::controlloop::translate {
 
 /// What was last said of a route, and its status. The next route mostly says the same of the same
-/// parents.
+/// parents. The references live as long as the route that was translated.
 struct LastSaid {
   using Parents = std::vector<std::pair<const config::ParentRef*, std::vector<status::Condition>>>;
   std::int64_t generation = 0;

@@ -127,7 +127,8 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     add(real.string());
     // Of thousands of files only the folders and links are looked at.
     std::vector<FolderEntry> entries;
-    Folder(real.string()).list(entries);
+    if (const int why = Folder(real.string()).list(entries); why != 0 && why != ENOTDIR)
+      told({why, std::generic_category()});
     for (const FolderEntry& entry : entries) {
       if (entry.type == DT_DIR || entry.type == DT_LNK || entry.type == DT_UNKNOWN)
         below(real / entry.name, depth + 1, seen);

@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/json/serialize.hpp>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "config/kind_table.h"
 #include "config/kinds/core/config_map.h"
@@ -267,6 +270,129 @@ TEST_CASE("limits on files and bytes hold", "[config]") {
   result = Directory({folder.path()}, limits).load();
   CHECK(result.objects->objects().empty());
   CHECK(result.problems.size() == 2);
+}
+
+TEST_CASE("a file that is too large takes nothing from the others", "[config]") {
+  Folder folder;
+  folder.write("a.yaml", map_named("a") + std::string(150, '#'));
+  folder.write("b.yaml", map_named("b"));
+  DirectoryLimits limits;
+  limits.bytes_max = 200;
+  limits.yaml.file_bytes_max = 100;
+  const LoadResult result = Directory({folder.path()}, limits).load();
+  CHECK(result.objects->find<ConfigMap>("default", "b") != nullptr);
+  REQUIRE(result.problems.size() == 1);
+  CHECK(result.problems[0].message.find("more than 100") != std::string::npos);
+}
+
+TEST_CASE("files beyond the limit keep their last good objects, those that are deleted do not",
+          "[config]") {
+  Folder folder;
+  folder.write("b.yaml", map_named("b"));
+  folder.write("c.yaml", map_named("c"));
+  DirectoryLimits limits;
+  limits.files_max = 2;
+  Directory directory({folder.path()}, limits);
+  CHECK(directory.load().objects->objects().size() == 2);
+  folder.write("a.yaml", map_named("a"));
+  CHECK(directory.load().objects->objects().size() == 3);
+  folder.write("aa.yaml", map_named("aa"));
+  fs::remove(folder.path("c.yaml"));
+  const LoadResult result = directory.load();
+  CHECK(result.objects->find<ConfigMap>("default", "b") != nullptr);
+  CHECK(result.objects->find<ConfigMap>("default", "c") == nullptr);
+}
+
+TEST_CASE("a directory that is renamed away changes nothing, with a slash at its end or without",
+          "[config]") {
+  const std::string slash = GENERATE("", "/");
+  Folder folder;
+  folder.write("in/a.yaml", map_named("a"));
+  folder.write("in/never.yaml", "x: [");
+  folder.write("in/sub/b.yaml", map_named("b"));
+  Directory directory({folder.path("in") + slash});
+  directory.load();
+  fs::rename(folder.path("in"), folder.path("out"));
+  LoadResult result = directory.load();
+  CHECK(result.objects->objects().size() == 2);
+  REQUIRE(result.files.size() == 3);
+  CHECK(result.files[0].state == ConfigFile::State::kLastGood);
+  CHECK(result.files[1].state == ConfigFile::State::kBad);
+  fs::rename(folder.path("out"), folder.path("in"));
+  fs::remove(folder.path("in/a.yaml"));
+  CHECK(directory.load().objects->objects().size() == 1);
+}
+
+TEST_CASE("a directory that is renamed while it is read changes nothing either", "[config]") {
+  Folder folder;
+  constexpr int kFiles = 60;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string number = std::to_string(i);
+    folder.write("in/" + std::string(i % 2 == 0 ? "" : "sub" + number + "/") + number + ".yaml",
+                 map_named("m" + number));
+  }
+  Directory directory({folder.path("in")});
+  REQUIRE(directory.load().objects->objects().size() == kFiles);
+  std::atomic<bool> done = false;
+  std::thread renames([&] {
+    while (!done) {
+      fs::rename(folder.path("in"), folder.path("out"));
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      fs::rename(folder.path("out"), folder.path("in"));
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  });
+  std::size_t least = kFiles;
+  for (int i = 0; i < 300; ++i) least = std::min(least, directory.load().objects->objects().size());
+  done = true;
+  renames.join();
+  CHECK(least == kFiles);
+  CHECK(directory.load().objects->objects().size() == kFiles);
+}
+
+TEST_CASE("a single file that is deleted takes its objects with it", "[config]") {
+  Folder folder;
+  folder.write("a.yaml", map_named("a"));
+  folder.write("in/b.yaml", map_named("b"));
+  Directory directory({folder.path("a.yaml"), folder.path("in")});
+  CHECK(directory.load().objects->objects().size() == 2);
+  fs::remove(folder.path("a.yaml"));
+  const LoadResult result = directory.load();
+  CHECK(result.objects->find<ConfigMap>("default", "a") == nullptr);
+  CHECK(result.objects->find<ConfigMap>("default", "b") != nullptr);
+}
+
+TEST_CASE("an object that two files give counts its generations once", "[config]") {
+  Folder folder;
+  folder.write("a.yaml", route_to(1));
+  folder.write("b.yaml", route_to(1));
+  Directory directory({folder.path()});
+  const auto generation = [&](const std::string& text) {
+    folder.write("a.yaml", text);
+    return directory.load().objects->find<HttpRoute>("default", "r")->meta.generation;
+  };
+  CHECK(generation(route_to(1)) == 1);
+  CHECK(generation(route_to(2)) == 2);
+  CHECK(generation(route_to(1)) == 3);
+}
+
+TEST_CASE("JSON is read as such whatever the file is called", "[config]") {
+  Folder folder;
+  std::string list = "\n{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n";
+  for (int i = 0; i < 20'000; ++i) {
+    list += std::string(i == 0 ? "" : ",\n") +
+            R"({"apiVersion":"v1","kind":"Thing","metadata":{"name":"d"}})";
+  }
+  list += R"(,
+{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"last"}}]})";
+  folder.write("a.yaml", list);
+  folder.write("b.yaml",
+               "{apiVersion: v1, kind: ConfigMap, metadata: {name: flow}}\n---\n" + map_named("b"));
+  const LoadResult result = Directory({folder.path()}).load();
+  CHECK(texts(result).empty());
+  REQUIRE(result.objects->find<ConfigMap>("default", "last") != nullptr);
+  CHECK(result.objects->find<ConfigMap>("default", "last")->meta.line == 20'003);
+  CHECK(result.objects->all<ConfigMap>().size() == 3);
 }
 
 TEST_CASE("a Secret is shown without its values", "[config]") {

@@ -128,6 +128,10 @@ TEST_CASE("after any edits a directory is what it would be read for the first ti
         const std::string text = written[path];
         written.erase(path);
         written[other] = text;
+      } else if (there && texts.below(4) == 0) {
+        const std::string other = folder + "/f" + std::to_string(texts.below(8)) + ".yaml";
+        written[other] = std::string(written[path]);
+        std::ofstream(other, std::ios::binary) << written[other];
       } else {
         written[path] = texts.file();
         std::ofstream(path, std::ios::binary) << written[path];
