@@ -103,7 +103,7 @@ def a_connection_costs_what_it_did(gateway):
                 peer.sendall(b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
                 while peer.recv(65536):
                     pass
-    within("a connection a request", counted.of(run), 3, 10)
+    within("a connection a request", counted.of(run), 3, 12)
 
 
 def tls_costs_what_it_did(gateway):
