@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
+#include "base/folder.h"
 #include "proxy/admin/page_parts.h"
 #include "proxy/tls/certificate_facts.h"
 
@@ -175,11 +175,8 @@ std::vector<Metric> process_metrics(const AdminContext& context) {
   auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
-  std::error_code ignored;
-  double files = 0;
-  for (std::filesystem::directory_iterator at("/proc/self/fd", ignored), end; at != end;
-       at.increment(ignored))
-    files += 1;
+  std::vector<FolderEntry> files;
+  Folder("/proc/self/fd").list(files);
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const double started = std::chrono::duration<double>(context.started.time_since_epoch()).count();
@@ -200,7 +197,11 @@ std::vector<Metric> process_metrics(const AdminContext& context) {
        Type::kGauge,
        {},
        static_cast<double>(used.virtual_bytes)},
-      {"process_open_fds", "open file descriptors", Type::kGauge, {}, files},
+      {"process_open_fds",
+       "open file descriptors",
+       Type::kGauge,
+       {},
+       static_cast<double>(files.size())},
       {"process_max_fds",
        "file descriptors that may be open",
        Type::kGauge,

@@ -330,14 +330,15 @@ void Parser::bind(Expression& call, Builtin::Kind kind, std::string_view name) {
   // What a filter is called on has no name.
   const bool headless = call.builtin->kind != Builtin::Kind::kFunction && given == 0;
   if (headless || given > call.builtin->most || given + call.named.size() < call.builtin->least) {
-    const std::size_t least = call.builtin->least - std::min(own, call.builtin->least);
+    const std::size_t least = headless ? std::max<std::size_t>(call.builtin->least, 1)
+                                       : call.builtin->least - std::min(own, call.builtin->least);
     const std::size_t most = call.builtin->most - own;
     fail(call.place,
          fmt::format("{} \"{}\" takes {} arguments, not {}", word, name,
                      least == most                      ? fmt::format("{}", least)
                      : call.builtin->most >= kAnyNumber ? fmt::format("{} or more", least)
                                                         : fmt::format("{} to {}", least, most),
-                     given + call.named.size() - own));
+                     headless ? given : given + call.named.size() - own));
   }
   if (call.builtin->reads == Builtin::Reads::kBody) reads_body_ = true;
   if (call.builtin->reads == Builtin::Reads::kRequest) reads_request_ = true;
