@@ -18,7 +18,7 @@ struct Arguments {
 
   /// Undefined where it was not given.
   const Value& operator[](std::size_t index) const {
-    static const Value undefined;
+    static const Value undefined{};
     return index < values.size() ? values[index] : undefined;
   }
   std::size_t size() const { return values.size(); }
