@@ -99,8 +99,8 @@ class Exchange final : private http::ServerStream::Watcher {
     given_up_ = why;
     if (lease_) lease_.stream().cancel(given_up_);
     call_.abandon_response();
-    backoff_done_.notify();
     waiting_.cancel(given_up_);
+    backoff_done_.notify();  // last: who waited may have ended the exchange
   }
   /// The client's body has failed: by what it is, by not coming, or with the client.
   void body_failed(error_code why) {
