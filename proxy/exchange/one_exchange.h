@@ -99,8 +99,11 @@ class Exchange final : private http::ServerStream::Watcher {
     given_up_ = why;
     if (lease_) lease_.stream().cancel(given_up_);
     call_.abandon_response();
-    waiting_.cancel(given_up_);
-    backoff_done_.notify();  // last: who waited may have ended the exchange
+    // Who waits for one of these may have ended the exchange when it has been told: the last thing.
+    waiting_.failed = given_up_;
+    const bool pauses = backoff_done_.awaited();
+    backoff_done_.notify();
+    if (!pauses) waiting_.cancel(given_up_);
   }
   /// The client's body has failed: by what it is, by not coming, or with the client.
   void body_failed(error_code why) {

@@ -49,7 +49,7 @@ Task<Result<http::Chunk>> SlowBody::read() {
 void SlowBody::abandon() {
   abandoned_ = true;
   timer_.cancel();
-  if (waited_.awaited()) waited_.notify();
+  waited_.notify_later(loop_.io);
   inner_.abandon();
 }
 
