@@ -382,41 +382,22 @@ def what_may_not_be_read_keeps_what_was_good(gateway):
         gateway.binary = real
 
 
-CYCLES = """apiVersion: gateway.networking.k8s.io/v1
+def delegating(name, to, listener=True, path="/a"):
+    """A route that hands its requests to another; a child of routes alone, without listener."""
+    head = f"\n  parentRefs: [{{name: g}}]\n  hostnames: [{name}.example.com]" if listener else ""
+    return f"""apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {name: circle}
-spec:
-  parentRefs: [{name: g}]
-  hostnames: [circle.example.com]
+metadata: {{name: {name}}}
+spec:{head}
   rules:
-    - matches: [{path: {type: PathPrefix, value: /a}}]
-      backendRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: one}]
+    - matches: [{{path: {{type: PathPrefix, value: {path}}}}}]
+      backendRefs: [{{group: gateway.networking.k8s.io, kind: HTTPRoute, name: {to}}}]
 ---
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: one}
-spec:
-  rules:
-    - matches: [{path: {type: PathPrefix, value: /a}}]
-      backendRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: two}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: two}
-spec:
-  rules:
-    - matches: [{path: {type: PathPrefix, value: /a}}]
-      backendRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: one}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: self}
-spec:
-  parentRefs: [{name: g}]
-  hostnames: [self.example.com]
-  rules: [{backendRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: self}]}]
----
-apiVersion: gateway.kgateway.dev/v1alpha1
+"""
+
+
+CYCLES = delegating("circle", "one") + delegating("one", "two", listener=False) + delegating("two", "one", listener=False) \
+    + delegating("self", "self", path="/") + """apiVersion: gateway.kgateway.dev/v1alpha1
 kind: TrafficPolicy
 metadata: {name: p}
 spec:
