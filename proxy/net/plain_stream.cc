@@ -68,6 +68,7 @@ Task<error_code> PlainStream::wait_readable() {
 
 Result<std::size_t> PlainStream::try_write(std::span<const asio::const_buffer> pieces) {
   if (!socket_.is_open()) return error_code(asio::error::operation_aborted);
+  if (!socket_.settled()) return std::size_t{0};
   iovec vectors[16];
   std::size_t count = 0;
   std::size_t total = 0;

@@ -20,6 +20,10 @@ class PlainStream final : public Stream {
   Task<error_code> wait_readable() override;
   Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) override;
   Task<error_code> wait_writable() override;
+  bool write_later(std::span<const boost::asio::const_buffer> pieces) override {
+    return socket_.send_later(pieces);
+  }
+  bool settled() override { return !socket_.is_open() || socket_.settled(); }
   void last() override { last_ = true; }
   void shutdown_send() override { socket_.shutdown_send(); }
   void cancel() override { socket_.cancel(); }

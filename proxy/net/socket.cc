@@ -77,7 +77,9 @@ void Socket::close() {
 }
 
 void Socket::shutdown_send() {
-  if (is_open()) ::shutdown(state_->fd, SHUT_WR);
+  if (!is_open()) return;
+  settled();
+  ::shutdown(state_->fd, SHUT_WR);
 }
 
 }  // namespace tidegate::proxy::net

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <span>
 
 #include "base/result.h"
 #include "proxy/runtime/poller.h"
@@ -33,6 +34,17 @@ class Socket {
     if (certain || !state_->watched.peer_ended) state_->watched.may_read = false;
   }
   void write_exhausted() { state_->watched.may_write = false; }
+  /// Takes a small message that goes out at the end of this turn (Outbox). False: it does not.
+  bool send_later(std::span<const boost::asio::const_buffer> pieces) {
+    return is_open() && state_->registered &&
+           state_->poller.outbox().take(state_->fd, state_->watched, pieces);
+  }
+  /// False: the kernel has no room yet for some of what was to be sent later, and a wait for it to
+  /// be writable ends when it has. To be asked before more is sent.
+  bool settled() {
+    Watched& watched = state_->watched;
+    return !watched.owes && (!watched.queued || state_->poller.outbox().settled(watched));
+  }
 
   /// Until may_read(), or an error. Errors: operation_aborted after cancel() or close(). One waiter
   /// a direction. `co_await` at once; no frame of its own.

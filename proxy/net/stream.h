@@ -54,6 +54,12 @@ class Stream {
   /// nothing now.
   virtual Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) = 0;
   virtual Task<error_code> wait_writable() = 0;
+  /// Takes all of a small message, which goes out at the end of this turn with those of others. For
+  /// who waits for an answer to it, or for the next request: who closes next, settle()s first.
+  /// False: nothing was taken, write_all() it.
+  virtual bool write_later(std::span<const boost::asio::const_buffer>) { return false; }
+  /// Whether the kernel has taken all that was written later.
+  virtual bool settled() { return true; }
 
   /// What is written next is the last, and shutdown_send() follows at once: it may go out with the
   /// FIN.
@@ -92,5 +98,7 @@ struct Stall {
 /// All of `pieces`, waiting where the kernel must. What is given lives until it returns.
 Task<error_code> write_all(Stream& stream, std::span<const boost::asio::const_buffer> pieces,
                            Stall* stall = nullptr);
+/// Until the kernel has taken all that was written later.
+Task<error_code> settle(Stream& stream, Stall* stall = nullptr);
 
 }  // namespace tidegate::proxy::net

@@ -39,7 +39,10 @@ Task<void> Pair::copy(Side& from, Side& to, std::uint64_t& bytes, std::string ea
   asio::const_buffer piece(early.data(), early.size());
   while (true) {
     if (piece.size() > 0) {
-      if (error_code gone = co_await net::write_all(to.stream, {&piece, 1}, to.stall)) {
+      error_code gone;
+      if (!to.stream.write_later({&piece, 1}))
+        gone = co_await net::write_all(to.stream, {&piece, 1}, to.stall);
+      if (gone) {
         fail(to, gone);
         break;
       }
@@ -51,6 +54,11 @@ Task<void> Pair::copy(Side& from, Side& to, std::uint64_t& bytes, std::string ea
     if (over_) break;  // the other direction has ended both before this one waited
     Result<std::size_t> got = co_await from.stream.read_some(loop_.buffers, buffer);
     if (!got && got.error() == asio::error::eof) {
+      if (error_code gone = co_await net::settle(to.stream, to.stall)) {
+        fail(to, gone);
+        break;
+      }
+      if (over_) break;
       if (with_upstream_ && &from == &upstream_) {
         over_ = true;
         upstream_.stream.close();

@@ -45,6 +45,7 @@ error_code Poller::add(int fd, Watched& watched) {
 
 /// What is left of the batch being told may speak of it.
 void Poller::forget(Watched& watched) {
+  outbox_.forget(watched);
   for (int i = at_; i < count_; ++i) {
     if (events_[static_cast<std::size_t>(i)].data.ptr == &watched)
       events_[static_cast<std::size_t>(i)].data.ptr = nullptr;
@@ -62,6 +63,7 @@ void Poller::woken() {
 }
 
 std::size_t Poller::wait(std::chrono::milliseconds at_most) {
+  outbox_.send();
   constexpr std::chrono::milliseconds kMost{std::numeric_limits<int>::max()};
   const int timeout = at_most > kMost ? -1 : static_cast<int>(at_most.count());
   count_ = ::epoll_wait(epoll_, events_.data(), kBatch, timeout);
@@ -86,6 +88,7 @@ void Poller::tell(epoll_event& event) {
   if (ended) watched->peer_ended = true;
   if (ended || (event.events & EPOLLIN) != 0) watched->may_read = true;
   if (ended || (event.events & EPOLLOUT) != 0) watched->may_write = true;
+  if (watched->may_write && watched->owes) outbox_.pay(*watched);
   if (watched->may_write && watched->writable.awaited()) watched->writable.notify();
   if (event.data.ptr == nullptr) return;  // the writer has closed it
   if (watched->may_read && watched->readable.awaited()) watched->readable.notify();

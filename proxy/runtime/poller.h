@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "proxy/runtime/event.h"
+#include "proxy/runtime/outbox.h"
 
 namespace tidegate::proxy {
 
@@ -22,6 +23,8 @@ struct Watched {
   bool may_read = true;  // a read may give something; false once one has said that nothing is there
   bool may_write = true;
   bool peer_ended = false;  // the peer has sent FIN or RST: reads end soon, however short they were
+  bool queued = false;      // the outbox has something for it
+  bool owes = false;        // and the kernel had no room for it; may_write is false then
 };
 
 /// Readiness of a loop's sockets: each is registered once, for both directions, and reported when
@@ -41,6 +44,8 @@ class Poller final : public boost::asio::execution_context::service {
   error_code add(int fd, Watched& watched);
   void forget(Watched& watched);
   boost::asio::io_context& io() { return io_; }
+  /// What is in it goes out with the next wait().
+  Outbox& outbox() { return outbox_; }
 
   /// Waits until a socket is ready, or wake() is called, or `at_most` has passed (max(): for ever);
   /// tells those who wait for what is ready. Returns how many sockets there were.
@@ -62,6 +67,7 @@ class Poller final : public boost::asio::execution_context::service {
   std::array<epoll_event, kBatch> events_;
   int at_ = 0;  // of the batch being told
   int count_ = 0;
+  Outbox outbox_;
 };
 
 }  // namespace tidegate::proxy

@@ -17,7 +17,9 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr milliseconds kFresh{100};  // a connection that is silent for longer gives its buffer back
+constexpr milliseconds kFresh{100};          // a connection that is silent for longer comes to rest
+constexpr milliseconds kFreshAmongMany{10};  // where many are
+constexpr std::size_t kManySilent = 256;     // a few KB each
 constexpr milliseconds kWatchAfter{
     20};  // how long an upstream is silent before the client is watched
 constexpr std::size_t kBodyRoom =
@@ -62,6 +64,7 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
       }) {}
 
 Http1Connection::~Http1Connection() {
+  fresh(false);
   give_buffer();
   loop_.buffers.give(std::move(body_buffer_));
 }
@@ -94,6 +97,12 @@ void Http1Connection::grow_buffer() {
   room_ = room;
 }
 
+/// Waits for a request that may follow at once.
+void Http1Connection::fresh(bool now) {
+  loop_.silent += static_cast<std::size_t>(now) - static_cast<std::size_t>(fresh_);
+  fresh_ = now;
+}
+
 void Http1Connection::timed_out() {
   expired_ = true;
   stream_.cancel_read();
@@ -101,7 +110,12 @@ void Http1Connection::timed_out() {
 
 void Http1Connection::drain() {
   draining_ = true;
-  if (idle_) stream_.close();
+  if (!idle_) return;
+  if (stream_.settled()) {
+    stream_.close();
+  } else {
+    stream_.cancel_read();  // it parts in an orderly way
+  }
 }
 
 void Http1Connection::close() {
@@ -139,7 +153,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       if (!started) {
         started = true;
         idle_ = false;
-        fresh_ = false;
+        fresh(false);
       }
       std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
       if (!begins_head(bytes.front())) {
@@ -198,15 +212,18 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       if (draining_) co_return Got::kEnd;
       begin_ = end_ = searched = 0;
       give_buffer();
-      fresh_ = true;
-      loop_.wheel.arm(timer_, kFresh);
+      fresh(true);
+      loop_.wheel.arm(timer_, loop_.silent > kManySilent ? kFreshAmongMany : kFresh);
     }
     if (buffer_ && end_ == room_) grow_buffer();
     auto reading = buffer_ ? stream_.read_some({buffer_.get() + end_, room_ - end_})
                            : stream_.read_some(loop_.buffers, buffer_);
     Result<std::size_t> got = co_await std::move(reading);
     if (buffer_ && room_ == 0) room_ = BufferPool::kBytes;
-    if (!got && expired_ && fresh_) co_return stream_.is_open() ? Got::kIdle : Got::kEnd;
+    if (!got && expired_ && fresh_) {
+      if (!stream_.settled() && co_await settle()) co_return Got::kEnd;
+      co_return stream_.is_open() ? Got::kIdle : Got::kEnd;
+    }
     if (!got) {
       if (expired_) {
         stats_.downstream_rq_header_timeout.add();
@@ -298,6 +315,7 @@ Task<void> Http1Connection::part() {
   // (RFC 9112 section 9.6).
   const bool over = answered_ && !raw_ && body_done_ && !head_.keep_alive && begin_ == end_ &&
                     body_begin_ == body_end_;
+  if (!stream_.settled()) co_await settle();
   stream_.shutdown_send();
   if (over) {
     stream_.close();
@@ -409,8 +427,16 @@ http::ServerStream::Raw Http1Connection::raw() {
   return {&stream_, &stall_timer_, patience_.value_or(options_.send_timeout)};
 }
 
-Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces) {
+/// Until the kernel has all of the answers: then the connection may rest, or end.
+Task<error_code> Http1Connection::settle() {
+  net::Stall stall{loop_.wheel, stall_timer_, options_.send_timeout};
+  co_return co_await net::settle(stream_, &stall);
+}
+
+/// `whole`: an answer has its end with it, and its connection is kept.
+Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces, bool whole) {
   stats_.downstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
+  if (whole && stream_.write_later(pieces)) co_return error_code{};
   net::Stall stall{loop_.wheel, stall_timer_, patience_.value_or(options_.send_timeout)};
   error_code failed = co_await net::write_all(stream_, pieces, &stall);
   if (failed) keep_ = false;
@@ -448,7 +474,7 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
   std::array<asio::const_buffer, 5> pieces{asio::buffer(out_), asio::buffer(size, size_bytes),
                                            asio::buffer(first.bytes.data(), first.bytes.size()),
                                            asio::buffer(after), asio::buffer(last)};
-  co_return co_await write(pieces);
+  co_return co_await write(pieces, first.end && keep_ && body_done_ && !raw_);
 }
 
 Task<error_code> Http1Connection::send_body(http::Chunk chunk) {
@@ -461,7 +487,7 @@ Task<error_code> Http1Connection::send_body(http::Chunk chunk) {
   std::array<asio::const_buffer, 4> pieces{asio::buffer(size, size_bytes),
                                            asio::buffer(chunk.bytes.data(), chunk.bytes.size()),
                                            asio::buffer(after), asio::buffer(last)};
-  co_return co_await write(pieces);
+  co_return co_await write(pieces, chunk.end && keep_ && body_done_ && !raw_);
 }
 
 Task<error_code> Http1Connection::send_trailers(const http::Fields& trailers) {

@@ -98,9 +98,11 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Task<void> part();
   Task<void> refuse(int status, std::string_view text,
                     std::string_view details = "http1.codec_error", const char* flag = "DPE");
-  Task<error_code> write(std::span<const boost::asio::const_buffer> pieces);
+  Task<error_code> settle();
+  Task<error_code> write(std::span<const boost::asio::const_buffer> pieces, bool whole = false);
   Task<void> watch();
   Result<http::Chunk> decode();
+  void fresh(bool now);
   void timed_out();
   void give_buffer();
   void grow_buffer();
@@ -136,7 +138,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool idle_ = false;
   bool reading_ = false;
   bool cancelled_ = false;
-  bool fresh_ = false;  // waits for a request that may follow at once
+  bool fresh_ = false;  // is one of Loop::silent
   bool expired_ = false;
   std::optional<std::chrono::milliseconds> patience_;  // of this message: let_pause()
   CallTimer<std::function<void()>> timer_;

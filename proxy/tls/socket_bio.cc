@@ -36,10 +36,17 @@ int read(BIO* bio, char* into, int size) {
 }
 
 int write(BIO* bio, const char* bytes, int size) {
-  const net::Socket& socket = *static_cast<SocketBio*>(BIO_get_data(bio))->socket;
+  const auto& target = *static_cast<SocketBio*>(BIO_get_data(bio));
+  net::Socket& socket = *target.socket;
   BIO_clear_retry_flags(bio);
   errno = 0;
   if (!socket.is_open() || size <= 0) return -1;
+  if (!socket.settled()) {
+    BIO_set_retry_write(bio);
+    return -1;
+  }
+  const boost::asio::const_buffer piece(bytes, static_cast<std::size_t>(size));
+  if (target.later && socket.send_later({&piece, 1})) return size;
   ssize_t sent;
   do {
     sent = ::send(socket.fd(), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);

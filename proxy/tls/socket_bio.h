@@ -12,6 +12,7 @@ struct SocketBio {
   net::Socket* socket;
   bool look = false;   // ask the kernel anyway: what it has may not have been reported yet
   bool ended = false;  // the peer's FIN has been read
+  bool later = false;  // what is written may go out at the end of the turn
 
   /// Speaks of `this`, which outlives it; null: out of memory.
   BIO* make();

@@ -259,6 +259,15 @@ Result<std::size_t> TlsStream::try_write(std::span<const asio::const_buffer> pie
   return failure(reason);
 }
 
+bool TlsStream::write_later(std::span<const asio::const_buffer> pieces) {
+  const std::size_t size = asio::buffer_size(pieces);
+  if (size > Outbox::kBytesMax) return false;
+  bytes_.later = true;
+  const Result<std::size_t> sent = try_write(pieces);
+  bytes_.later = false;
+  return sent && *sent == size;
+}
+
 Task<error_code> TlsStream::wait_writable() { co_return co_await socket_.wait_writable(); }
 
 void TlsStream::shutdown_send() {

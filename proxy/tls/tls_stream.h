@@ -38,6 +38,8 @@ class TlsStream final : public net::Stream {
   /// Small pieces go out in one record.
   Result<std::size_t> try_write(std::span<const boost::asio::const_buffer> pieces) override;
   Task<error_code> wait_writable() override;
+  bool write_later(std::span<const boost::asio::const_buffer> pieces) override;
+  bool settled() override { return !socket_.is_open() || socket_.settled(); }
   void shutdown_send() override;
   void cancel() override;
   void cancel_read() override { socket_.cancel_read(); }

@@ -77,6 +77,7 @@ net::Stream* Http1Client::raw() {
 
 Task<error_code> Http1Client::write(std::span<const asio::const_buffer> pieces) {
   stats_.upstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
+  if (request_done_ && !raw_ && stream_->write_later(pieces)) co_return error_code{};
   error_code failed = co_await net::write_all(*stream_, pieces);
   if (failed) broken_ = true;
   left_ = left_ || (failed && !cancelled_);

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from certificates import Certificate, anybody, subject  # noqa: E402
@@ -331,6 +332,57 @@ def a_slow_reader_holds_the_backend_back(gateway):
     wait_for(lambda: b"downstream_rq_active: 0" in get(gateway.admin, "/stats?filter=downstream_rq_active")[2], "the exchanges end")
 
 
+def answers_that_nobody_reads_arrive_whole(gateway):
+    """Pipelined: small answers are sent together at the end of a turn, also where the kernel has no room for them then."""
+    def script(peer, number):
+        received = b""
+        while data := peer.recv(65536):
+            received += data
+            while b"\r\n\r\n" in received:
+                head, received = received.split(b"\r\n\r\n", 1)
+                path = head.split(b" ")[1]
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + path.ljust(1000, b"."))
+    gateway.backends.append(ScriptedUpstream(script))
+    gateway.service("echo", gateway.backends[0].port)
+    port = tls_port = free_port()
+    Certificate(gateway.config.parent, "a.example.com").secret(gateway, "s")
+    gateway.write("gateway.yaml", gateway.gateway_yaml(f"    - {{name: tls, protocol: HTTPS, port: {tls_port}, tls: {{certificateRefs: [{{name: s}}]}}}}\n"))
+    gateway.route(TO_ECHO)
+    gateway.start()
+    for port in (gateway.port, tls_port):
+        for last in (b"", b"Connection: close\r\n"):
+            asked = 3000
+            requests = [b"GET /%d HTTP/1.1\r\nHost: a\r\n%s\r\n" % (i, last if i == asked - 1 else b"") for i in range(asked)]
+            peer = socket.socket()
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            peer.settimeout(20)
+            peer.connect(("127.0.0.1", port))
+            if port == tls_port:
+                peer = anybody().wrap_socket(peer, server_hostname="a.example.com")
+            with peer:
+                sender = threading.Thread(target=peer.sendall, args=(b"".join(requests),))
+                if port == tls_port:  # one thread has it at a time
+                    requests = [b"".join(requests[i:i + 300]) for i in range(0, asked, 300)]
+                    for some in requests:
+                        peer.sendall(some)
+                else:
+                    sender.start()
+                time.sleep(0.3)
+                answers = bytearray()
+                while not answers[-1000:].startswith(b"/%d." % (asked - 1)):
+                    more = peer.recv(65536)
+                    assert more, "it was closed early"
+                    answers += more
+                    if len(answers) < 20000:
+                        time.sleep(0.01)
+                if last:
+                    assert peer.recv(1) == b"", "it is closed after the last answer"
+                if port != tls_port:
+                    sender.join()
+            bodies = [one.split(b"\r\n\r\n", 1)[1] for one in answers.split(b"HTTP/1.1 200")[1:]]
+            assert bodies == [(b"/%d" % i).ljust(1000, b".") for i in range(asked)]
+
+
 def an_idempotent_request_survives_a_stale_connection(gateway):
     gateway.backend()
     gateway.route(TO_ECHO)
@@ -355,6 +407,7 @@ TESTS = [sni_picks_the_certificate_and_alpn_the_protocol, listener_options_restr
          a_request_for_another_listeners_host_is_misdirected,
          a_certificate_is_rotated_without_dropping_a_connection, http2_over_tls_and_with_prior_knowledge,
          grpc_routes_send_calls_by_method, an_h2c_backend_is_spoken_to_in_http2, a_websocket_carries_messages_both_ways, a_tunnel_passes_on_what_came_early_and_each_sides_end, a_backend_that_leaves_at_once_after_its_101_ends_the_tunnel, a_tunnel_ends_where_one_side_takes_no_more, a_slow_reader_holds_the_backend_back,
+         answers_that_nobody_reads_arrive_whole,
          an_idempotent_request_survives_a_stale_connection]
 
 if __name__ == "__main__":
