@@ -71,7 +71,7 @@ struct Loop {
 
   std::size_t index;  // which worker; index into PerWorker
   Random random;
-  bool healthy = true;  // false: whoever asks for this process's health is told to go elsewhere
+  bool healthy = true;     // false: whoever asks for this process's health is told to go elsewhere
   std::size_t silent = 0;  // connections that have just been served, and do not rest yet (ADR 0012)
   BufferPool buffers;
   TimerWheel wheel;
