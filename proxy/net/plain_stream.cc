@@ -49,6 +49,7 @@ std::optional<Result<std::size_t>> PlainStream::try_read(std::span<char> into) {
     if (size < into.size()) socket_.read_exhausted(false);
     return size;
   }
+  if (got == 0 && socket_.broken()) return error_code(asio::error::connection_reset);
   if (got == 0) return error_code(asio::error::eof);
   if (!would_wait()) return error_code(errno, boost::system::system_category());
   socket_.read_exhausted(true);

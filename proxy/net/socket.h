@@ -39,6 +39,8 @@ class Socket {
     return is_open() && state_->registered &&
            state_->poller.outbox().take(state_->fd, state_->watched, pieces);
   }
+  /// What was to be sent later could not be: the peer's end, as a read tells of it, was a reset.
+  bool broken() const { return state_->watched.broken; }
   /// False: the kernel has no room yet for some of what was to be sent later, and a wait for it to
   /// be writable ends when it has. To be asked before more is sent.
   bool settled() {

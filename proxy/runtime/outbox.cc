@@ -23,7 +23,7 @@ std::size_t give(int fd, Watched& watched, std::string_view bytes) {
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) return static_cast<std::size_t>(sent);
   if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
-  watched.peer_ended = true;
+  watched.peer_ended = watched.broken = true;
   ::shutdown(fd, SHUT_RDWR);
   return bytes.size();
 }
@@ -32,6 +32,7 @@ std::size_t give(int fd, Watched& watched, std::string_view bytes) {
 
 bool Outbox::take(int fd, Watched& watched, std::span<const boost::asio::const_buffer> pieces) {
   const std::size_t size = boost::asio::buffer_size(pieces);
+  if (size == 0) return true;
   // Who has ended may not be there any more: whoever writes is told, then.
   if (size > kBytesMax || watched.owes || !watched.may_write || watched.peer_ended) return false;
   if (count_ == kMessages || used_ + size > kRoom) send();
@@ -69,6 +70,7 @@ void Outbox::send(Message& message) {
   } catch (const std::bad_alloc&) {  // a message with a hole is none
     owed_.erase(&watched);
     watched.owes = false;
+    watched.broken = true;
     ::shutdown(message.fd, SHUT_RDWR);
   }
 }

@@ -25,6 +25,7 @@ struct Watched {
   bool peer_ended = false;  // the peer has sent FIN or RST: reads end soon, however short they were
   bool queued = false;      // the outbox has something for it
   bool owes = false;        // and the kernel had no room for it; may_write is false then
+  bool broken = false;      // and it could not be sent: the end that a read tells of is no good one
 };
 
 /// Readiness of a loop's sockets: each is registered once, for both directions, and reported when

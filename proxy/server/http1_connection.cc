@@ -221,8 +221,9 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
     Result<std::size_t> got = co_await std::move(reading);
     if (buffer_ && room_ == 0) room_ = BufferPool::kBytes;
     if (!got && expired_ && fresh_) {
+      fresh(false);
       if (!stream_.settled() && co_await settle()) co_return Got::kEnd;
-      co_return stream_.is_open() ? Got::kIdle : Got::kEnd;
+      co_return stream_.is_open() && !draining_ ? Got::kIdle : Got::kEnd;
     }
     if (!got) {
       if (expired_) {
@@ -429,7 +430,7 @@ http::ServerStream::Raw Http1Connection::raw() {
 
 /// Until the kernel has all of the answers: then the connection may rest, or end.
 Task<error_code> Http1Connection::settle() {
-  net::Stall stall{loop_.wheel, stall_timer_, options_.send_timeout};
+  net::Stall stall{loop_.wheel, stall_timer_, patience_.value_or(options_.send_timeout)};
   co_return co_await net::settle(stream_, &stall);
 }
 

@@ -20,6 +20,7 @@
 #include "proxy/relay/tcp.h"
 #include "proxy/runtime/event.h"
 #include "proxy/runtime/poller.h"
+#include "proxy/runtime/priority.h"
 #include "proxy/server/converse.h"
 #include "proxy/snapshot/about.h"
 #include "proxy/tls/error.h"
@@ -54,7 +55,10 @@ Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats)
 Worker::~Worker() { stop(); }
 
 void Worker::start() {
-  thread_ = std::thread([this] { loop_.run(); });
+  thread_ = std::thread([this] {
+    come_first();
+    loop_.run();
+  });
 }
 
 void Worker::stop() {

@@ -52,7 +52,7 @@ bool Http1Client::reusable() const {
     return false;
   }
   return !broken_ && !raw_ && request_done_ && response_done_ && head_.keep_alive &&
-         begin_ == end_ && stream_->is_open();
+         begin_ == end_ && stream_->is_open() && stream_->settled();
 }
 
 void Http1Client::rest() {
@@ -77,7 +77,9 @@ net::Stream* Http1Client::raw() {
 
 Task<error_code> Http1Client::write(std::span<const asio::const_buffer> pieces) {
   stats_.upstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
-  if (request_done_ && !raw_ && stream_->write_later(pieces)) co_return error_code{};
+  // What must not be repeated goes out as soon as it has been looked whether the backend is there.
+  const bool repeatable = exchanges_ <= 1 || method_ == "GET" || method_ == "HEAD";
+  if (request_done_ && !raw_ && repeatable && stream_->write_later(pieces)) co_return error_code{};
   error_code failed = co_await net::write_all(*stream_, pieces);
   if (failed) broken_ = true;
   left_ = left_ || (failed && !cancelled_);

@@ -156,6 +156,7 @@ TEST_CASE("a peer that has gone is heard of by reading", "[outbox]") {
   loop.turn(0ms);
   CHECK_FALSE(one.watched.owes);
   CHECK(one.watched.may_read);
+  CHECK(one.watched.broken);
   CHECK_FALSE(one.take("the writer is told when it writes itself"));
   char byte;
   CHECK(::read(one.ends[0], &byte, 1) <= 0);
