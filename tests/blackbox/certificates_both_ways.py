@@ -104,6 +104,20 @@ def a_name_with_a_zero_byte_is_another_name(gateway):
         gateway.wait_for_route(status=expected)
 
 
+def a_common_name_is_no_name(gateway):
+    """RFC 9525 section 2: names are SANs, also where there is none."""
+    folder = gateway.config.parent
+    authority = Certificate(folder, "authority")
+    authority.config_map(gateway, "ca")
+    tls_backend(gateway, Certificate(folder, "backend.example.com", authority, san="email:x@backend.example.com,URI:spiffe://a/b"))
+    gateway.route(TO_ECHO)
+    policy(gateway, "any.example.com", more="    subjectAltNames: [{type: URI, uri: 'spiffe://a/b'}]\n")
+    gateway.start()
+    gateway.wait_for_route(status=200)
+    policy(gateway, "backend.example.com")
+    gateway.wait_for_route(status=502)
+
+
 def a_gateway_shows_its_certificate_to_backends(gateway):
     folder = gateway.config.parent
     authority = Certificate(folder, "authority")
@@ -296,7 +310,7 @@ spec:
     assert key not in dump and "swordfish" not in dump
 
 
-TESTS = [files_of_the_proxys_machine_are_read_and_followed, a_backend_must_have_the_name_and_the_authority_of_its_policy, a_name_with_a_zero_byte_is_another_name, a_gateway_shows_its_certificate_to_backends,
+TESTS = [files_of_the_proxys_machine_are_read_and_followed, a_backend_must_have_the_name_and_the_authority_of_its_policy, a_name_with_a_zero_byte_is_another_name, a_common_name_is_no_name, a_gateway_shows_its_certificate_to_backends,
          a_gateway_shows_its_certificate_to_services_of_policies,
          clients_must_show_a_certificate_where_the_gateway_says_so, listener_sets_join_a_gateway_and_leave_it]
 
