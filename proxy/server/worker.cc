@@ -21,6 +21,7 @@
 #include "proxy/runtime/event.h"
 #include "proxy/runtime/poller.h"
 #include "proxy/server/converse.h"
+#include "proxy/server/parting.h"
 #include "proxy/snapshot/about.h"
 #include "proxy/tls/error.h"
 #include "proxy/tls/handshake_stats.h"
@@ -74,7 +75,10 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
   for (const auto& [name, listener] : compiled->listeners) {
     SlotPtr& slot = slots_[name];
     if (!slot) slot = new Slot;
-    slot->current = new PinnedListener(listener);
+    PinnedListenerPtr fresh(new PinnedListener(listener));
+    if (slot->current && !same_demands(*slot->current->compiled, *listener))
+      changed_.emplace(slot, slot->current);
+    slot->current = std::move(fresh);
   }
   for (const std::string& key : closed_keys) {
     if (auto found = acceptors_.find(key); found != acceptors_.end()) {
@@ -86,9 +90,20 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
       datagrams_.erase(found);
     }
   }
-  // Connections of a listener that has gone keep its last version, through their slot.
-  std::erase_if(slots_,
-                [&](const auto& slot) { return !compiled->listeners.contains(slot.first); });
+  // What goes on there keeps the last version, through its slot.
+  std::erase_if(slots_, [&](const auto& slot) {
+    const bool gone = !compiled->listeners.contains(slot.first);
+    if (gone) changed_[slot.second] = nullptr;
+    return gone;
+  });
+  if (!changed_.empty()) {
+    close_gently([&](const Connection& one) {
+      const auto found = changed_.find(one.slot);
+      return found != changed_.end() &&
+             (!found->second || !may_stay(one, *found->second->compiled));
+    });
+    changed_.clear();
+  }
   while (!opened.empty()) {
     open(opened.back());
     ::close(opened.back().fd);
@@ -316,7 +331,12 @@ Task<bool> Worker::begin_tls(Connection& one, Live& live) {
     tell_failed_handshake(*listener.listener, stream.facts().remote_ip, failed);
   } else {
     tls::count_handshake(stream.facts(), counted);
-    const router::CompiledSite* site = listener.sites->by_sni(stream.facts().sni);
+    const std::string& sni = stream.facts().sni;
+    const router::CompiledSite* site = listener.sites->by_sni(sni);
+    if (!same_demand(listener, *one.slot->current->compiled, sni)) {  // by now
+      stream.close();
+      co_return false;
+    }
     if (site && site->site->protocol == SiteProtocol::kTls) {
       co_await serve_stream(stream, std::move(pinned), *site, stream.facts().sni, live);
     } else {
@@ -488,9 +508,11 @@ void Worker::close_listeners() {
   for (auto& [key, listener] : datagrams_) listener->drain();
 }
 
-void Worker::close_connections_gently() {
+template <class Which>
+void Worker::close_gently(const Which& which) {
   std::vector<std::function<void()>> all;
   for (Connection& one : connections_) {
+    if (!which(one)) continue;
     if (one.live) {
       all.push_back(one.live->drain);
     } else {
@@ -498,6 +520,10 @@ void Worker::close_connections_gently() {
     }
   }
   for (auto& drain_one : all) drain_one();
+}
+
+void Worker::close_connections_gently() {
+  close_gently([](const Connection&) { return true; });
 }
 
 void Worker::drain(std::function<void()> done) {

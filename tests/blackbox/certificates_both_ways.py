@@ -202,6 +202,24 @@ def clients_must_show_a_certificate_where_the_gateway_says_so(gateway):
     ok = b"HTTP/1.1 200"
     assert https(first, good()) == ok and https(first, bad()) == b"" and https(first, anybody()) == b""
     assert https(second, anybody()) == ok  # its port says: no validation
+    with contextlib.ExitStack() as kept:
+        def connect(port, context):
+            peer = kept.enter_context(context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5), server_hostname="a.example.com"))
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n")
+            assert peer.recv(65536).startswith(ok)
+            return peer
+        shown, other = connect(first, good()), connect(second, anybody())
+        tls(ca + ", mode: AllowInsecureFallback")
+        wait_for(lambda: https(first, anybody()) == ok and https(first, bad()) == ok, "everybody is let in")
+        nothing = connect(first, anybody())
+        tls(ca)
+        wait_for(lambda: https(first, anybody()) == b"", "a certificate is demanded again")
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            assert nothing.recv(65536) == b"", "who has shown none may not go on"
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            assert shown.recv(65536) == b"", "nor who has shown one when the demand was another"
+        other.sendall(b"GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n")
+        assert other.recv(65536).startswith(ok), "nobody else is bothered"
     tls(ca + ", mode: AllowInsecureFallback")
     wait_for(lambda: https(first, anybody()) == ok and https(first, bad()) == ok, "everybody is let in")
     conditions = gateway.object("gateways", "g")["status"]["conditions"]
