@@ -35,7 +35,7 @@ def prepared(gateway, *arguments):
     with tempfile.TemporaryDirectory() as folder:
         cert, key = certificate(folder)
     gateway.write("secret.yaml", f"apiVersion: v1\nkind: Secret\nmetadata: {{name: cert}}\ntype: kubernetes.io/tls\nstringData:\n"
-                                 f"  tls.crt: |\n{indented(cert, 4)}  tls.key: |\n{indented(key, 4)}")
+                                 f"  tls.crt: |\n{indented(key + cert, 4)}  tls.key: |\n{indented(key, 4)}")
     gateway.tls_port = free_port()
     gateway.write("gateway.yaml", gateway.gateway_yaml(
         f"    - {{name: https, protocol: HTTPS, port: {gateway.tls_port}, hostname: www.example.com, tls: {{certificateRefs: [{{name: cert}}]}}}}\n"))

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -226,6 +227,15 @@ def listeners_come_go_and_move_while_others_serve(gateway):
         gateway.write("gateway.yaml", gateway.gateway_yaml())
         wait_for(lambda: answers(third), "the moved listener answers")
         wait_for(lambda: not answers(second), "the removed listener is gone")
+
+
+def no_core_file_is_left(gateway):
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    gateway.start()
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+    limits = pathlib.Path(f"/proc/{gateway.process.pid}/limits").read_text()
+    assert re.search(r"Max core file size +0 ", limits), limits
 
 
 def a_listener_that_goes_ends_its_connections_once_they_are_answered(gateway):
