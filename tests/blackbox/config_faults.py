@@ -170,6 +170,30 @@ def a_file_is_never_served_half(gateway):
         assert version(gateway, "kept") == "2" and file_of(gateway, "kept.yaml")["state"] == "last good"
 
 
+def a_file_that_is_written_twice_in_a_row_is_not_served_half(gateway):
+    """The second writer empties it in the moment in which what the first one wrote is to be read."""
+    start(gateway)
+    seen = set()
+    with Untouched(gateway):
+        for number in range(120):
+            first, second = (ROUTE.format("more", 2 * number + i) + "---\n" for i in (0, 1))
+            with open(gateway.config / "kept.yaml", "w", encoding="utf-8") as file:
+                file.write(first + ROUTE.format("kept", 1))
+            time.sleep(0.008 + number * 0.00005)  # about as long as the gateway waits for more
+            opened = time.monotonic()
+            with open(gateway.config / "kept.yaml", "w", encoding="utf-8") as file:
+                file.write(second)
+                file.flush()
+                now = {version(gateway, "kept")}
+                time.sleep(0.02)
+                now.add(version(gateway, "kept"))
+                if time.monotonic() - opened < 0.3:
+                    seen |= now
+                file.write(ROUTE.format("kept", 1))
+            served(gateway, "more", 2 * number + 1)
+    assert seen == {"1"}, seen
+
+
 def alias_bomb():
     text = "a: &a [x,x,x,x,x,x,x,x,x]\n"
     for i in range(8):
@@ -486,7 +510,7 @@ spec:
 
 if __name__ == "__main__":
     TESTS = [two_thousand_edits_cost_no_request_and_no_memory, a_file_is_never_served_half,
-             bombs_keep_what_was_good_and_cost_little,
+             a_file_that_is_written_twice_in_a_row_is_not_served_half, bombs_keep_what_was_good_and_cost_little,
              many_problems_are_told_in_linear_time, what_is_wrong_everywhere_is_told_in_part, a_name_cannot_write_a_line_of_the_log,
              of_two_objects_of_one_name_the_first_stays, what_cannot_be_read_keeps_what_was_good,
              a_file_that_turns_into_a_pipe_at_any_moment_holds_nobody_up, files_that_come_and_go_at_any_moment_hold_nobody_up,
