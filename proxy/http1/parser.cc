@@ -218,8 +218,10 @@ std::optional<HeadError> frame(Special meant, std::string_view value, Framing& f
       break;
     case Special::kUpgrade:
       for_each_element(value, [&framing](std::string_view protocol) {
-        // h2c by Upgrade is gone from HTTP/2 (RFC 9113 section 3.1).
-        if (framing.upgrade.empty() && !iequals(protocol, "h2c")) framing.upgrade = protocol;
+        if (framing.upgrade.empty() && http::valid_protocol(protocol) &&
+            !http::hides_requests(protocol)) {
+          framing.upgrade = protocol;
+        }
       });
       break;
     case Special::kExpect:

@@ -77,6 +77,18 @@ TEST_CASE("a request with a body asks for no other protocol", "[http1][rfc9110-7
   CHECK(parsed(empty).upgrade == "websocket");
 }
 
+TEST_CASE("an upgrade opens no second HTTP", "[http1][rfc9110-7.8]") {
+  const auto [asked, upgrade] = GENERATE(table<std::string, std::string>({{"h2c", ""},
+                                                                          {"H2C, h2", ""},
+                                                                          {"HTTP/2.0", ""},
+                                                                          {"a b", ""},
+                                                                          {"h2c, acme/2", "acme/2"},
+                                                                          {"a b, x", "x"}}));
+  INFO(asked);
+  const std::string text = request("Host: a\r\nConnection: Upgrade\r\nUpgrade: " + asked + "\r\n");
+  CHECK(parsed(text).upgrade == upgrade);
+}
+
 TEST_CASE("the forms of a target", "[http1][rfc9112-3.2]") {
   CHECK(parsed(request("Host: a\r\n", "OPTIONS * HTTP/1.1")).path == "*");
   const http::RequestHead absolute =
