@@ -5,6 +5,7 @@
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/one_exchange.h"
 #include "proxy/exchange/retry.h"
+#include "proxy/http2/error.h"
 
 /// The part of an exchange that has to do with the backend.
 namespace tidegate::proxy::exchange {
@@ -133,13 +134,15 @@ Task<void> Exchange::forward() {
     }
     if (failed) count_failure(cluster->stats(), *failed, head_sent_, late_ || given_up_);
     if (!failed || given_up_) break;
-    bool stale = *failed == upstream::Error::kReset && lease_ && lease_.stream().reused() &&
-                 !lease_.stream().answered();
+    const bool untouched = failed->category() == http2::category() && http2::retry_safe(*failed);
+    const bool stale = (*failed == upstream::Error::kReset || untouched) && lease_ &&
+                       lease_.stream().reused() && !lease_.stream().answered();
     co_await stop_upload();
     lease_.count(0);
     lease_.finish();
     if (!may_retry(*failed, stale)) break;
-    if (stale && !fresh) {  // closed while it idled: the same try again, on a connection of its own
+    // Closed while it idled, or going away: the same try again, on a connection of its own.
+    if (stale && !fresh) {
       fresh = true;
       continue;
     }

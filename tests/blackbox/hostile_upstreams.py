@@ -12,7 +12,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import h2  # noqa: E402
-from gateway import get, main, wait_for  # noqa: E402
+from gateway import get, main, raw, wait_for  # noqa: E402
 from upstream import ScriptedUpstream  # noqa: E402
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
@@ -285,7 +285,68 @@ def an_http_2_backend_that_breaks_the_rules_becomes_502(gateway):
     assert get(gateway.port, "/")[2] == b"fine"
 
 
-TESTS = [an_http_2_backend_that_breaks_the_rules_becomes_502, a_head_that_is_none_becomes_502, no_request_is_repeated_that_may_have_had_an_effect, a_body_that_does_not_end_well_never_looks_whole, a_second_answer_is_nobodys,
+def a_request_that_a_backend_has_not_touched_is_sent_again(gateway):
+    """GOAWAY and REFUSED_STREAM say that nothing has happened (RFC 9113 section 8.7): a connection that goes away costs no request, whatever its method."""
+    ways = {"GOAWAY": lambda s: h2.frame(h2.GOAWAY, 0, 0, struct.pack("!II", s - 2, h2.NO_ERROR)), "REFUSED_STREAM": lambda s: h2.frame(h2.RST_STREAM, 0, s, struct.pack("!I", h2.REFUSED_STREAM))}
+    way, seen, refused = [""], [], []
+
+    def script(peer, number):
+        server = h2.Server(peer)
+        served = 0
+        while True:
+            stream = server.request()
+            if served and way[0]:
+                peer.sendall(ways[way[0]](stream))
+                refused.append(way[0])
+                way[0] = ""
+                continue
+            served += 1
+            seen.append(number)
+            peer.sendall(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, stream, h2.block([(":status", "204")])))
+    upstream = ScriptedUpstream(script)
+    gateway.workers = 1
+    gateway.service("echo", upstream.port, "kubernetes.io/h2c")
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    gateway.wait_for_route("/", status=204)
+
+    def ask(method):  # in one write: what has been taken of a body that comes later cannot be sent again
+        return raw(gateway.port, f"{method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx".encode(), until_closed=True)[:12]
+    for name in ways:
+        for method in ("GET", "POST"):
+            assert ask(method) == b"HTTP/1.1 204"
+            seen.clear()
+            way[0] = name
+            status = [ask(method) for _ in range(4)]
+            assert status == [b"HTTP/1.1 204"] * 4, (name, method, status)
+            assert len(seen) == 4, (name, method, seen)
+    assert refused == ["GOAWAY", "GOAWAY", "REFUSED_STREAM", "REFUSED_STREAM"], refused
+
+
+def an_answer_is_heard_though_the_body_is_not_taken(gateway):
+    """A backend that opens no window for a request's body and says why, with and without NO_ERROR behind it."""
+    resets = [False]
+
+    def script(peer, _):
+        server = h2.Server(peer, struct.pack("!HI", 4, 0))
+        while True:
+            stream = server.request()
+            peer.sendall(h2.frame(h2.HEADERS, h2.END_HEADERS, stream, h2.block([(":status", "413"), ("content-length", "3")])) + h2.frame(h2.DATA, h2.END_STREAM, stream, b"no\n")
+                         + (h2.frame(h2.RST_STREAM, 0, stream, struct.pack("!I", h2.NO_ERROR)) if resets[0] else b""))
+    upstream = ScriptedUpstream(script)
+    gateway.service("echo", upstream.port, "kubernetes.io/h2c")
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    gateway.wait_for_route("/", status=413)
+    for with_reset in (False, True):
+        resets[0] = with_reset
+        for size in (1, 100_000):
+            for _ in range(3):  # the window is 65535 until the settings come
+                status, _, body = get(gateway.port, "/", method="POST", body=b"x" * size)
+                assert (status, body) == (413, b"no\n"), (resets, size, status, body)
+
+
+TESTS = [a_request_that_a_backend_has_not_touched_is_sent_again, an_answer_is_heard_though_the_body_is_not_taken, an_http_2_backend_that_breaks_the_rules_becomes_502, a_head_that_is_none_becomes_502, no_request_is_repeated_that_may_have_had_an_effect, a_body_that_does_not_end_well_never_looks_whole, a_second_answer_is_nobodys,
          what_may_not_cross_is_left_out, the_reason_and_fields_of_a_backend_cannot_split_an_answer, backends_that_hang_hold_nobody_up]
 
 if __name__ == "__main__":
