@@ -112,8 +112,9 @@ void Worker::open(const OpenedSocket& opened) {
       if (!route) return {};
       return {route, (*listener.udp_stats.at(route))[loop_.index].get()};
     };
-    auto listener = std::make_shared<relay::UdpListener>(
-        loop_, clusters_, std::move(socket), std::move(current), [this] { check_drained(); });
+    auto listener =
+        std::make_shared<relay::UdpListener>(loop_, clusters_, stats_.overload(), std::move(socket),
+                                             std::move(current), [this] { check_drained(); });
     datagrams_[opened.key] = listener;
     listener->start();
     return;
