@@ -14,6 +14,7 @@
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/net/accept.h"
+#include "proxy/net/connect.h"
 #include "proxy/net/connection_options.h"
 #include "proxy/net/plain_stream.h"
 #include "proxy/net/proxy_protocol.h"
@@ -122,7 +123,7 @@ void Worker::open(const OpenedSocket& opened) {
   auto acceptor = std::make_shared<net::Socket>(std::move(socket));
   acceptors_[opened.key] = acceptor;
   auto serve_one = [this, slot](net::Socket one, const net::Accepted& accepted) {
-    if (!one.is_open() || !admit(*slot)) return;
+    if (!one.is_open() || !admit(*slot, one)) return;
     try {
       ListenerStats& counted = *(*slot->current->compiled->stats)[loop_.index];
       serve(std::make_unique<Connection>(std::move(one), accepted, slot, counted)).start();
@@ -134,9 +135,9 @@ void Worker::open(const OpenedSocket& opened) {
   spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)));
 }
 
-bool Worker::admit(const Slot& slot) {
-  bool full = false;
-  if (stats_.overload().admit(full)) return true;
+bool Worker::admit(const Slot& slot, const net::Socket& one) {
+  bool full = net::for_ourselves(one.fd());
+  if (!full && stats_.overload().admit(full)) return true;
   ListenerStats& counted = *(*slot.current->compiled->stats)[loop_.index];
   (full ? counted.downstream_global_cx_overflow : counted.downstream_cx_overload_reject).add();
   return false;

@@ -64,7 +64,7 @@ class Worker {
  private:
   void open(const OpenedSocket& opened);
   /// Whether there is a place for one more connection; counts it.
-  bool admit(const Slot& slot);
+  bool admit(const Slot& slot, const net::Socket& one);
   /// A connection, from its accept to its end.
   Detached serve(std::unique_ptr<Connection> connection);
   /// What comes next of it. True: it goes on, with another next() once it does not rest.
