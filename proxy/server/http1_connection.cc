@@ -329,7 +329,7 @@ Result<http::Chunk> Http1Connection::decode() {
     return all;
   }
   while (*begin < end) {
-    Result<http1::BodyDecoder::Step> step = decoder_.decode({at + *begin, end - *begin});
+    Result<http1::BodyDecoder::Step> step = decoder_.decode_all({at + *begin, end - *begin});
     if (!step) {
       keep_ = false;
       if (step.error() == boost::system::errc::value_too_large) stats_.limits.trailers.add();

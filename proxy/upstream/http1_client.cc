@@ -202,7 +202,7 @@ Result<http::Chunk> Http1Client::decode() {
   }
   while (begin_ < end_) {
     Result<http1::BodyDecoder::Step> step =
-        decoder_.decode({buffer_.get() + begin_, end_ - begin_});
+        decoder_.decode_all({buffer_.get() + begin_, end_ - begin_});
     if (!step) {
       broken_ = true;
       stats_.upstream_cx_protocol_error.add();
