@@ -427,6 +427,7 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   out.te_trailers = framing.te_trailers;
   out.keep_alive = !framing.close && (!http10 || framing.keep_alive);
   return std::nullopt;
+  out.names_fields = framing.names_fields;
 }
 
 std::optional<HeadError> parse_response_head(std::string_view head, const http::HeadLimits& limits,
@@ -455,6 +456,7 @@ std::optional<HeadError> parse_response_head(std::string_view head, const http::
   if (out.status == 101) out.upgrade = framing.upgrade;
   if (tunnel) {
     out.body.kind = BodyLength::Kind::kUnknown;
+  out.names_fields = framing.names_fields;
   } else if (method == "HEAD" || out.status < 200 || out.status == 204 || out.status == 304) {
     // What may have no body and announces one may be followed by it.
     const bool announced = framing.encodings > 0 || (framing.lengths > 0 && framing.length > 0);

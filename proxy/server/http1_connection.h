@@ -91,7 +91,11 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
   void abandon() override;
-  const http::Fields* trailers() const override { return decoder_.trailers(); }
+  /// Those that Connection names are for this hop too (RFC 9110 section 7.6.1); which ones they
+  /// were is not kept.
+  const http::Fields* trailers() const override {
+    return head_.names_fields ? nullptr : decoder_.trailers();
+  }
 
   Task<Got> read_head();
   void counted();

@@ -64,7 +64,10 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   }
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
-  const http::Fields* trailers() const override { return decoder_.trailers(); }
+  /// As Http1Connection has it.
+  const http::Fields* trailers() const override {
+    return head_.names_fields ? nullptr : decoder_.trailers();
+  }
 
   Task<error_code> fill();
   Task<error_code> write(std::span<const boost::asio::const_buffer> pieces);
