@@ -138,6 +138,8 @@ TEST_CASE("what could be read in two ways is refused", "[http1][smuggling]") {
       {"Host: a\r\nX: a\rb\r\n", 400},
       {"Host: a\r\nX: a\nY: b\r\n", 400},
       {"Host: a\r\nExpect: a-miracle\r\n", 417},
+      {"Host: a\r\nExpect: a-miracle\r\nExpect: 100-continue\r\n", 417},
+      {"Host: a\r\nExpect: 100-continue\r\nExpect: a-miracle\r\n", 417},
   };
   for (const auto& [text, status] : fields) {
     CAPTURE(text);
@@ -149,6 +151,14 @@ TEST_CASE("what could be read in two ways is refused", "[http1][smuggling]") {
   std::string many = "Host: a\r\n";
   for (int i = 0; i < 100; ++i) many += "x: 1\r\n";
   CHECK(refused(request(many)) == 431);
+  std::string named = "Host: a\r\nConnection: close";
+  for (int i = 0; i < 101; ++i) named += ",x";
+  CHECK(refused(request(named + "\r\n")) == 431);
+  for (const char* other : {"a:443", "a:81", "b", "a:80:80", ""}) {
+    CAPTURE(other);
+    CHECK(refused(request(std::string("Host: ") + other + "\r\n", "GET http://a:80/ HTTP/1.1")) ==
+          400);
+  }
 }
 
 TEST_CASE("how long a response's body is", "[http1][rfc9112-6.3]") {
