@@ -220,7 +220,9 @@ bool Exchange::may_retry(error_code failed, bool stale) const {
 
 Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
                                                   bool last) {
-  bool once = request_.method != "GET" && request_.method != "HEAD";
+  // What cannot be sent again if the connection turns out to have been closed.
+  const bool once = (request_.method != "GET" && request_.method != "HEAD") || !first_.end ||
+                    !request_.upgrade.empty();
   if (plan_->has_timeouts || !cluster.plain()) {
     if (const auto time = attempt_time(*plan_->rule, cluster.config()))
       context_.loop.wheel.arm(attempt_deadline_, *time);

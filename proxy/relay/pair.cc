@@ -51,6 +51,7 @@ Task<void> Pair::copy(Side& from, Side& to, std::uint64_t& bytes, std::string ea
     if (over_) break;  // the other direction has ended both before this one waited
     Result<std::size_t> got = co_await from.stream.read_some(loop_.buffers, buffer);
     if (!got && got.error() == asio::error::eof) {
+      if (left == nullptr && !over_) left = &from.stream;
       if (with_upstream_ && &from == &upstream_) {
         over_ = true;
         upstream_.stream.close();
@@ -74,6 +75,7 @@ Task<void> Pair::copy(Side& from, Side& to, std::uint64_t& bytes, std::string ea
 void Pair::fail(Side& side, error_code with) {
   if (over_) return;
   failed = &side.stream;
+  if (left == nullptr) left = failed;
   why = with;
   close();
 }

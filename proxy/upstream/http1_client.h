@@ -54,6 +54,7 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   http::BodySource& response_body() override { return *this; }
   void cancel(error_code reason) override;
   net::Stream* raw() override;
+  void raw_left() override { left_ = true; }
   bool answered() const override { return answered_; }
   bool reused() const override { return exchanges_ > 1; }
 
@@ -83,6 +84,7 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   std::string out_;
   http::ResponseHead head_;
   std::string method_;
+  std::string upgrade_;  // that was asked for; empty: none
   http1::BodyDecoder decoder_;
   bool raw_ = false;      // after 101: bytes of the other protocol
   bool chunked_ = false;  // the request's body
