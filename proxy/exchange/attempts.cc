@@ -301,10 +301,10 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
   if (upgraded)
     deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
-  call_.set_response_body(lease_.stream().response_body());
-  for (const filters::Chain* chain : {backend_->filters, chain_}) {
   const bool may_trail = head.chunked || head.version == http::Version::kHttp2;
   const Told told(head.fields, may_trail ? &settled_response_ : nullptr);
+  call_.set_response_body(lease_.stream().response_body());
+  for (const filters::Chain* chain : {backend_->filters, chain_}) {
     if (!chain || co_await filters::run_response(*chain, call_, head)) continue;
     counted.upstream_rq_tx_reset.add();
     lease_.stream().cancel(make_error_code(upstream::Error::kReset));  // its answer is not wanted

@@ -425,6 +425,7 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
     if (!iequals(framing.expect, "100-continue")) return HeadError::kBadExpectation;
     out.expect_continue = true;
   }
+  out.names_fields = framing.names_fields;
   if (framing.names_fields) remove_named(out.fields);
   // What follows an upgrade has no framing, so a body beside it would be a second request to a
   // backend that stays with HTTP. A server may ignore an upgrade (RFC 9110 section 7.8).
@@ -432,7 +433,6 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
   out.te_trailers = framing.te_trailers;
   out.keep_alive = !framing.close && (!http10 || framing.keep_alive);
   return std::nullopt;
-  out.names_fields = framing.names_fields;
 }
 
 std::optional<HeadError> parse_response_head(std::string_view head, const http::HeadLimits& limits,
@@ -454,6 +454,7 @@ std::optional<HeadError> parse_response_head(std::string_view head, const http::
   if (auto wrong = parse_fields(head, limits.fields_max, framing, out.fields)) return wrong;
   const bool http10 = out.version == http::Version::kHttp10;
   out.keep_alive = !framing.close && (!http10 || framing.keep_alive);
+  out.names_fields = framing.names_fields;
   if (framing.names_fields) remove_named(out.fields);
   if (framing.encodings > 0 && framing.lengths > 0) return HeadError::kLengthAndEncoding;
   const bool tunnel =
@@ -461,7 +462,6 @@ std::optional<HeadError> parse_response_head(std::string_view head, const http::
   if (out.status == 101) out.upgrade = framing.upgrade;
   if (tunnel) {
     out.body.kind = BodyLength::Kind::kUnknown;
-  out.names_fields = framing.names_fields;
   } else if (method == "HEAD" || out.status < 200 || out.status == 204 || out.status == 304) {
     // What may have no body and announces one may be followed by it.
     const bool announced = framing.encodings > 0 || (framing.lengths > 0 && framing.length > 0);

@@ -21,13 +21,13 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
 class Backend:
     """Answers a request for /N with the Nth script: bytes, then what becomes of the connection."""
 
-    def __init__(self, gateway, app_protocol=""):
+    def __init__(self, gateway, app_protocol="", rules="    - backendRefs: [{name: echo, port: 80}]\n"):
         self.answers = {}
         self.seen = []
         self.lock = threading.Lock()
         self.upstream = ScriptedUpstream(self.serve)
         gateway.service("echo", self.upstream.port, app_protocol)
-        gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+        gateway.route(rules)
         gateway.start()
         self.answers["/ready"] = (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "keep")
         gateway.wait_for_route("/ready")
@@ -52,11 +52,11 @@ class Backend:
                 return
 
 
-def exchange(port, path, method="GET", patience=10, version="1.1"):
+def exchange(port, path, method="GET", patience=10, version="1.1", fields="", connection="close"):
     """All bytes that come for one request that closes, and whether they ended well."""
     out = b""
     with socket.create_connection(("127.0.0.1", port), 5) as peer:
-        peer.sendall(f"{method} {path} HTTP/{version}\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        peer.sendall(f"{method} {path} HTTP/{version}\r\nHost: a\r\nConnection: {connection}\r\n{fields}\r\n".encode())
         peer.settimeout(patience)
         try:
             while chunk := peer.recv(65536):
@@ -222,6 +222,56 @@ def the_reason_and_fields_of_a_backend_cannot_split_an_answer(gateway):
     assert b"x: \xc3\xa9\r\n" in exchange(gateway.port, "/utf8")[0].lower()
 
 
+def what_a_policy_hides_does_not_come_as_a_trailer(gateway):
+    rules = "    - filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: x-by, value: us}], remove: [x-internal]}}]\n      backendRefs: [{name: echo, port: 80}]\n"
+    backend = Backend(gateway, rules=rules)
+    backend.answers["/"] = (OK + b"Connection: X-Hop\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Hop: a\r\n\r\n", "keep")
+    backend.answers["/two"] = (OK + b"X-Internal: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Internal: a\r\nX_internal: a\r\nX-By: a\r\nX-Sum: 9\r\n\r\n", "keep")
+    for path, trailers in (("/", b""), ("/two", b"X-Sum: 9\r\n"), ("/", b"")):
+        answer, _ = exchange(gateway.port, path, fields="TE: trailers\r\n")
+        assert answer.endswith(b"2\r\nok\r\n0\r\n" + trailers + b"\r\n") and answer.count(b"x-by: us") == 1, answer
+
+
+def an_answer_that_breaks_off_is_not_whole_for_old_clients_either(gateway):
+    """In HTTP/1.0 the end of the connection is that of the body: an orderly one would say that it was all."""
+    backend = Backend(gateway)
+    backend.answers.update({"/good": (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "keep"),
+                            "/cut": ([OK + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n"], "close"),
+                            "/bad": ([OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", b"x\r\n"], "hang")})
+    answer, end = exchange(gateway.port, "/good", version="1.0")
+    assert answer.endswith(b"\r\n\r\nhello") and end == "closed", (answer, end)
+    for path in ("/cut", "/bad"):
+        answer, end = exchange(gateway.port, path, version="1.0")
+        assert end == "reset" or b" 502 " in answer, (path, answer, end)
+
+
+def only_the_protocol_that_was_asked_for_is_switched_to(gateway):
+    backend = Backend(gateway)
+    for number, (fields, wanted) in enumerate(((b"Upgrade: chat\r\nConnection: Upgrade\r\n", 101), (b"upgrade: CHAT\r\nConnection: Upgrade\r\n", 101),
+                                               (b"Upgrade: other\r\nConnection: Upgrade\r\n", 502), (b"Connection: Upgrade\r\n", 502), (b"", 502), (b"Upgrade: h2c\r\n", 502))):
+        path = f"/{number}"
+        backend.answers[path] = (b"HTTP/1.1 101 Switching Protocols\r\n" + fields + b"\r\nhello", "close")
+        answer, _ = exchange(gateway.port, path, fields="Upgrade: chat\r\n", connection="Upgrade")
+        assert answer.startswith(b"HTTP/1.1 %d " % wanted) and answer.endswith(b"\r\n\r\nhello") == (wanted == 101), (fields, answer)
+
+
+def who_ended_a_tunnel_is_counted(gateway):
+    backend = Backend(gateway)
+    backend.answers["/"] = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n", "close")
+    backend.answers["/stays"] = (backend.answers["/"][0], "hang")
+
+    def counted(side):
+        text = get(gateway.admin, f"/stats?filter=cluster.kube_default_echo_80.upstream_cx_destroy_{side}$")[2].decode()
+        return int(text.rpartition(": ")[2])
+    before = counted("remote"), counted("local")
+    exchange(gateway.port, "/", fields="Upgrade: chat\r\n", connection="Upgrade")
+    wait_for(lambda: (counted("remote"), counted("local")) == (before[0] + 1, before[1]), "the backend has left")
+    with socket.create_connection(("127.0.0.1", gateway.port), 5) as peer:
+        peer.sendall(b"GET /stays HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n")
+        assert peer.recv(65536).startswith(b"HTTP/1.1 101 ")
+    wait_for(lambda: (counted("remote"), counted("local")) == (before[0] + 1, before[1] + 1), "we have left")
+
+
 def backends_that_hang_hold_nobody_up(gateway):
     backend = Backend(gateway)
     backend.answers.update({"/silent": (b"", "hang"), "/head": (b"HTTP/1.1 200 OK\r\nA: ", "hang"), "/body": (OK + b"Content-Length: 9\r\n\r\nx", "hang")})
@@ -286,6 +336,7 @@ def an_http_2_backend_that_breaks_the_rules_becomes_502(gateway):
 
 
 TESTS = [an_http_2_backend_that_breaks_the_rules_becomes_502, a_head_that_is_none_becomes_502, no_request_is_repeated_that_may_have_had_an_effect, a_body_that_does_not_end_well_never_looks_whole, a_second_answer_is_nobodys,
+         what_a_policy_hides_does_not_come_as_a_trailer, an_answer_that_breaks_off_is_not_whole_for_old_clients_either, only_the_protocol_that_was_asked_for_is_switched_to, who_ended_a_tunnel_is_counted,
          what_may_not_cross_is_left_out, the_reason_and_fields_of_a_backend_cannot_split_an_answer, backends_that_hang_hold_nobody_up]
 
 if __name__ == "__main__":
