@@ -1,7 +1,6 @@
 // Options, signals, and the wiring of the three houses: config, controlloop, proxy.
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -14,6 +13,7 @@
 
 #include "base/commit.h"
 #include "base/log.h"
+#include "base/process_limits.h"
 #include "base/quantity.h"
 #include "base/version.h"
 #include "config/problem.h"
@@ -101,14 +101,6 @@ std::size_t usable_cpus() {
     count = std::min(count, allowed);
   }
   return std::max<std::size_t>(count, 1);
-}
-
-/// A connection is a file descriptor: as many as the machine allows.
-void raise_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void add_config_options(CLI::App& app, RunOptions& options) {
@@ -576,7 +568,7 @@ int start(int count, char** arguments) {
     return ready ? 0 : 1;
   }
   std::signal(SIGPIPE, SIG_IGN);
-  raise_file_limit();
+  set_process_limits();
   if (echo_command->parsed()) return echo(echo_address);
   if (std::string wrong = finish(options); !wrong.empty()) {
     std::fputs(("tidegate: " + wrong + "\n").c_str(), stderr);

@@ -37,6 +37,20 @@ spdlog::logger& sink() {
   return *logger;
 }
 
+/// A message is one line: what came from elsewhere cannot begin another.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte == 0x7f) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 std::string quoted(std::string_view text) {
   return boost::json::serialize(boost::json::value(text));
 }
@@ -53,7 +67,7 @@ std::array<LevelCell, kComponentCount> levels;
 
 void write(Component component, Level level, std::string_view message) {
   if (current_format.load(std::memory_order_relaxed) == Format::kText) {
-    sink().log(to_spdlog(level), "{} [{}] {}", name(level), name(component), message);
+    sink().log(to_spdlog(level), "{} [{}] {}", name(level), name(component), one_line(message));
   } else {
     sink().log(to_spdlog(level), "\"level\":\"{}\",\"component\":\"{}\",\"message\":{}",
                name(level), name(component), quoted(message));

@@ -7,11 +7,15 @@
 
 #include "config/fields/fields.h"
 #include "config/fields/object.h"
+#include "config/yaml/utf8.h"
 
 namespace tidegate::config {
 namespace json = boost::json;
 
 namespace {
+
+constexpr std::size_t kShown = 260;         // of a name that may not be valid
+constexpr std::size_t kProblemsMax = 1000;  // that are told of a file
 
 std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
   for (const char c : text) {
@@ -57,7 +61,12 @@ Problem problem_of(const fields::Finding& finding, const Meta& meta, const std::
 
 void Assembler::decode_node(DecodedDocument& out, const fields::Node& node) {
   const auto report = [&](Severity severity, std::string message, const Meta& meta) {
-    out.findings.push_back({{severity, node.line(), std::move(message)}, meta});
+    Meta about = meta;  // only to be told, and of any length
+    about.kind = yaml::shortened(meta.kind, kShown);
+    about.name = yaml::shortened(meta.name, kShown);
+    about.namespace_ = yaml::shortened(meta.namespace_, kShown);
+    out.findings.push_back(
+        {{severity, node.line(), yaml::shortened(message, fields::Findings::kMessageMax)}, about});
   };
   if (node.value->is_null()) return;
   if (!node.value->is_object()) {
@@ -192,6 +201,21 @@ void Assembler::add_file(ObjectSet& set, const SourceFile& source, ConfigFile& f
     }
   }
   std::stable_sort(file.problems.begin(), file.problems.end(), by_line);
+  if (file.problems.size() <= kProblemsMax) return;
+  // One that is not told must not look like none.
+  const auto rest = file.problems.begin() + static_cast<std::ptrdiff_t>(kProblemsMax);
+  const bool error = std::any_of(rest, file.problems.end(), [](const Problem& one) {
+    return one.severity == Severity::kError;
+  });
+  Problem more{error ? Severity::kError : Severity::kWarning,
+               source.path,
+               rest->line,
+               {},
+               {},
+               {},
+               fmt::format("{} more problems in this file", file.problems.end() - rest)};
+  file.problems.resize(kProblemsMax);
+  file.problems.push_back(std::move(more));
 }
 
 LoadResult Assembler::assemble(const std::vector<const SourceFile*>& files,

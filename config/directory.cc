@@ -72,9 +72,10 @@ struct Found {
 };
 
 /// Reads a file of about `size` bytes, and of at most one byte more than `bytes_max`; 0, or what
-/// errno says. What is no regular file any more is not waited for.
+/// errno says. What is no regular file any more is not waited for. `last`: what is known of it
+/// after that.
 int read_regular(const std::string& path, std::size_t size, std::size_t bytes_max,
-                 std::string& bytes) {
+                 std::string& bytes, struct stat& last) {
   struct Opened {
     int fd;
     ~Opened() {
@@ -96,7 +97,7 @@ int read_regular(const std::string& path, std::size_t size, std::size_t bytes_ma
     have += static_cast<std::size_t>(got);
   }
   bytes.resize(have);
-  return 0;
+  return ::fstat(file.fd, &last) == 0 ? 0 : errno;
 }
 
 /// Finds the files of the configuration.
@@ -299,11 +300,20 @@ struct Directory::State {
     file.settled =
         std::max(found.stamp.modified.first, found.stamp.changed.first) + kSettledSeconds < now;
     std::string bytes;
-    if (const int why = read_regular(found.path, size, limits.yaml.file_bytes_max, bytes)) {
+    struct stat last = {};
+    if (const int why = read_regular(found.path, size, limits.yaml.file_bytes_max, bytes, last)) {
       file.settled = false;
       again = true;
       if (why == ENOENT) return false;
       keep(file, {file_problem(found.path, 0, std::strerror(why))});
+      return true;
+    }
+    // Somebody writes it at this moment: what was read may be half of it.
+    const Stamp now_is = stamp_of(last);
+    if (file.was_good &&
+        (now_is.size != found.stamp.size || now_is.modified != found.stamp.modified)) {
+      file.settled = false;
+      again = true;
       return true;
     }
     if (bytes.size() > size) file.settled = false;

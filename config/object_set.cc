@@ -71,7 +71,6 @@ namespace {
 /// What a kind's fields of type Secret are called: "spec.basicAuth.users".
 std::vector<std::string> secret_paths(const Kind& kind) {
   std::vector<std::string> out;
-  if (kind.kind == "Secret") return {"data{}", "stringData{}"};
   if (kind.schema == nullptr) return out;
   for (const fields::SchemaField& field : kind.schema().fields) {
     if (field.type == "secret") out.push_back(field.path);
@@ -118,13 +117,23 @@ void redact(json::value& value, std::string_view path) {
   }
 }
 
+/// Members of a Secret that are none.
+bool is_about(json::string_view key) {
+  return key == "apiVersion" || key == "kind" || key == "metadata" || key == "type" ||
+         key == "immutable";
+}
+
 }  // namespace
 
 json::value redacted(const Object& object) {
   json::value shown = object.raw ? *object.raw : json::value(json::object());
   if (object.kind == nullptr || !shown.is_object()) return shown;
   const std::vector<std::string>& secrets = secrets_of(*object.kind);
-  if (secrets.empty()) return shown;
+  const bool all = object.kind->kind == "Secret";
+  if (secrets.empty() && !all) return shown;
+  for (auto& one : shown.get_object()) {  // also under a name that was misspelt
+    if (all && !is_about(one.key())) redact(one.value(), one.value().is_object() ? "{}" : "");
+  }
   for (const std::string& path : secrets) redact(shown, path);
   // kubectl apply writes the whole object, data included, into this annotation.
   if (json::value* metadata = shown.get_object().if_contains("metadata");

@@ -96,6 +96,16 @@ void ControlLoop::read_and_take() {
   config::LoadResult loaded = directory_.load();
   ++counters_.reloads;
   loaded_.again = loaded.again;
+  // What was read may be half of what somebody writes now. The watcher tells when it is whole; for
+  // who takes long nobody waits.
+  if (watcher_->writing()) {
+    if (!wait_until_) wait_until_ = started + kWritingMost;
+    if (started < *wait_until_) {
+      unfinished_ = true;
+      return;
+    }
+  }
+  wait_until_.reset();
   if (!loaded.changed && !unfinished_) {
     if (named_files_.empty() || read_files(named_files_) == options_.files) return;
     loaded = loaded_;

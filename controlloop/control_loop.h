@@ -64,6 +64,7 @@ class ControlLoop {
  private:
   static constexpr std::chrono::milliseconds kAgain{1000};
   static constexpr std::chrono::milliseconds kAgainMost{30000};
+  static constexpr std::chrono::milliseconds kWritingMost{1000};
   void read_and_take();
   void try_again();
   void take(config::LoadResult loaded);
@@ -89,6 +90,7 @@ class ControlLoop {
   boost::asio::steady_timer again_;                // reload()
   boost::asio::steady_timer statuses_again_;       // applied()
   std::chrono::milliseconds wait_ = kAgain;
+  std::optional<std::chrono::steady_clock::time_point> wait_until_;  // for who writes
   bool unfinished_ = false;   // what was read last has not been taken to its end
   bool unpublished_ = false;  // translation_ is newer than what is served
   LoopCounters counters_;

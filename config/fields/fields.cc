@@ -6,6 +6,9 @@
 #include <boost/json/serialize.hpp>
 #include <iterator>
 
+#include "base/secret.h"
+#include "config/yaml/utf8.h"
+
 namespace tidegate::config::fields {
 namespace json = boost::json;
 
@@ -13,12 +16,21 @@ namespace {
 
 constexpr std::size_t kShownMax = 120;  // characters of a value in a message
 
+/// Of a URL, who it logs in as is not shown.
+void hide_user(std::string& text) {
+  const std::size_t begin = text.find("://");
+  if (begin == text.npos) return;
+  const std::size_t end = std::min(text.find_first_of(" \"", begin), text.size());
+  const std::size_t at = text.rfind('@', end);
+  if (at != text.npos && at > begin) text.replace(begin + 3, at - begin - 3, kRedacted);
+}
+
 std::string shown(const json::value& value) {
   if (value.is_object()) return "\"object\"";
   if (value.is_array()) return "\"array\"";
   std::string text = json::serialize(value);
-  if (text.size() > kShownMax) text = text.substr(0, kShownMax) + "...\"";
-  return text;
+  hide_user(text);
+  return text.size() > kShownMax ? yaml::shortened(text, kShownMax) + '"' : text;
 }
 
 std::string_view type_of(const json::value& value) {
@@ -80,15 +92,30 @@ std::string Path::text() const {
   return out;
 }
 
+bool Findings::enough(Severity severity) {
+  if (list_.size() <= kToldMax) return false;
+  if (severity == Severity::kError) list_.back().severity = severity;
+  return true;
+}
+
+void Findings::add(Severity severity, const Node& node, std::string_view message) {
+  if (enough(severity)) return;
+  const bool last = list_.size() == kToldMax;
+  list_.push_back({severity, node.line(),
+                   last ? fmt::format("more than {} problems: the rest is not told", kToldMax)
+                        : yaml::shortened(message, kMessageMax)});
+}
+
 void Findings::error(const Node& node, const Path& path, std::string_view message) {
-  const std::string where = path.text();
-  list_.push_back({Severity::kError, node.line(),
-                   where.empty() ? std::string(message) : fmt::format("{}: {}", where, message)});
   ++errors_;
+  if (enough(Severity::kError)) return;
+  const std::string where = path.text();
+  add(Severity::kError, node,
+      where.empty() ? std::string(message) : fmt::format("{}: {}", where, message));
 }
 
 void Findings::warning(const Node& node, const Path&, std::string_view message) {
-  list_.push_back({Severity::kWarning, node.line(), std::string(message)});
+  add(Severity::kWarning, node, message);
 }
 
 void Findings::required(const Node& parent, const Path& path) {
@@ -96,11 +123,13 @@ void Findings::required(const Node& parent, const Path& path) {
 }
 
 void Findings::invalid(const Node& node, const Path& path, std::string_view message) {
+  if (enough(Severity::kError)) return error(node, path, message);
   error(node, path, fmt::format("Invalid value: {}: {}", shown(*node.value), message));
 }
 
 void Findings::wrong_type(const Node& node, const Path& path, std::string_view wanted) {
   const std::string_view is = type_of(*node.value);
+  if (enough(Severity::kError)) return error(node, path, wanted);
   error(node, path,
         fmt::format("Invalid value: \"{}\": {} in body must be of type {}: \"{}\"", is, path.text(),
                     wanted, is));
@@ -133,9 +162,11 @@ void Description::read(Findings& findings, const Path& path, const Node& node, v
       }
       continue;
     }
+    if (findings.full()) continue;
     const FieldDescription* best = nullptr;
     std::size_t best_distance = std::max<std::size_t>(2, key.size() / 3) + 1;
     for (const FieldDescription& field : fields_) {
+      if (key.size() > 2 * field.name.size()) continue;
       const std::size_t d = distance(lower(key), lower(field.name));
       if (d < best_distance && d < field.name.size()) {
         best = &field;
@@ -233,6 +264,7 @@ bool check_array(Findings& findings, const Path& path, const Node& node, const B
     findings.error(
         node, path,
         fmt::format("Too many: {}: must have at most {} items", array->size(), bounds.items_max));
+    return false;
   }
   if (array->size() < bounds.items_min) {
     findings.error(node, path,
@@ -257,6 +289,7 @@ bool check_map(Findings& findings, const Path& path, const Node& node, const Bou
     findings.error(
         node, path,
         fmt::format("Too many: {}: must have at most {} items", object->size(), bounds.items_max));
+    return false;
   }
   if (bounds.key_pattern_ != nullptr) {
     for (std::size_t i = 0; i < object->size(); ++i) {

@@ -48,8 +48,13 @@ struct Path {
 };
 
 /// Collects what is wrong.
+/// Of each object a limited number of problems, of a limited length, is told: a large file may be
+/// wrong in every byte.
 class Findings {
  public:
+  static constexpr std::size_t kToldMax = 100;
+  static constexpr std::size_t kMessageMax = 2000;
+
   void error(const Node& node, const Path& path, std::string_view message);
   void warning(const Node& node, const Path& path, std::string_view message);
   /// "PATH: Required value".
@@ -60,9 +65,14 @@ class Findings {
   void wrong_type(const Node& node, const Path& path, std::string_view wanted);
 
   std::size_t errors() const { return errors_; }
+  /// Nothing more is told.
+  bool full() const { return list_.size() > kToldMax; }
   std::vector<Finding> take() { return std::move(list_); }
 
  private:
+  /// Whether one more would only be counted.
+  bool enough(Severity severity);
+  void add(Severity severity, const Node& node, std::string_view message);
   std::vector<Finding> list_;
   std::size_t errors_ = 0;
 };

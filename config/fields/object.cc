@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "config/yaml/utf8.h"
+
 namespace tidegate::config::fields {
 namespace json = boost::json;
 
 namespace {
+
+constexpr std::size_t kNameShown = 260;  // more than any name that is valid
 
 void read_generation(Findings& findings, const Path& path, const Node& node, Meta& meta) {
   Codec<std::int64_t>::read(findings, path, node, Bounds().at_least(0), meta.generation);
@@ -75,12 +79,14 @@ void read_object(Findings& findings, const Node& root, const ObjectShape& shape,
       findings.invalid(
           name, name_path,
           fmt::format("a lowercase RFC 1123 subdomain must match '{}'", kDnsSubdomain.text));
+      meta.name = yaml::shortened(meta.name, kNameShown);
     }
     if (!shape.namespaced) {
       meta.namespace_.clear();
     } else if (!meta.namespace_.empty() && !kDnsLabel.matches(meta.namespace_)) {
       findings.invalid(member(metadata, "namespace"), Path{&metadata_path, "namespace"},
                        fmt::format("a lowercase RFC 1123 label must match '{}'", kDnsLabel.text));
+      meta.namespace_ = yaml::shortened(meta.namespace_, kNameShown);
     }
   }
   if (shape.namespaced && meta.namespace_.empty()) meta.namespace_ = "default";

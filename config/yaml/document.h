@@ -36,6 +36,7 @@ struct Budgets {
   std::size_t file_bytes_max = 32U << 20U;
   std::size_t documents_max = 50'000;     // a file
   std::size_t depth_max = 64;             // nesting of one document
+  std::size_t nodes_max = 2'000'000;      // values of one document; 32 MiB of objects have fewer
   std::size_t alias_nodes_max = 100'000;  // nodes that aliases may add to one document
 };
 

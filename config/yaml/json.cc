@@ -94,6 +94,23 @@ class LineScanner {
   int duplicate_line_ = 0;
 };
 
+/// Where a text has more values than `count`; npos: nowhere.
+std::size_t beyond(std::string_view text, std::size_t count) {
+  if (text.size() <= count) return text.npos;
+  bool in_string = false;
+  std::size_t values = 1;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') in_string = !in_string;
+    if (in_string) {
+      if (c == '\\') ++i;
+    } else if ((c == ',' || c == '[' || c == '{') && ++values > count) {
+      return i;
+    }
+  }
+  return text.npos;
+}
+
 }  // namespace
 
 Outcome<Document> parse_json(std::string_view bytes, const Budgets& budgets) {
@@ -105,6 +122,11 @@ Outcome<Document> parse_json(std::string_view bytes, const Budgets& budgets) {
   }
   if (bytes.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     outcome.value.emplace();
+    return outcome;
+  }
+  if (const std::size_t at = beyond(bytes, budgets.nodes_max); at != std::string_view::npos) {
+    outcome.problem = {line_of(bytes, at),
+                       fmt::format("more than {} values in a document", budgets.nodes_max)};
     return outcome;
   }
   json::parse_options options;

@@ -40,6 +40,13 @@ std::size_t first_bad_byte(std::string_view bytes) {
   return std::string_view::npos;
 }
 
+std::string shortened(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0U) == 0x80U)
+    --bytes_max;
+  return std::string(text.substr(0, bytes_max)) + "...";
+}
+
 int line_of(std::string_view bytes, std::size_t offset) {
   return 1 +
          static_cast<int>(std::count(

@@ -194,7 +194,7 @@ class Builder : public YAML::EventHandler {
     frame.key_line = mark.line + 1;
     frame.has_key = true;
     if (frame.key != "<<" && frame.value.get_object().contains(frame.key)) {
-      stop(mark, fmt::format("key \"{}\" is given twice", frame.key));
+      stop(mark, fmt::format("key \"{}\" is given twice", shortened(frame.key, 120)));
     }
   }
   void open(const YAML::Mark& mark, json::value value, YAML::anchor_t anchor) {
@@ -220,6 +220,9 @@ class Builder : public YAML::EventHandler {
     place(std::move(frame.value), std::move(frame.lines));
   }
   void place(json::value value, Lines lines) {
+    if (++nodes_ > budgets_.nodes_max)
+      throw Stop{
+          {lines.line, fmt::format("more than {} values in a document", budgets_.nodes_max)}};
     if (frames_.empty()) {
       document_ = {std::move(value), std::move(lines)};
       return;
@@ -268,6 +271,7 @@ class Builder : public YAML::EventHandler {
   Document document_;
   std::vector<Frame> frames_;
   std::unordered_map<YAML::anchor_t, Anchored> anchors_;
+  std::size_t nodes_ = 0;
   std::size_t alias_nodes_ = 0;
   std::size_t copied_ = 0;  // bytes, by anchors and aliases
 };

@@ -177,10 +177,10 @@ void BackendConfigs::read_tls_files(Policy& policy) {
   const Secret key = text_of("files.tlsKey", from.tls_key);
   if (policy.tls_failed) return;
   if (from.root_ca) {
-    if (!is_certificate(authority.reveal()))
+    policy.tls.ca_pem = certificates_in(authority.reveal());
+    if (!is_certificate(policy.tls.ca_pem))
       return fail_tls(policy, "files.rootCA",
                       fmt::format("file {} is no PEM certificate", *from.root_ca));
-    policy.tls.ca_pem = std::string(authority.reveal());
   }
   if (!from.tls_certificate && !from.tls_key) return;
   if (!from.tls_certificate || !from.tls_key)
@@ -193,7 +193,7 @@ void BackendConfigs::read_tls_files(Policy& policy) {
   policy.tls.client_certificate = fmt::format("{}/{} (files)", meta.namespace_, meta.name);
   proxy::Certificate& to = snapshot_.certificates[policy.tls.client_certificate];
   to.origin = {std::string(kKind), meta.namespace_, meta.name, "", meta.file, meta.line};
-  to.chain_pem = std::string(chain.reveal());
+  to.chain_pem = certificates_in(chain.reveal());
   to.key_pem = key;
 }
 
@@ -215,7 +215,7 @@ void BackendConfigs::read_tls(Policy& policy) {
       return fail("secretRef",
                   fmt::format("Secret {}/{} does not exist", space, from.secret_ref->name));
     if (auto ca = secret->data.find("ca.crt"); ca != secret->data.end() && !ca->second.empty()) {
-      policy.tls.ca_pem = std::string(ca->second.reveal());
+      policy.tls.ca_pem = certificates_in(ca->second.reveal());
       if (!is_certificate(policy.tls.ca_pem))
         return fail("secretRef", fmt::format("Secret {}/{}: ca.crt is no PEM certificate", space,
                                              from.secret_ref->name));

@@ -51,15 +51,15 @@ CaCertificates ca_certificates(const config::ObjectSet& objects, std::string_vie
       continue;
     }
     const std::string_view pem = authorities(objects, ref.kind, space, ref.name);
-    if (pem.empty() || !is_certificate(pem)) {
+    const std::string certificates = certificates_in(pem);
+    if (!is_certificate(certificates)) {
       fail("InvalidCACertificateRef",
            fmt::format("{} {}/{} {}", ref.kind, space, ref.name,
                        pem.empty() ? "does not exist, or has no ca.crt"
                                    : "has no PEM certificate in ca.crt"));
       continue;
     }
-    out.pem += pem;
-    if (!out.pem.ends_with('\n')) out.pem += '\n';
+    out.pem += certificates;
   }
   return out;
 }

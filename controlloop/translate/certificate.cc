@@ -59,6 +59,31 @@ bool is_certificate(std::string_view pem) {
   return one != nullptr;
 }
 
+std::string certificates_in(std::string_view pem) {
+  constexpr std::string_view kBegin = "-----BEGIN ";
+  constexpr std::string_view kDashes = "-----";
+  std::string out;
+  for (std::size_t at = pem.find(kBegin); at != pem.npos; at = pem.find(kBegin, at)) {
+    const std::size_t name = at + kBegin.size();
+    if (at > 0 && pem[at - 1] != '\n') {  // in the middle of a line it is text
+      at = name;
+      continue;
+    }
+    const std::size_t name_end = pem.find(kDashes, name);
+    if (name_end == pem.npos) break;
+    const std::string_view what = pem.substr(name, name_end - name);
+    const std::string last = fmt::format("-----END {}-----", what);
+    const std::size_t end = pem.find(last, name_end);
+    if (end == pem.npos) break;
+    if (what.ends_with("CERTIFICATE")) {
+      out += pem.substr(at, end + last.size() - at);
+      out += '\n';
+    }
+    at = end + last.size();
+  }
+  return out;
+}
+
 ResolvedCertificate resolve_certificate(const config::ObjectSet& objects,
                                         std::string_view from_kind,
                                         const std::string& from_namespace,
@@ -82,7 +107,7 @@ ResolvedCertificate resolve_certificate(const config::ObjectSet& objects,
   std::string name = space + "/" + ref.name;
   proxy::Certificate& certificate = snapshot.certificates[name];
   certificate.origin = {"Secret", space, ref.name, "", secret->meta.file, secret->meta.line};
-  certificate.chain_pem = std::string(secret->data.at("tls.crt").reveal());
+  certificate.chain_pem = certificates_in(secret->data.at("tls.crt").reveal());
   certificate.key_pem = secret->data.at("tls.key");
   return {std::move(name), "", ""};
 }

@@ -21,6 +21,9 @@ std::string pair_problem(std::string_view chain, std::string_view key, std::stri
 /// Whether the text begins with a certificate that can be read.
 bool is_certificate(std::string_view pem);
 
+/// The certificates of a text alone: those who put the key beside them do not mean to show it.
+std::string certificates_in(std::string_view pem);
+
 /// What a reference to a certificate with its key led to.
 struct ResolvedCertificate {
   std::string name;    // in Snapshot::certificates

@@ -61,6 +61,12 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     wait();
   }
 
+  bool writing() {
+    if (polling_ || stopped_) return false;
+    if (take_events()) settle();
+    return !writing_.empty();
+  }
+
   void stop() {
     stopped_ = true;
     boost::system::error_code ignored;
@@ -160,7 +166,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
                              [self = shared_from_this()](auto failed) {
                                if (failed || self->stopped_) return;
                                self->wait();
-                               self->drain();
+                               if (self->take_events()) self->settle();
                              });
     });
   }
@@ -189,8 +195,8 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
            (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"));
   }
 
-  /// What exactly happened is of no interest, only that something did.
-  void drain() {
+  /// What exactly happened is of no interest, only that something did: whether it concerns us.
+  bool take_events() {
     alignas(inotify_event) char buffer[16 * 1024];
     bool ours = false;
     ssize_t size = 0;
@@ -207,20 +213,31 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
         at += sizeof(inotify_event) + event->len;
       }
     }
-    if (!ours) return;
+    return ours;
+  }
+
+  void settle() {
     const auto now = std::chrono::steady_clock::now();
     if (!burst_since_) burst_since_ = now;
-    settle_.expires_at(writing_.empty()
-                           ? std::min(now + timing_.settle, *burst_since_ + timing_.longest)
-                           : *burst_since_ + timing_.writing);
+    settle_.expires_at(writing_.empty() ? std::min(now + timing_.settle, latest()) : latest());
     surely_wait(settle_, [self = shared_from_this()](auto cancelled) {
-      if (cancelled || self->stopped_) return;
-      self->burst_since_.reset();
-      self->writing_.clear();
-      self->cover_surely();  // folders may be new; before the call, so that nothing is missed in
-                             // between
-      self->changed_();
+      if (!cancelled && !self->stopped_) self->settled();
     });
+  }
+  std::chrono::steady_clock::time_point latest() const {
+    return *burst_since_ + (writing_.empty() ? timing_.longest : timing_.writing);
+  }
+
+  void settled() {
+    const auto now = std::chrono::steady_clock::now();
+    // It was put off when it was over already: another wait ends then, or has.
+    if (!burst_since_ || now < settle_.expiry()) return;
+    // Somebody may have begun to write just now, and what is empty or half is not to be read.
+    if (take_events() && now < latest()) return settle();
+    burst_since_.reset();
+    writing_.clear();
+    cover_surely();  // folders may be new; before the call, so that nothing is missed in between
+    changed_();
   }
 
   void poll() {
@@ -262,5 +279,6 @@ Watcher::Watcher(asio::io_context& io, std::vector<std::string> paths,
 Watcher::~Watcher() { stop(); }
 
 void Watcher::stop() { impl_->stop(); }
+bool Watcher::writing() { return impl_->writing(); }
 
 }  // namespace tidegate::controlloop::watch

@@ -27,6 +27,8 @@ class Watcher {
           std::function<void()> changed, Timing timing);
   ~Watcher();
   void stop();
+  /// Whether somebody writes a file at this moment; `changed` is called when it is closed.
+  bool writing();
 
  private:
   class Impl;

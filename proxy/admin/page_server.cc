@@ -138,13 +138,39 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
           Timer pause(self->io_.get_executor(), kPause);
           co_await pause.async_wait(kTuple);
         }
-        if (failed || self->connections_ >= kConnectionsMax) continue;
+        if (failed) continue;
+        if (self->connections_ >= kConnectionsMax) self->end_oldest();
         asio::co_spawn(self->io_, serve(self, Stream(std::move(socket))), asio::detached);
       } catch (const std::exception& failed) {  // this connection ends; others come
         tell_failure("a connection to an admin port could not be taken", failed.what());
       }
     }
   }
+
+  /// Who waits longest for a request, or for its answer to be taken, makes room: connections that
+  /// say nothing keep nobody out.
+  void end_oldest() {
+    if (waiting_.empty()) return;
+    Waiting& oldest = *waiting_.front();
+    waiting_.pop_front();
+    oldest.listed = false;
+    oldest.stream.close();
+  }
+  /// A connection that waits for its client.
+  struct Waiting {
+    Waiting(std::list<Waiting*>& all, Stream& one)
+        : list(all), stream(one), at(all.insert(all.end(), this)) {}
+    ~Waiting() {
+      if (listed) list.erase(at);
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+    std::list<Waiting*>& list;
+    Stream& stream;
+    std::list<Waiting*>::iterator at;
+    bool listed = true;
+  };
 
   /// One more of something while it lasts, however it ends.
   class Counted {
@@ -175,6 +201,7 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
       parser.header_limit(kHeadMax);
       parser.body_limit(kBodyMax);
       stream.expires_after(kTimeout);
+      std::optional<Waiting> waiting(std::in_place, self->waiting_, stream);
       auto [failed, bytes] = co_await http::async_read(stream, buffer, parser, kTuple);
       http::response<http::string_body> response;
       if (failed) {
@@ -195,10 +222,12 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
         keep = parser.get().keep_alive();
         if (source) {
           counted.reset();
+          waiting.reset();
           co_await self->send_stream(stream, response, *source);
           break;
         }
       }
+      waiting.emplace(self->waiting_, stream);  // anew: it was heard meanwhile
       response.keep_alive(keep);
       response.prepare_payload();
       if (!failed && parser.get().method() == http::verb::head) {
@@ -334,6 +363,12 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
       if (host == nullptr || mark == std::string::npos || origin->substr(mark + 3) != *host)
         return "a page of another site may not ask this (Origin)";
     }
+    if (const std::string* site = request.header("sec-fetch-site");
+        site != nullptr && *site != "same-origin" && *site != "none") {
+      const std::string* mode = request.header("sec-fetch-mode");  // a link may lead here
+      if (request.method != "GET" || mode == nullptr || *mode != "navigate")
+        return "a page of another site may not ask this (Sec-Fetch-Site)";
+    }
     if (!loopback_ || host == nullptr) return {};
     std::string name = host->substr(
         0, host->find(':', host->rfind(']') == std::string::npos ? 0 : host->rfind(']')));
@@ -371,6 +406,7 @@ class PageServer::Impl : public std::enable_shared_from_this<Impl> {
   bool loopback_ = false;
   Acceptor acceptor_;
   std::size_t connections_ = 0;  // less streams
+  std::list<Waiting*> waiting_;  // each in the frame of its connection; the longest first
   std::size_t streams_ = 0;
   std::list<Sleeper*> sleepers_;  // each in the frame of its stream
 };

@@ -5,6 +5,7 @@
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/one_exchange.h"
 #include "proxy/exchange/retry.h"
+#include "proxy/http2/error.h"
 
 /// The part of an exchange that has to do with the backend.
 namespace tidegate::proxy::exchange {
@@ -42,21 +43,41 @@ void count_failure(ClusterStats& counted, error_code failed, bool sent, bool by_
   }
 }
 
+/// Which fields may not follow a body: those that stand in the head, or that somebody has settled.
+struct NoTrailers {
+  const http::Settled& settled;
+  const http::Fields* head;  // null: they may
+
+  bool let(std::string_view name) const { return may_trail(name, head) && !settled.has(name); }
+};
+
 template <class Stream>
-Task<error_code> pass_some(Stream& to, const http::Fields& trailers, const http::Fields* head) {
+Task<error_code> pass_some(Stream& to, const http::Fields& trailers, const NoTrailers& but) {
   http::Fields passed;
   for (const http::Field& field : trailers)
-    if (may_trail(field.name, head)) passed.append(field.name, field.value);
+    if (but.let(field.name)) passed.append(field.name, field.value);
   co_return co_await to.send_trailers(passed);
 }
 
+/// `but` lives until it returns.
 template <class Stream>
-Task<error_code> pass_trailers(Stream& to, const http::Fields& trailers, const http::Fields* head) {
-  const bool all = std::all_of(trailers.begin(), trailers.end(), [head](const http::Field& field) {
-    return may_trail(field.name, head);
-  });
-  return all ? to.send_trailers(trailers) : pass_some(to, trailers, head);
+Task<error_code> pass_trailers(Stream& to, const http::Fields& trailers, const NoTrailers& but) {
+  const bool all = std::all_of(trailers.begin(), trailers.end(),
+                               [&but](const http::Field& field) { return but.let(field.name); });
+  return all ? to.send_trailers(trailers) : pass_some(to, trailers, but);
 }
+
+/// Tells of what filters make of an answer's head, which may be used again when this goes.
+class Told {
+ public:
+  Told(http::Fields& fields, http::Settled* settled) : fields_(fields) { fields.tell(settled); }
+  ~Told() { fields_.tell(nullptr); }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+
+ private:
+  http::Fields& fields_;
+};
 
 /// Counts what is there as long as it stands.
 class Present {
@@ -133,13 +154,15 @@ Task<void> Exchange::forward() {
     }
     if (failed) count_failure(cluster->stats(), *failed, head_sent_, late_ || given_up_);
     if (!failed || given_up_) break;
-    bool stale = *failed == upstream::Error::kReset && lease_ && lease_.stream().reused() &&
-                 !lease_.stream().answered();
+    const bool untouched = failed->category() == http2::category() && http2::retry_safe(*failed);
+    const bool stale = (*failed == upstream::Error::kReset || untouched) && lease_ &&
+                       lease_.stream().reused() && !lease_.stream().answered();
     co_await stop_upload();
     lease_.count(0);
     lease_.finish();
     if (!may_retry(*failed, stale)) break;
-    if (stale && !fresh) {  // closed while it idled: the same try again, on a connection of its own
+    // Closed while it idled, or going away: the same try again, on a connection of its own.
+    if (stale && !fresh) {
       fresh = true;
       continue;
     }
@@ -200,7 +223,9 @@ bool Exchange::may_retry(error_code failed, bool stale) const {
 
 Task<std::optional<error_code>> Exchange::attempt(upstream::ClusterState& cluster, bool fresh,
                                                   bool last) {
-  bool once = request_.method != "GET" && request_.method != "HEAD";
+  // What cannot be sent again if the connection turns out to have been closed.
+  const bool once = (request_.method != "GET" && request_.method != "HEAD") || !first_.end ||
+                    !request_.upgrade.empty();
   if (plan_->has_timeouts || !cluster.plain()) {
     if (const auto time = attempt_time(*plan_->rule, cluster.config()))
       context_.loop.wheel.arm(attempt_deadline_, *time);
@@ -279,6 +304,8 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
   if (upgraded) context_.stats.downstream_cx_upgrades_total.add();
   if (upgraded)
     deadline_.cancel(), attempt_deadline_.cancel();  // what follows is not a request any more
+  const bool may_trail = head.chunked || head.version == http::Version::kHttp2;
+  const Told told(head.fields, may_trail ? &settled_response_ : nullptr);
   call_.set_response_body(lease_.stream().response_body());
   for (const filters::Chain* chain : {backend_->filters, chain_}) {
     if (!chain || co_await filters::run_response(*chain, call_, head)) continue;
@@ -323,7 +350,8 @@ Task<void> Exchange::respond(upstream::ClusterState& cluster, http::ResponseHead
     }
     if (!failed && trailers) {
       record_.keep(*trailers, call_.arena);
-      failed = co_await pass_trailers(stream_, *trailers, nullptr);
+      const NoTrailers but{settled_response_, nullptr};
+      failed = co_await pass_trailers(stream_, *trailers, but);
     }
     if (failed || chunk->end) break;
     chunk = co_await body.read();
@@ -383,8 +411,10 @@ Task<void> Exchange::upload() {
     if (trailers) part.end = false;
     error_code failed;
     if (!part.bytes.empty() || part.end) failed = co_await lease_.stream().send_body(part);
-    if (!failed && trailers)
-      failed = co_await pass_trailers(lease_.stream(), *trailers, &request_.fields);
+    if (!failed && trailers) {
+      const NoTrailers but{settled_request_, &request_.fields};
+      failed = co_await pass_trailers(lease_.stream(), *trailers, but);
+    }
     if (chunk->end) request_ended();
     // A tunnel has no answer left to wait for.
     if (failed && tunnel_ && !upload_stopped_) {

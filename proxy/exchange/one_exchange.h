@@ -41,7 +41,10 @@ class Exchange final : private http::ServerStream::Watcher {
         }),
         backoff_([this] { backoff_done_.notify(); }),
         idle_([this] { idled_ = true, give_up(upstream::Error::kTimeout); }),
-        record_(context.options, request_) {}
+        record_(context.options, request_) {
+    request_.fields.tell(request_.may_trail() ? &settled_request_ : nullptr);
+  }
+  ~Exchange() { request_.fields.tell(nullptr); }
 
   Task<void> run();
   /// After run() has thrown: until nothing refers to it any more.
@@ -120,6 +123,8 @@ class Exchange final : private http::ServerStream::Watcher {
   Redirects& redirects_;
   http::RequestHead& request_;
   filters::Call call_;
+  http::Settled settled_request_{call_.arena};  // what filters have said of the head
+  http::Settled settled_response_{call_.arena};
   bool forwarding_added_;
   router::Router::Found route_;
   const Plan* plan_ = nullptr;               // null: no rule

@@ -29,6 +29,7 @@ Task<bool> Exchange::carry(ClusterStats& counted, error_code& failed, Result<htt
   received_ += pair.from_downstream;
   sent_ += pair.from_upstream;
   request_ended();
+  if (pair.left == upstream) lease_.stream().raw_left();
   if (pair.idled) {
     idled_ = true;
     chunk = make_error_code(upstream::Error::kTimeout);

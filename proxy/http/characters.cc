@@ -1,5 +1,7 @@
 #include "proxy/http/characters.h"
 
+#include "proxy/http/fields.h"
+
 namespace tidegate::proxy::http {
 namespace {
 
@@ -39,5 +41,18 @@ bool valid_authority(std::string_view text) {
 }
 
 bool valid_path(std::string_view text) { return text.starts_with('/') && all_of(text, kTarget); }
+
+bool valid_protocol(std::string_view text) {
+  const std::string_view name = text.substr(0, text.find('/'));
+  if (name.empty() || !all_of(name, kToken)) return false;
+  if (name.size() == text.size()) return true;
+  const std::string_view version = text.substr(name.size() + 1);
+  return !version.empty() && all_of(version, kToken);
+}
+
+bool hides_requests(std::string_view protocol) {
+  const std::string_view name = protocol.substr(0, protocol.find('/'));
+  return iequals(name, "h2c") || iequals(name, "h2") || iequals(name, "http");
+}
 
 }  // namespace tidegate::proxy::http

@@ -51,5 +51,10 @@ bool valid_authority(std::string_view text);
 /// origin-form: '/' and what may follow it, visible ASCII without '#'. Source: RFC 9112
 /// section 3.2.1.
 bool valid_path(std::string_view text);
+/// A protocol to switch to: name [ "/" version ]. Source: RFC 9110 section 7.8.
+bool valid_protocol(std::string_view text);
+/// Whether it is HTTP again: requests in such a tunnel would pass routes and policies unseen.
+/// HTTP/2 has given `h2c` up (RFC 9113 section 3.1).
+bool hides_requests(std::string_view protocol);
 
 }  // namespace tidegate::proxy::http

@@ -14,7 +14,29 @@ bool frames_message(std::string_view name) {
 }
 namespace {
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+/// Whether a backend may take `given` for a field of that name.
+bool passes_for(std::string_view given, std::string_view name) {
+  if (given.size() != name.size() || given.empty()) return false;
+  if (((given.front() ^ name.front()) & ~0x20) != 0) return false;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (given[i] != name[i] && lower(given[i]) != lower(name[i]) &&
+        !(given[i] == '_' && name[i] == '-'))
+      return false;
+  }
+  return true;
+}
 }  // namespace
+
+void Settled::note(std::string_view name) {
+  if (!has(name)) names_.push_back(arena_.copy(name));
+}
+
+bool Settled::has(std::string_view name) const {
+  return std::any_of(names_.begin(), names_.end(), [name](std::string_view one) {
+    return passes_for(name, one) || passes_for(one, name);
+  });
+}
 
 bool same_letters(const char* a, const char* b, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
@@ -31,11 +53,13 @@ std::string_view Fields::get(std::string_view name) const {
 }
 
 void Fields::set(std::string_view name, std::string_view value) {
+  told(name);
   for (auto field = list_.begin(); field != list_.end(); ++field) {
-    if (!iequals(field->name, name)) continue;
+    if (!passes_for(field->name, name)) continue;
+    if (!iequals(field->name, name)) field->name = name;
     field->value = value;
     list_.erase(std::remove_if(field + 1, list_.end(),
-                               [&](const Field& other) { return iequals(other.name, name); }),
+                               [&](const Field& other) { return passes_for(other.name, name); }),
                 list_.end());
     return;
   }
@@ -43,8 +67,9 @@ void Fields::set(std::string_view name, std::string_view value) {
 }
 
 void Fields::remove(std::string_view name) {
+  told(name);
   list_.erase(std::remove_if(list_.begin(), list_.end(),
-                             [&](const Field& field) { return iequals(field.name, name); }),
+                             [&](const Field& field) { return passes_for(field.name, name); }),
               list_.end());
 }
 

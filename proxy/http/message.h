@@ -43,8 +43,13 @@ struct RequestHead {
   bool expect_continue = false;  // Expect: 100-continue
   bool te_trailers = false;      // TE: trailers
   bool chunked = false;          // HTTP/1: how a body of unknown length is framed
+  bool names_fields = false;     // HTTP/1: Connection named fields of this hop, which are gone
   Fields fields;
 
+  /// Whether fields may follow the body.
+  bool may_trail() const {
+    return chunked || (version == Version::kHttp2 && body.kind != BodyLength::Kind::kNone);
+  }
   /// The path without its query.
   std::string_view path_only() const { return path.substr(0, path.find('?')); }
   /// What follows '?'; empty where there is none.
@@ -73,6 +78,7 @@ struct ResponseHead {
   bool keep_alive = true;
   bool chunked =
       false;  // HTTP/1: a body of unknown length that is not chunked ends with the connection
+  bool names_fields = false;  // as of a request
   Fields fields;
 
   void clear() {

@@ -84,6 +84,8 @@ class ClientStream {
   /// The connection itself, once a 101 has come over HTTP/1, and what came with it has been taken
   /// (poll()). Null as of ServerStream::raw().
   virtual net::Stream* raw() { return nullptr; }
+  /// The peer was the first to end that.
+  virtual void raw_left() {}
   /// Whether any byte of the answer has been seen; a pooled connection that failed before may be
   /// tried again.
   virtual bool answered() const = 0;

@@ -1,6 +1,7 @@
 #include "proxy/http1/body_decoder.h"
 
 #include <boost/system/errc.hpp>
+#include <cstring>
 
 #include "proxy/http/characters.h"
 #include "proxy/http/percent.h"
@@ -63,6 +64,22 @@ Result<BodyDecoder::Step> BodyDecoder::decode(std::span<const char> input) {
   state_ = State::kDone;
   step.end = true;
   return step;
+}
+
+Result<BodyDecoder::Step> BodyDecoder::decode_all(std::span<char> input) {
+  Result<Step> all = decode(input);
+  while (all && !all->end && all->consumed < input.size()) {
+    const std::span<char> rest = input.subspan(all->consumed);
+    const Result<Step> next = decode(rest);
+    if (!next) return next;
+    const auto kept = static_cast<std::size_t>(all->data.data() - input.data()) + all->data.size();
+    const auto at = static_cast<std::size_t>(next->data.data() - rest.data());
+    if (!next->data.empty()) std::memmove(input.data() + kept, rest.data() + at, next->data.size());
+    all->data = {all->data.data(), all->data.size() + next->data.size()};
+    all->consumed += next->consumed;
+    all->end = next->end;
+  }
+  return all;
 }
 
 error_code BodyDecoder::framing_byte(char c) {

@@ -25,6 +25,9 @@ class BodyDecoder {
   /// The next stretch of the body. Consumes all of the input but for what follows `data`, or the
   /// body's end. Errors: bad_message: the framing is broken; value_too_large: a limit.
   Result<Step> decode(std::span<const char> input);
+  /// The same for all chunks that `input` has, whose data it moves together: chunks of a few bytes
+  /// cost the next hop no more than large ones.
+  Result<Step> decode_all(std::span<char> input);
   /// After the end: what followed the last chunk; nullptr where nothing did.
   const http::Fields* trailers() const { return trailers_.empty() ? nullptr : &trailers_; }
   /// The connection has ended: whether the body was complete.

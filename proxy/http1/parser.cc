@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "proxy/http/characters.h"
 #include "proxy/http1/scan.h"
@@ -134,6 +135,7 @@ struct Framing {
   bool keep_alive = false;
   bool connection_upgrade = false;
   bool names_fields = false;  // Connection names others
+  std::size_t named = 0;      // how many
   std::string_view upgrade;
   bool te_trailers = false;
   std::string_view expect;
@@ -176,8 +178,8 @@ std::optional<HeadError> take_fields(std::string_view& rest, std::size_t fields_
 }
 
 /// What a field that is not passed on says about its message.
-std::optional<HeadError> frame(Special meant, std::string_view value, Framing& framing,
-                               http::Fields& fields) {
+std::optional<HeadError> frame(Special meant, std::string_view value, std::size_t fields_max,
+                               Framing& framing, http::Fields& fields) {
   switch (meant) {
     case Special::kNone:
       break;
@@ -207,8 +209,11 @@ std::optional<HeadError> frame(Special meant, std::string_view value, Framing& f
           framing.connection_upgrade = true;
         } else if (special(option) == Special::kNone) {
           framing.names_fields = true;
+          ++framing.named;
         }
       });
+      // Each is looked for among all fields, and there are not more of those.
+      if (framing.named > fields_max) return HeadError::kTooManyFields;
       if (framing.names_fields) fields.append("connection", value);  // until all fields are known
       break;
     case Special::kTe:
@@ -218,12 +223,14 @@ std::optional<HeadError> frame(Special meant, std::string_view value, Framing& f
       break;
     case Special::kUpgrade:
       for_each_element(value, [&framing](std::string_view protocol) {
-        // h2c by Upgrade is gone from HTTP/2 (RFC 9113 section 3.1).
-        if (framing.upgrade.empty() && !iequals(protocol, "h2c")) framing.upgrade = protocol;
+        if (framing.upgrade.empty() && http::valid_protocol(protocol) &&
+            !http::hides_requests(protocol)) {
+          framing.upgrade = protocol;
+        }
       });
       break;
     case Special::kExpect:
-      framing.expect = value;
+      if (framing.expect.empty() || iequals(framing.expect, "100-continue")) framing.expect = value;
       break;
     case Special::kAlias:  // to a backend that takes '_' for '-' it is what frames a body
       return HeadError::kBadField;
@@ -238,7 +245,7 @@ std::optional<HeadError> parse_fields(std::string_view rest, std::size_t fields_
                                       Framing& framing, http::Fields& fields) {
   const auto each = [&](std::string_view name, std::string_view value) -> std::optional<HeadError> {
     const Special meant = special(name);
-    if (meant != Special::kNone) return frame(meant, value, framing, fields);
+    if (meant != Special::kNone) return frame(meant, value, fields_max, framing, fields);
     fields.append(name, value);
     return std::nullopt;
   };
@@ -300,12 +307,12 @@ std::optional<HeadError> parse_target(std::string_view target, http::RequestHead
 
 /// But for the port that is meant where none is said.
 bool same_authority(std::string_view one, std::string_view other) {
-  for (std::string_view* text : {&one, &other}) {
-    for (const std::string_view port : {":80", ":443"}) {
-      if (text->ends_with(port)) text->remove_suffix(port.size());
-    }
+  if (iequals(one, other)) return true;
+  if (one.size() < other.size()) std::swap(one, other);
+  for (const std::string_view port : {":80", ":443"}) {
+    if (one.ends_with(port) && iequals(one.substr(0, one.size() - port.size()), other)) return true;
   }
-  return iequals(one, other);
+  return false;
 }
 
 std::optional<HeadError> parse_version(std::string_view text, HeadError bad, http::Version& out) {
@@ -420,6 +427,7 @@ std::optional<HeadError> parse_request_head(std::string_view head, const http::H
     if (!iequals(framing.expect, "100-continue")) return HeadError::kBadExpectation;
     out.expect_continue = true;
   }
+  out.names_fields = framing.names_fields;
   if (framing.names_fields) remove_named(out.fields);
   // What follows an upgrade has no framing, so a body beside it would be a second request to a
   // backend that stays with HTTP. A server may ignore an upgrade (RFC 9110 section 7.8).
@@ -448,6 +456,7 @@ std::optional<HeadError> parse_response_head(std::string_view head, const http::
   if (auto wrong = parse_fields(head, limits.fields_max, framing, out.fields)) return wrong;
   const bool http10 = out.version == http::Version::kHttp10;
   out.keep_alive = !framing.close && (!http10 || framing.keep_alive);
+  out.names_fields = framing.names_fields;
   if (framing.names_fields) remove_named(out.fields);
   if (framing.encodings > 0 && framing.lengths > 0) return HeadError::kLengthAndEncoding;
   const bool tunnel =

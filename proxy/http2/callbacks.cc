@@ -65,7 +65,7 @@ struct Callbacks {
         ++self.data_received_;
         if (found != nullptr && end) {
           found->end_received_ = true;
-          found->wake_reader_ = true;
+          found->wake_reader_ = found->wake_writer_ = true;
           self.wake_later(*found);
         }
         too_many = frame->hd.length <= frame->data.padlen && !end &&
@@ -142,7 +142,7 @@ struct Callbacks {
     return 0;
   }
 
-  static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* data) {
+  static int frame_sent(nghttp2_session* raw, const nghttp2_frame* frame, void* data) {
     Session& self = session(data);
     if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
@@ -150,6 +150,10 @@ struct Callbacks {
         found->end_written_ = true;
         found->wake_writer_ = true;
         self.wake_later(*found);
+      } else if (self.role_ == Role::kServer &&
+                 nghttp2_session_get_stream_remote_close(raw, frame->hd.stream_id) == 0) {
+        // RFC 9113 section 8.1: nobody is there any more for the rest of the request.
+        nghttp2_submit_rst_stream(raw, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
       }
     } else if (of_window(*frame)) {
       self.hit(&LimitStats::http2_window);
@@ -177,7 +181,12 @@ struct Callbacks {
           frame->headers.pri_spec.stream_id != id))) {
       self.hit(&LimitStats::http2_streams);
     }
-    return 0;
+    if (reason != NGHTTP2_ERR_REFUSED_STREAM ||
+        !self.empty_frames_.hit(self.limits_.empty_frames_max, self.limits_.guard_period)) {
+      return 0;
+    }
+    self.calm_down(&LimitStats::http2_frames);
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   static bool of_window(const nghttp2_frame& frame) {
@@ -216,7 +225,7 @@ struct Callbacks {
     Stream* found = session(data).find(id);
     if (found == nullptr || found->failed_) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     const std::size_t size = std::min(room, found->sending_.size());
-    if (size == 0 && !found->sending_end_) {
+    if (size == 0 && (!found->sending_end_ || found->trailers_alone_)) {
       found->deferred_ = true;
       return NGHTTP2_ERR_DEFERRED;
     }

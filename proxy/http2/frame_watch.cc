@@ -19,8 +19,10 @@ std::uint32_t number(const char* at, int bytes) {
 
 }  // namespace
 
-FrameWatch::FrameWatch(bool opens_streams)
-    : opens_streams_(opens_streams), skip_(opens_streams ? NGHTTP2_CLIENT_MAGIC_LEN : 0) {}
+FrameWatch::FrameWatch(bool opens_streams, std::size_t continuations_max)
+    : opens_streams_(opens_streams),
+      continuations_max_(continuations_max),
+      skip_(opens_streams ? NGHTTP2_CLIENT_MAGIC_LEN : 0) {}
 
 FrameWatch::Seen FrameWatch::feed(std::span<const char> bytes) {
   Seen seen;
@@ -65,6 +67,9 @@ FrameWatch::Seen FrameWatch::feed(std::span<const char> bytes) {
 }
 
 FrameWatch::Wrong FrameWatch::begin(std::uint8_t type, std::uint8_t flags, std::uint32_t id) {
+  if (type == NGHTTP2_CONTINUATION)
+    return ++continuations_ > continuations_max_ ? Wrong::kTooMany : Wrong::kNothing;
+  continuations_ = 0;
   if (id == 0) return Wrong::kNothing;  // nghttp2 knows
   if (type == NGHTTP2_RST_STREAM) {
     // A server's frames may have been on their way when it reset the stream: nghttp2 passes over
@@ -72,6 +77,8 @@ FrameWatch::Wrong FrameWatch::begin(std::uint8_t type, std::uint8_t flags, std::
     if (opens_streams_ && id <= highest_) end(id);
     return Wrong::kNothing;
   }
+  // No client of ours wants any, and says so ahead of its first request.
+  if (type == NGHTTP2_PUSH_PROMISE) return Wrong::kProtocol;
   if (type != NGHTTP2_DATA && type != NGHTTP2_HEADERS) return Wrong::kNothing;
   if (id <= ended_max_ && std::find(ended_.begin(), ended_.end(), id) != ended_.end())
     return Wrong::kStreamClosed;

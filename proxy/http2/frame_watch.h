@@ -8,20 +8,21 @@
 namespace tidegate::proxy::http2 {
 
 /// Follows the frames that a peer sends, ahead of nghttp2, for what that passes over in silence:
-/// PRIORITY, frames of unknown types, and frames on streams that the peer has ended itself. A
-/// connection has one for each direction that it receives; 300 bytes.
-/// Source: RFC 9113 sections 5.1, 5.1.1, 5.3.1 (as RFC 7540 has it), 6.3.
+/// PRIORITY, frames of unknown types, frames on streams that the peer has ended itself, and pushes.
+/// A connection has one for each direction that it receives; 300 bytes.
+/// Source: RFC 9113 sections 5.1, 5.1.1, 5.3.1 (as RFC 7540 has it), 6.3, 8.4.
 class FrameWatch {
  public:
-  enum class Wrong : std::uint8_t { kNothing, kProtocol, kStreamClosed };
+  enum class Wrong : std::uint8_t { kNothing, kProtocol, kStreamClosed, kTooMany };
   struct Seen {
     std::size_t good = 0;  // bytes ahead of the frame that is wrong; all where nothing is
     Wrong wrong = Wrong::kNothing;
     std::uint32_t idle_frames = 0;  // PRIORITY and unknown ones
   };
 
-  /// `opens_streams`: the peer is a client, which sends its preface first.
-  explicit FrameWatch(bool opens_streams);
+  /// `opens_streams`: the peer is a client, which sends its preface first. `continuations_max`: of
+  /// one head.
+  FrameWatch(bool opens_streams, std::size_t continuations_max);
 
   /// Takes the next bytes, up to the first frame that is wrong.
   Seen feed(std::span<const char> bytes);
@@ -37,9 +38,11 @@ class FrameWatch {
   void end(std::uint32_t id);
 
   bool opens_streams_;
-  std::size_t skip_;             // bytes up to the next head
-  std::array<char, 13> head_{};  // of a frame, and where it depends on what
-  std::size_t have_ = 0;         // bytes of it
+  std::size_t continuations_max_;
+  std::size_t continuations_ = 0;  // in a row
+  std::size_t skip_;               // bytes up to the next head
+  std::array<char, 13> head_{};    // of a frame, and where it depends on what
+  std::size_t have_ = 0;           // bytes of it
   std::size_t wanted_ = 9;
   std::uint32_t highest_ = 0;  // stream that the peer has opened
   std::uint32_t ended_max_ = 0;

@@ -94,6 +94,8 @@ void Stream::add_request_field(std::string_view name, std::string_view value) {
   } else if (name == "expect") {
     request_.expect_continue = http::iequals(value, "100-continue");
     bad_expectation_ = !request_.expect_continue;
+  } else if (name == "http2-settings") {
+    // Of an upgrade that nobody makes any more; HTTP/1 drops it for being named in Connection.
   } else if (name == "cookie") {  // crumbs become one field again (RFC 9113 section 8.2.3)
     if (!cookies_.empty()) cookies_ += "; ";
     cookies_ += value;
@@ -130,7 +132,8 @@ int Stream::finish_request(bool end) {
   if (bad_expectation_) return 417;
   if (!cookies_.empty()) request_.fields.append("cookie", arena_.copy(cookies_));
   if (protocol_.data() != nullptr) {  // nghttp2 lets it pass with CONNECT only
-    if (protocol_.empty() || end || content_length_ >= 0) return 400;
+    if (!http::valid_protocol(protocol_) || end || content_length_ >= 0) return 400;
+    if (http::hides_requests(protocol_)) return 501;
     request_.method = "GET";
     request_.upgrade = protocol_;
     if (http::iequals(protocol_, "websocket") && !request_.fields.has("sec-websocket-key")) {

@@ -25,7 +25,8 @@ struct Limits {
   std::uint32_t resets_max =
       200;  // unfinished streams the peer cancels or breaks per `guard_period`
   std::uint32_t empty_frames_max =
-      1000;  // SETTINGS, PING, PRIORITY, unknown ones, DATA without bytes per `guard_period`
+      1000;  // SETTINGS, PING, PRIORITY, unknown ones, DATA without bytes, HEADERS of streams above
+             // the limit per `guard_period`
   std::chrono::seconds guard_period{10};
   std::size_t acks_waiting_max = 1000;  // answers to PING and SETTINGS that the peer does not take
   std::size_t continuations_max = 16;   // CONTINUATION frames of one head

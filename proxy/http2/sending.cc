@@ -23,6 +23,10 @@ void add_without(std::string_view left_out, const http::Fields& fields, FieldLis
 }  // namespace
 
 error_code Stream::submit(const http::RequestHead& head, bool end) {
+  if (session_->full()) {  // by settings that came since open(); nghttp2 would keep it for ever
+    fail(Error::kNotUsable);
+    return failed_;
+  }
   const bool upgrade = !head.upgrade.empty();
   FieldList fields;
   fields.add(":method", upgrade ? std::string_view("CONNECT") : head.method);
@@ -109,7 +113,11 @@ Task<error_code> Stream::send_head(const http::RequestHead& head, http::Chunk fi
     first = {};  // what the upgrade carries comes later
   }
   if (error_code failed = submit(head, first.end && first.bytes.empty())) co_return failed;
-  if (!first.bytes.empty()) co_return co_await send(first);
+  if (!first.bytes.empty()) {
+    error_code failed = co_await send(first);
+    if (failed && answered_in_full()) failed.clear();  // the answer says why
+    co_return failed;
+  }
   session_->submitted();
   co_return error_code{};
 }
@@ -148,18 +156,35 @@ Task<error_code> Stream::send_body(http::Chunk chunk) {
 Task<error_code> Stream::send_trailers(const http::Fields& trailers) {
   if (end_written_ && !failed_) co_return error_code{};
   if (!trailers.empty()) sending_trailers_ = &trailers;
+  if (!trailers.empty() && !why() && window_shut()) {
+    sending_end_ = trailers_alone_ = true;
+    submit_trailers();
+  }
   const http::Chunk nothing{{}, true};
   error_code failed = co_await send(nothing);
   sending_trailers_ = nullptr;
   co_return failed;
 }
 
+/// Client: all of the answer is there, which nothing that we send changes.
+bool Stream::answered_in_full() const {
+  return session_ != nullptr && session_->role() == Role::kClient && head_complete_ &&
+         end_received_ && !tunnel_ && !given_up_;
+}
+
+/// DATA has to wait then, even where it has no bytes. HEADERS have not (RFC 9113 section 5.2.1).
+bool Stream::window_shut() const {
+  return nghttp2_session_get_stream_remote_window_size(session_->session_, id_) <= 0 ||
+         nghttp2_session_get_remote_window_size(session_->session_) <= 0;
+}
+
 /// Returns once all of it is in the session's output; as a rule that is at once.
 Task<error_code> Stream::send(http::Chunk chunk) {
   if (error_code failed = why()) co_return failed;
+  if (answered_in_full()) co_return error_code(Error::kCancelled);  // a part may be missing already
   sending_ = chunk.bytes;
   sending_end_ = chunk.end;
-  if (deferred_ && (sending_end_ || !sending_.empty())) {
+  if (deferred_ && !trailers_alone_ && (sending_end_ || !sending_.empty())) {
     deferred_ = false;
     Session::must(nghttp2_session_resume_data(session_->session_, id_));
   }
@@ -168,6 +193,11 @@ Task<error_code> Stream::send(http::Chunk chunk) {
     if (error_code failed = why()) {
       sending_ = {};
       co_return failed;
+    }
+    if (answered_in_full()) {  // RFC 9113 section 8.1: the rest of the request is not needed
+      sending_ = {};
+      sending_end_ = false;
+      co_return error_code(Error::kCancelled);
     }
     co_await writable_.wait();
   }

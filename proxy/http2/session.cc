@@ -29,6 +29,8 @@ class Raised {
  private:
   bool& flag_;
 };
+constexpr std::size_t kFrameHead = 9;
+constexpr std::size_t kFramesOfAStream = 32;   // that wait at a time: heads, 1xx, windows, a reset
 constexpr std::size_t kIdleBytes = 16 * 1024;  // of output that a connection without streams keeps
 }  // namespace
 
@@ -43,13 +45,18 @@ bool Session::Guard::hit(std::uint32_t max, std::chrono::seconds period, std::ui
 }
 
 Session::Session(Role role, Handler& handler, const Limits& limits, LimitStats* hits)
-    : role_(role), handler_(handler), limits_(limits), hits_(hits), watch_(role == Role::kServer) {
+    : role_(role),
+      handler_(handler),
+      limits_(limits),
+      hits_(hits),
+      watch_(role == Role::kServer, limits.continuations_max) {
   nghttp2_option* options = nullptr;
   if (nghttp2_option_new(&options) != 0) throw std::bad_alloc();
   nghttp2_option_set_no_auto_window_update(options, 1);
   nghttp2_option_set_no_closed_streams(options, 1);
   nghttp2_option_set_max_outbound_ack(options, limits.acks_waiting_max);
-  nghttp2_option_set_max_continuations(options, limits.continuations_max);
+  // It counts the pieces that their heads come in; `watch_` counts frames.
+  nghttp2_option_set_max_continuations(options, kFrameHead * (limits.continuations_max + 1));
   nghttp2_option_set_peer_max_concurrent_streams(options, limits.concurrent_streams);
   std::array<nghttp2_settings_entry, 5> settings{{
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
@@ -117,7 +124,13 @@ error_code Session::feed(std::span<const char> bytes) {
     nghttp2_session_terminate_session(
         session_, failed_ == Error::kFlood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
     if (failed_ == Error::kFlood) hit(&LimitStats::http2_frames);
-    if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) hit(&LimitStats::http2_continuations);
+  }
+  // Whatever frames are answered with, nine bytes may cost twenty times as many.
+  if (!failed_ && nghttp2_session_get_outbound_queue_size(session_) > frames_waiting_max())
+    calm_down(&LimitStats::http2_frames);
+  if (seen.wrong == FrameWatch::Wrong::kTooMany) {
+    if (!failed_) hit(&LimitStats::http2_continuations);
+    end_with(Error::kProtocol, NGHTTP2_PROTOCOL_ERROR);
   }
   if (seen.wrong == FrameWatch::Wrong::kProtocol)
     end_with(Error::kProtocol, NGHTTP2_PROTOCOL_ERROR);
@@ -130,6 +143,11 @@ error_code Session::feed(std::span<const char> bytes) {
   gather();  // what breaks the connection shows in the GOAWAY that nghttp2 makes of it
   wake();
   return failed_;
+}
+
+/// For the peer to take. DATA does not count: it waits where it comes from.
+std::size_t Session::frames_waiting_max() const {
+  return limits_.acks_waiting_max + kFramesOfAStream * limits_.concurrent_streams;
 }
 
 /// Adds to the output while there is room; what is in it already is not touched.
@@ -212,6 +230,12 @@ bool Session::usable() const {
       nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return open_ < std::min<std::size_t>(limit, limits_.concurrent_streams) &&
          nghttp2_session_check_request_allowed(session_) != 0;
+}
+
+bool Session::full() const {
+  const std::size_t limit =
+      nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return open_ - unsent_.size() >= limit;
 }
 
 bool Session::peer_takes_upgrades() const {
@@ -305,6 +329,13 @@ void Session::forget(Stream& stream) {
   streams_.erase(stream.id_);
   const std::size_t unread = stream.received_.size() + stream.lent_.size();
   if (unread > 0) nghttp2_session_consume_connection(session_, unread);
+  const bool ended = stream.end_written_ && role_ == Role::kServer;
+  // Not yet: nghttp2 would drop an end that still waits for its reset. Callbacks::frame_sent()
+  // does.
+  if (ended && nghttp2_session_get_stream_local_close(session_, stream.id_) == 0) {
+    submitted();
+    return;
+  }
   if (!stream.closed_ && !stream.failed_ && !(stream.end_written_ && stream.end_received_)) {
     const std::uint32_t code =
         role_ == Role::kClient ? NGHTTP2_CANCEL
@@ -334,6 +365,7 @@ void Session::end_head(Stream& stream, bool end) {
   }
   if (good) {
     stream.wake_reader_ = true;
+    stream.wake_writer_ = stream.wake_writer_ || stream.end_received_;
     wake_later(stream);
     return;
   }
@@ -348,10 +380,8 @@ void Session::refuse(std::int32_t id, int status) {
   fields.add_number(":status", static_cast<std::uint64_t>(status));
   fields.add_number("content-length", 0);
   nghttp2_submit_response(session_, id, fields.data(), fields.size(), nullptr);
-  const bool end = incoming_->end_received_;
   incoming_->session_ = nullptr;
   incoming_.reset();
-  if (!end) nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
   refused_.push_back(status);
 }
 

@@ -80,6 +80,8 @@ class Session {
   /// Ends everything: all streams fail with `reason`, which they hear in a later turn. Adds nothing
   /// to the output.
   void close(error_code reason);
+  /// Client: whether the peer takes no more streams beside those that are on the wire.
+  bool full() const;
   /// Whether the connection has nothing more to say or hear.
   bool done() const;
   /// The streams that somebody holds.
@@ -128,6 +130,7 @@ class Session {
     if (hits_ != nullptr) (hits_->*limit).add();
   }
   void gather();
+  std::size_t frames_waiting_max() const;
   /// What nghttp2 returned; throws std::bad_alloc where it had no memory.
   static void must(int result);
   void end_head(Stream& stream, bool end);

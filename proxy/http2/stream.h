@@ -96,6 +96,8 @@ class Stream final : public http::BodySource {
   error_code submit(const http::RequestHead& head, bool end);
   error_code submit(const http::ResponseHead& head, std::string_view date, bool end);
   void submit_trailers();
+  bool window_shut() const;
+  bool answered_in_full() const;
   void end_tunnel();
 
   Session* session_;
@@ -139,10 +141,11 @@ class Stream final : public http::BodySource {
   // Sending.
   std::span<const char> sending_;
   const http::Fields* sending_trailers_ = nullptr;
-  bool sending_end_ = false;  // the message ends with `sending_`
-  bool deferred_ = false;     // nghttp2 waits for more
-  bool end_written_ = false;  // END_STREAM is in the output, or in a head on its way there
-  bool closed_ = false;       // nghttp2 knows the stream no more
+  bool sending_end_ = false;     // the message ends with `sending_`
+  bool trailers_alone_ = false;  // they are on their way, without DATA ahead of them
+  bool deferred_ = false;        // nghttp2 waits for more
+  bool end_written_ = false;     // END_STREAM is in the output, or in a head on its way there
+  bool closed_ = false;          // nghttp2 knows the stream no more
   Event writable_;
 
   http::ServerStream::Watcher* watcher_ = nullptr;

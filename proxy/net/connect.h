@@ -9,7 +9,13 @@
 
 namespace tidegate::proxy::net {
 
-/// A TCP connection to `to`. Errors: what connect() says; timed_out after `timeout`.
+/// Whether `fd` is one of the last 32 file descriptors that the process may have (an eighth, where
+/// that is less). Those are for itself: its admin ports, the reading of its configuration, DNS.
+/// What clients cause leaves them alone. Source: POSIX, which gives out the lowest that is free.
+bool for_ourselves(int fd);
+
+/// A TCP connection to `to`. Errors: what connect() says; timed_out after `timeout`;
+/// too_many_files_open where only descriptors for_ourselves() are left.
 Task<Result<Socket>> connect(boost::asio::io_context& io, boost::asio::ip::tcp::endpoint to,
                              TimerWheel& wheel, std::chrono::milliseconds timeout);
 

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/net/connect.h"
+
 namespace tidegate::proxy::net {
 
 namespace asio = boost::asio;
@@ -79,6 +81,10 @@ Result<int> open_datagram_socket(const asio::ip::address& ip, std::uint16_t port
 Result<Socket> connect_datagram(asio::io_context& io, const asio::ip::tcp::endpoint& to) {
   const int fd = ::socket(to.protocol().family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return last_error();
+  if (for_ourselves(fd)) {
+    ::close(fd);
+    return error_code(EMFILE, boost::system::system_category());
+  }
   if (::connect(fd, to.data(), static_cast<socklen_t>(to.size())) != 0) {
     const error_code failed = last_error();
     ::close(fd);

@@ -28,6 +28,7 @@ class PlainStream final : public Stream {
   void shutdown_send() override { socket_.shutdown_send(); }
   void cancel() override { socket_.cancel(); }
   void cancel_read() override { socket_.cancel_read(); }
+  void reset() override { socket_.reset(); }
   void close() override { socket_.close(); }
   bool is_open() const override { return socket_.is_open(); }
   bool peer_closed() override;

@@ -76,6 +76,13 @@ void Socket::close() {
   cancel();
 }
 
+void Socket::reset() {
+  if (!is_open()) return;
+  const linger none{1, 0};
+  ::setsockopt(state_->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  close();
+}
+
 void Socket::shutdown_send() {
   if (!is_open()) return;
   settled();

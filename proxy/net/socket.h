@@ -64,6 +64,7 @@ class Socket {
   void cancel();
   void cancel_read();  // that for reading alone
   void close();
+  void reset();  // with RST, whatever is on its way
   void shutdown_send();
 
  private:

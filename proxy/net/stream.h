@@ -72,6 +72,8 @@ class Stream {
   virtual void cancel_read() = 0;
   /// Ends everything; idempotent.
   virtual void close() = 0;
+  /// The same, so that the peer cannot take it for an orderly end: RST, and no close_notify.
+  virtual void reset() = 0;
   virtual bool is_open() const = 0;
   /// Looks, without taking anything: true where the peer has closed or reset. Bytes waiting are not
   /// an end.

@@ -54,6 +54,7 @@ Task<void> Pair::copy(Side& from, Side& to, std::uint64_t& bytes, std::string ea
     if (over_) break;  // the other direction has ended both before this one waited
     Result<std::size_t> got = co_await from.stream.read_some(loop_.buffers, buffer);
     if (!got && got.error() == asio::error::eof) {
+      if (left == nullptr && !over_) left = &from.stream;
       if (error_code gone = co_await net::settle(to.stream, to.stall)) {
         fail(to, gone);
         break;
@@ -82,6 +83,7 @@ Task<void> Pair::copy(Side& from, Side& to, std::uint64_t& bytes, std::string ea
 void Pair::fail(Side& side, error_code with) {
   if (over_) return;
   failed = &side.stream;
+  if (left == nullptr) left = failed;
   why = with;
   close();
 }

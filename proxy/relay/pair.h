@@ -34,6 +34,7 @@ class Pair {
 
   std::uint64_t from_downstream = 0;  // bytes that were passed on
   std::uint64_t from_upstream = 0;
+  const net::Stream* left = nullptr;  // the side whose end came first; null: none has ended
   bool idled = false;
   const net::Stream* failed = nullptr;  // the side that failed first; then both have been closed
   error_code why;

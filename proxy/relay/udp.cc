@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <utility>
 
 #include "proxy/net/accept.h"
 #include "proxy/upstream/weighted.h"
@@ -17,13 +18,29 @@ constexpr std::size_t kSessionsMax = 16384;  // a worker; each has a descriptor
 constexpr int kBatch = 64;                   // datagrams, before others get their turn
 }  // namespace
 
+/// Of a session among those that the process may have.
+class UdpListener::Place {
+ public:
+  explicit Place(Overload& overload) : given_(overload.admit_session() ? &overload : nullptr) {}
+  Place(Place&& other) noexcept : given_(std::exchange(other.given_, nullptr)) {}
+  Place& operator=(Place&&) = delete;
+  ~Place() {
+    if (given_) given_->leave_session();
+  }
+  explicit operator bool() const { return given_ != nullptr; }
+
+ private:
+  Overload* given_;
+};
+
 /// Lives as long as a coroutine reads from its backend.
 class UdpListener::Session {
  public:
   Session(UdpListener& listener, const net::Client& client, std::string cluster,
-          std::shared_ptr<upstream::Host> on, net::Socket socket, UdpStats& stats)
+          std::shared_ptr<upstream::Host> on, net::Socket socket, UdpStats& stats, Place place)
       : cluster_name(std::move(cluster)),
         host(std::move(on)),
+        place_(std::move(place)),
         listener_(listener),
         client_(client),
         socket_(std::move(socket)),
@@ -93,6 +110,7 @@ class UdpListener::Session {
   const std::shared_ptr<upstream::Host> host;
 
  private:
+  const Place place_;
   struct Idle {
     Session* session;
     void operator()() const { session->check_idle(); }
@@ -112,10 +130,11 @@ std::size_t UdpListener::ClientHash::operator()(const net::Client& client) const
        client.remote.size()});
 }
 
-UdpListener::UdpListener(Loop& loop, upstream::Clusters& clusters, net::Socket socket,
-                         Current current, std::function<void()> session_over)
+UdpListener::UdpListener(Loop& loop, upstream::Clusters& clusters, Overload& overload,
+                         net::Socket socket, Current current, std::function<void()> session_over)
     : loop_(loop),
       clusters_(clusters),
+      overload_(overload),
       socket_(std::move(socket)),
       current_(std::move(current)),
       session_over_(std::move(session_over)),
@@ -194,7 +213,8 @@ bool UdpListener::still_good(const Session& session, const StreamRoute& route) c
 std::shared_ptr<UdpListener::Session> UdpListener::begin(const net::Client& client,
                                                          const Target& target) {
   if (draining_) return nullptr;
-  if (sessions_.size() >= kSessionsMax) {
+  Place place(overload_);
+  if (!place || sessions_.size() >= kSessionsMax) {
     target.stats->downstream_sess_overflow.add();
     return nullptr;
   }
@@ -216,7 +236,7 @@ std::shared_ptr<UdpListener::Session> UdpListener::begin(const net::Client& clie
     return nullptr;
   }
   auto session = std::make_shared<Session>(*this, client, picked->cluster, std::move(host),
-                                           std::move(*socket), *target.stats);
+                                           std::move(*socket), *target.stats, std::move(place));
   sessions_[client] = session;
   spawn(loop_.io, Session::answers(session, shared_from_this()));
   return session;

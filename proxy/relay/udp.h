@@ -8,6 +8,7 @@
 #include "proxy/net/datagram.h"
 #include "proxy/net/socket.h"
 #include "proxy/runtime/loop.h"
+#include "proxy/runtime/overload.h"
 #include "proxy/runtime/stats.h"
 #include "proxy/snapshot/route.h"
 #include "proxy/upstream/cluster.h"
@@ -30,8 +31,8 @@ class UdpListener : public std::enable_shared_from_this<UdpListener> {
 
   /// `socket` is bound (net::open_datagram_socket). `session_over` is called when a session has
   /// ended.
-  UdpListener(Loop& loop, upstream::Clusters& clusters, net::Socket socket, Current current,
-              std::function<void()> session_over);
+  UdpListener(Loop& loop, upstream::Clusters& clusters, Overload& overload, net::Socket socket,
+              Current current, std::function<void()> session_over);
   ~UdpListener();
 
   void start();
@@ -41,6 +42,7 @@ class UdpListener : public std::enable_shared_from_this<UdpListener> {
   std::size_t sessions() const { return sessions_.size(); }
 
  private:
+  class Place;
   class Session;
   struct ClientHash {
     std::size_t operator()(const net::Client& client) const;
@@ -55,6 +57,7 @@ class UdpListener : public std::enable_shared_from_this<UdpListener> {
 
   Loop& loop_;
   upstream::Clusters& clusters_;
+  Overload& overload_;
   net::Socket socket_;
   Current current_;
   std::function<void()> session_over_;

@@ -17,6 +17,8 @@ struct Overload {
 
   std::atomic<std::size_t> connections{0};      // of clients, now
   std::atomic<std::size_t> connections_max{0};  // 0: any number
+  std::atomic<std::size_t> sessions{0};         // of UDP, now
+  std::atomic<std::size_t> sessions_max{0};     // 0: any number
   std::atomic<std::uint64_t> memory_bytes{0};   // in use
   std::atomic<std::uint64_t> memory_bytes_max{0};
   std::atomic<std::uint64_t> memory_percent{0};
@@ -33,6 +35,16 @@ struct Overload {
     return false;
   }
   void leave() { connections.fetch_sub(1, std::memory_order_relaxed); }
+
+  /// The same for a UDP session, which has a descriptor and a client that nobody has verified.
+  bool admit_session() {
+    if (reject_incoming_connections.load(std::memory_order_relaxed)) return false;
+    const std::size_t most = sessions_max.load(std::memory_order_relaxed);
+    if (sessions.fetch_add(1, std::memory_order_relaxed) < most || most == 0) return true;
+    leave_session();
+    return false;
+  }
+  void leave_session() { sessions.fetch_sub(1, std::memory_order_relaxed); }
 };
 
 }  // namespace tidegate::proxy

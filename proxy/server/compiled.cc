@@ -127,7 +127,7 @@ std::shared_ptr<const Compiled> compile(SnapshotPtr snapshot, std::uint64_t vers
     if (secure) compiled->tls = std::make_unique<tls::ServerContexts>(std::move(contexts));
     out->listeners.emplace(listener.name, std::move(compiled));
   }
-  out->sinks = lasting.sinks.in_use();
+  out->sinks = lasting.sinks.take_given();
   return out;
 }
 

@@ -9,7 +9,6 @@
 #include "proxy/http/characters.h"
 #include "proxy/http/date.h"
 #include "proxy/http1/serializer.h"
-#include "proxy/runtime/event.h"
 
 namespace tidegate::proxy::server {
 
@@ -123,7 +122,11 @@ void Http1Connection::close() {
   stream_.close();
 }
 
-void Http1Connection::abort() { close(); }
+/// Where the end of the connection is that of the body, an orderly one would make it look whole.
+void Http1Connection::abort() {
+  keep_ = false;
+  until_close_ ? stream_.reset() : stream_.close();
+}
 
 void Http1Connection::watch_client(Watcher* watcher) {
   watcher_ = watcher;
@@ -226,7 +229,9 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
       co_return stream_.is_open() && !draining_ ? Got::kIdle : Got::kEnd;
     }
     if (!got) {
-      if (expired_) {
+      // The empty line that some clients send behind a body is no request to answer.
+      const bool empty = std::string_view(buffer_.get() + begin_, end_ - begin_) == "\r\n";
+      if (expired_ && !empty) {
         stats_.downstream_rq_header_timeout.add();
         co_await refuse(408, "request head did not arrive in time\n", "request_header_timeout",
                         "-");
@@ -253,7 +258,9 @@ Task<void> Http1Connection::refuse(int status, std::string_view text, std::strin
   head.status = status;
   head.body = {http::BodyLength::Kind::kExact, text.size()};
   head.fields.append("content-type", "text/plain; charset=utf-8");
+  const bool asked_head = head_.asked_head;
   head_.clear();
+  head_.asked_head = asked_head;
   co_await send_head(head, http::Chunk{{text.data(), text.size()}, true});
   if (options_.refused) options_.refused({status, flag, details, text.size()});
 }
@@ -277,7 +284,7 @@ Task<Http1Connection::Ended> Http1Connection::serve() {
       keep_ = false;
       stats_.downstream_cx_max_requests_reached.add();
     }
-    answered_ = raw_ = cancelled_ = chunked_ = false;
+    answered_ = raw_ = cancelled_ = chunked_ = until_close_ = false;
     continue_due_ =
         head_.expect_continue && head_.version == http::Version::kHttp11 && begin_ == end_;
     body_done_ = head_.body.none();
@@ -348,7 +355,7 @@ Result<http::Chunk> Http1Connection::decode() {
     return all;
   }
   while (*begin < end) {
-    Result<http1::BodyDecoder::Step> step = decoder_.decode({at + *begin, end - *begin});
+    Result<http1::BodyDecoder::Step> step = decoder_.decode_all({at + *begin, end - *begin});
     if (!step) {
       keep_ = false;
       if (step.error() == boost::system::errc::value_too_large) stats_.limits.trailers.add();
@@ -367,13 +374,12 @@ Result<http::Chunk> Http1Connection::poll() { return decode(); }
 Task<Result<http::Chunk>> Http1Connection::read() {
   while (true) {
     Result<http::Chunk> chunk = decode();
+    if (chunk && chunk->end && watcher_ && !raw_) loop_.wheel.arm(watch_timer_, kWatchAfter);
     if (!chunk || chunk->end || !chunk->bytes.empty()) co_return chunk;
     if (cancelled_) co_return asio::error::operation_aborted;
     if (continue_due_ && !answered_) {
       continue_due_ = false;
-      http::ResponseHead go;
-      go.status = 100;
-      if (error_code failed = co_await send_informational(go)) co_return failed;
+      if (error_code failed = co_await send_continue()) co_return failed;
     }
     const bool first = body_end_ == 0;
     if (first) {
@@ -444,7 +450,23 @@ Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> piec
   co_return failed;
 }
 
+/// While a body is read the answer may be there already, and one may write at a time.
+Task<error_code> Http1Connection::send_continue() {
+  struct Continuing {
+    explicit Continuing(Http1Connection& one_in) : one(one_in) { one.continuing_ = true; }
+    ~Continuing() {
+      one.continuing_ = false;
+      one.continued_.notify_later(one.loop_.io);
+    }
+    Http1Connection& one;
+  } continuing(*this);
+  http::ResponseHead go;
+  go.status = 100;
+  co_return co_await send_informational(go);
+}
+
 Task<error_code> Http1Connection::send_informational(const http::ResponseHead& head) {
+  if (continuing_ && head.status != 100) co_await continued_.wait();
   std::string text;
   http1::write_response_head(head, head_.version, false, false, {}, text);
   std::array<asio::const_buffer, 1> pieces{asio::buffer(text)};
@@ -453,13 +475,18 @@ Task<error_code> Http1Connection::send_informational(const http::ResponseHead& h
 
 Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http::Chunk first) {
   answered_ = true;
+  if (continuing_) co_await continued_.wait();
   raw_ = head.status == 101 || (head_.method == "CONNECT" && head.status < 300);
   if (raw_) body_done_ = false;
   bodiless_ = !raw_ && (head_.is_head() || head.status == 204 || head.status == 304);
   bool unknown = head.body.kind == http::BodyLength::Kind::kUnknown && !bodiless_ && !raw_;
   chunked_ = unknown && head_.version == http::Version::kHttp11;
-  if (unknown && !chunked_) keep_ = false;  // HTTP/1.0: the close ends the body
-  if (draining_ || (!body_done_ && continue_due_)) keep_ = false;
+  until_close_ = unknown && !chunked_;  // HTTP/1.0
+  if (until_close_) keep_ = false;
+  // What is to come of a body that nobody waits for ends the connection, and is announced.
+  const bool body_to_come = !body_done_ && begin_ == end_ && body_begin_ == body_end_;
+  if (draining_ || (!body_done_ && continue_due_) || (first.end && body_to_come && !raw_))
+    keep_ = false;
   if (!keep_ && draining_) stats_.downstream_cx_drain_close.add();
   out_.clear();
   if (out_.capacity() < kUsualHead) out_.reserve(kUsualHead);

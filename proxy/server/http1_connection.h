@@ -9,6 +9,7 @@
 #include "proxy/http1/body_decoder.h"
 #include "proxy/http1/parser.h"
 #include "proxy/net/stream.h"
+#include "proxy/runtime/event.h"
 #include "proxy/runtime/loop.h"
 #include "proxy/runtime/stats.h"
 
@@ -91,7 +92,11 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
   void abandon() override;
-  const http::Fields* trailers() const override { return decoder_.trailers(); }
+  /// Those that Connection names are for this hop too (RFC 9110 section 7.6.1); which ones they
+  /// were is not kept.
+  const http::Fields* trailers() const override {
+    return head_.names_fields ? nullptr : decoder_.trailers();
+  }
 
   Task<Got> read_head();
   void counted();
@@ -100,6 +105,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
                     std::string_view details = "http1.codec_error", const char* flag = "DPE");
   Task<error_code> settle();
   Task<error_code> write(std::span<const boost::asio::const_buffer> pieces, bool whole = false);
+  Task<error_code> send_continue();
   Task<void> watch();
   Result<http::Chunk> decode();
   void fresh(bool now);
@@ -132,6 +138,9 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool chunked_ = false;       // the answer's body
   bool bodiless_ = false;      // the answer has none, whatever is given
   bool continue_due_ = false;  // the client waits for 100
+  bool continuing_ = false;    // 100 is on its way: the answer waits for it
+  Event continued_;
+  bool until_close_ = false;  // the answer's body ends with the connection
   bool answered_ = false;
   bool keep_ = true;
   bool draining_ = false;

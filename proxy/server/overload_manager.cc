@@ -148,11 +148,18 @@ std::size_t usual_connections_max() {
   return std::max<std::size_t>(files - files / 4, 80) - 64;
 }
 
+std::size_t sessions_max() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 0;
+  return std::max<std::size_t>(static_cast<std::size_t>(limit.rlim_cur) / 8, 1);
+}
+
 OverloadManager::OverloadManager(boost::asio::io_context& io, Overload& overload,
                                  const Options& options, Hooks hooks)
     : timer_(io), overload_(overload), max_(options.memory_bytes_max), hooks_(std::move(hooks)) {
   overload_.memory_bytes_max = max_;
   overload_.connections_max = options.connections_max;
+  overload_.sessions_max = sessions_max();
 }
 
 void OverloadManager::start() {

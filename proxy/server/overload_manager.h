@@ -14,6 +14,8 @@ namespace tidegate::proxy::server {
 std::uint64_t memory_limit();
 /// As many connections of clients as leave a quarter of the file descriptors to backends.
 std::size_t usual_connections_max();
+/// As many UDP sessions as leave half of that quarter. 0: any number.
+std::size_t sessions_max();
 
 /// Looks at the process's memory many times a second and says in `overload` what is refused, so
 /// that it never runs out: at 70 % of the limit what is free goes back to the system, at 80 %

@@ -14,6 +14,7 @@
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/net/accept.h"
+#include "proxy/net/connect.h"
 #include "proxy/net/connection_options.h"
 #include "proxy/net/plain_stream.h"
 #include "proxy/net/proxy_protocol.h"
@@ -22,6 +23,7 @@
 #include "proxy/runtime/poller.h"
 #include "proxy/runtime/priority.h"
 #include "proxy/server/converse.h"
+#include "proxy/server/parting.h"
 #include "proxy/snapshot/about.h"
 #include "proxy/tls/error.h"
 #include "proxy/tls/handshake_stats.h"
@@ -78,7 +80,10 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
   for (const auto& [name, listener] : compiled->listeners) {
     SlotPtr& slot = slots_[name];
     if (!slot) slot = new Slot;
-    slot->current = new PinnedListener(listener);
+    PinnedListenerPtr fresh(new PinnedListener(listener));
+    if (slot->current && !same_demands(*slot->current->compiled, *listener))
+      changed_.emplace(slot, slot->current);
+    slot->current = std::move(fresh);
   }
   for (const std::string& key : closed_keys) {
     if (auto found = acceptors_.find(key); found != acceptors_.end()) {
@@ -90,9 +95,20 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
       datagrams_.erase(found);
     }
   }
-  // Connections of a listener that has gone keep its last version, through their slot.
-  std::erase_if(slots_,
-                [&](const auto& slot) { return !compiled->listeners.contains(slot.first); });
+  // What goes on there keeps the last version, through its slot.
+  std::erase_if(slots_, [&](const auto& slot) {
+    const bool gone = !compiled->listeners.contains(slot.first);
+    if (gone) changed_[slot.second] = nullptr;
+    return gone;
+  });
+  if (!changed_.empty()) {
+    close_gently([&](const Connection& one) {
+      const auto found = changed_.find(one.slot);
+      return found != changed_.end() &&
+             (!found->second || !may_stay(one, *found->second->compiled));
+    });
+    changed_.clear();
+  }
   while (!opened.empty()) {
     open(opened.back());
     ::close(opened.back().fd);
@@ -116,8 +132,9 @@ void Worker::open(const OpenedSocket& opened) {
       if (!route) return {};
       return {route, (*listener.udp_stats.at(route))[loop_.index].get()};
     };
-    auto listener = std::make_shared<relay::UdpListener>(
-        loop_, clusters_, std::move(socket), std::move(current), [this] { check_drained(); });
+    auto listener =
+        std::make_shared<relay::UdpListener>(loop_, clusters_, stats_.overload(), std::move(socket),
+                                             std::move(current), [this] { check_drained(); });
     datagrams_[opened.key] = listener;
     listener->start();
     return;
@@ -125,7 +142,7 @@ void Worker::open(const OpenedSocket& opened) {
   auto acceptor = std::make_shared<net::Socket>(std::move(socket));
   acceptors_[opened.key] = acceptor;
   auto serve_one = [this, slot](net::Socket one, const net::Accepted& accepted) {
-    if (!one.is_open() || !admit(*slot)) return;
+    if (!one.is_open() || !admit(*slot, one)) return;
     try {
       ListenerStats& counted = *(*slot->current->compiled->stats)[loop_.index];
       serve(std::make_unique<Connection>(std::move(one), accepted, slot, counted)).start();
@@ -137,9 +154,9 @@ void Worker::open(const OpenedSocket& opened) {
   spawn(loop_.io, net::accept_all(loop_.io, loop_.wheel, acceptor, std::move(serve_one)));
 }
 
-bool Worker::admit(const Slot& slot) {
-  bool full = false;
-  if (stats_.overload().admit(full)) return true;
+bool Worker::admit(const Slot& slot, const net::Socket& one) {
+  bool full = net::for_ourselves(one.fd());
+  if (!full && stats_.overload().admit(full)) return true;
   ListenerStats& counted = *(*slot.current->compiled->stats)[loop_.index];
   (full ? counted.downstream_global_cx_overflow : counted.downstream_cx_overload_reject).add();
   return false;
@@ -320,7 +337,12 @@ Task<bool> Worker::begin_tls(Connection& one, Live& live) {
     tell_failed_handshake(*listener.listener, stream.facts().remote_ip, failed);
   } else {
     tls::count_handshake(stream.facts(), counted);
-    const router::CompiledSite* site = listener.sites->by_sni(stream.facts().sni);
+    const std::string& sni = stream.facts().sni;
+    const router::CompiledSite* site = listener.sites->by_sni(sni);
+    if (!same_demand(listener, *one.slot->current->compiled, sni)) {  // by now
+      stream.close();
+      co_return false;
+    }
     if (site && site->site->protocol == SiteProtocol::kTls) {
       co_await serve_stream(stream, std::move(pinned), *site, stream.facts().sni, live);
     } else {
@@ -492,9 +514,11 @@ void Worker::close_listeners() {
   for (auto& [key, listener] : datagrams_) listener->drain();
 }
 
-void Worker::close_connections_gently() {
+template <class Which>
+void Worker::close_gently(const Which& which) {
   std::vector<std::function<void()>> all;
   for (Connection& one : connections_) {
+    if (!which(one)) continue;
     if (one.live) {
       all.push_back(one.live->drain);
     } else {
@@ -502,6 +526,10 @@ void Worker::close_connections_gently() {
     }
   }
   for (auto& drain_one : all) drain_one();
+}
+
+void Worker::close_connections_gently() {
+  close_gently([](const Connection&) { return true; });
 }
 
 void Worker::drain(std::function<void()> done) {

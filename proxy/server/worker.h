@@ -64,7 +64,7 @@ class Worker {
  private:
   void open(const OpenedSocket& opened);
   /// Whether there is a place for one more connection; counts it.
-  bool admit(const Slot& slot);
+  bool admit(const Slot& slot, const net::Socket& one);
   /// A connection, from its accept to its end.
   Detached serve(std::unique_ptr<Connection> connection);
   /// What comes next of it. True: it goes on, with another next() once it does not rest.
@@ -91,6 +91,9 @@ class Worker {
                              http::ServerStream& stream);
   Task<void> serve_exchange(const net::ConnectionFacts& facts, PinnedListenerPtr pinned,
                             http::ServerStream& stream);
+  /// Those that `which` says: no request more, and what is under way is answered.
+  template <class Which>
+  void close_gently(const Which& which);
   void check_drained();
 
   Loop loop_;
@@ -99,6 +102,9 @@ class Worker {
   upstream::Clusters clusters_;
   telemetry::Exporters exporters_;
   std::map<std::string, SlotPtr> slots_;
+  /// What was in slots that demand more now (null: nothing is any more), until connections know:
+  /// apply() may fail, and comes again.
+  std::map<SlotPtr, PinnedListenerPtr> changed_;
   std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;         // TCP, by key
   std::map<std::string, std::shared_ptr<relay::UdpListener>> datagrams_;  // UDP, by key
   Connections connections_;

@@ -51,21 +51,17 @@ void Sink::added(Queue& queue) {
 
 std::shared_ptr<const Sink> Sinks::get(Signal signal, const Collector& collector) {
   std::erase_if(sinks_, [](const std::weak_ptr<const Sink>& one) { return one.expired(); });
+  std::shared_ptr<const Sink> found;
   for (const std::weak_ptr<const Sink>& known : sinks_) {
     std::shared_ptr<const Sink> one = known.lock();
-    if (one && one->signal() == signal && one->collector() == collector) return one;
+    if (one && one->signal() == signal && one->collector() == collector) found = std::move(one);
   }
-  auto made = std::make_shared<const Sink>(signal, collector, workers_, stats_);
-  sinks_.push_back(made);
-  return made;
-}
-
-std::vector<std::shared_ptr<const Sink>> Sinks::in_use() {
-  std::vector<std::shared_ptr<const Sink>> out;
-  for (const std::weak_ptr<const Sink>& known : sinks_) {
-    if (std::shared_ptr<const Sink> one = known.lock()) out.push_back(std::move(one));
+  if (!found) {
+    found = std::make_shared<const Sink>(signal, collector, workers_, stats_);
+    sinks_.push_back(found);
   }
-  return out;
+  if (std::find(given_.begin(), given_.end(), found) == given_.end()) given_.push_back(found);
+  return found;
 }
 
 }  // namespace tidegate::proxy::telemetry

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/rpc/protobuf.h"
@@ -90,13 +91,15 @@ class Sinks {
   Sinks(StatsStore& stats, std::size_t workers) : stats_(stats), workers_(workers) {}
 
   std::shared_ptr<const Sink> get(Signal signal, const Collector& collector);
-  /// Those that somebody has.
-  std::vector<std::shared_ptr<const Sink>> in_use();
+  /// Those that get() gave since the last call: what a snapshot sends to. Others that are still
+  /// there are of older ones, and go with them.
+  std::vector<std::shared_ptr<const Sink>> take_given() { return std::exchange(given_, {}); }
 
  private:
   StatsStore& stats_;
   const std::size_t workers_;
   std::vector<std::weak_ptr<const Sink>> sinks_;
+  std::vector<std::shared_ptr<const Sink>> given_;
 };
 
 }  // namespace tidegate::proxy::telemetry

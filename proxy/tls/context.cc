@@ -188,15 +188,23 @@ ContextPtr server_context() {
 void separate_sessions(SSL_CTX* context, const TlsTermination& termination,
                        const std::map<std::string, Certificate>& certificates) {
   std::string identity;
+  auto add = [&identity](std::string_view part) {
+    identity += part;
+    identity += '\0';  // which is in none of them
+  };
   for (const std::string& name : termination.certificates) {
     auto found = certificates.find(name);
-    if (found != certificates.end()) identity += found->second.chain_pem;
+    if (found != certificates.end()) add(found->second.chain_pem);
   }
-  if (termination.client)
-    identity +=
-        termination.client->ca_pem + std::to_string(static_cast<int>(termination.client->mode));
-  identity += termination.min_version + termination.max_version + termination.ciphers +
-              termination.ciphersuites + termination.groups + termination.signature_algorithms;
+  add("client");
+  if (termination.client) {
+    add(termination.client->ca_pem);
+    add(std::to_string(static_cast<int>(termination.client->mode)));
+  }
+  for (const std::string* part :
+       {&termination.min_version, &termination.max_version, &termination.ciphers,
+        &termination.ciphersuites, &termination.groups, &termination.signature_algorithms})
+    add(*part);
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   EVP_Digest(identity.data(), identity.size(), digest, &size, EVP_sha256(), nullptr);

@@ -13,7 +13,7 @@
 namespace tidegate::proxy::tls {
 namespace {
 
-int contexts_index() {
+int hello_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
 }
@@ -185,32 +185,21 @@ Task<Result<std::string>> peek_server_name(net::Socket& socket, BufferPool& buff
   co_return out;
 }
 
-void attach(SSL* ssl, const ServerContexts& contexts) {
-  SSL_set_ex_data(ssl, contexts_index(), const_cast<ServerContexts*>(&contexts));
-}
+void attach(SSL* ssl, ServerHello& hello) { SSL_set_ex_data(ssl, hello_index(), &hello); }
 
 int on_client_hello(SSL* ssl, int* alert, void*) {
-  const auto* contexts = static_cast<const ServerContexts*>(SSL_get_ex_data(ssl, contexts_index()));
-  std::string name;
-  if (contexts == nullptr || !hello_name(ssl, name)) {
+  auto* hello = static_cast<ServerHello*>(SSL_get_ex_data(ssl, hello_index()));
+  if (hello == nullptr || !hello_name(ssl, hello->sni)) {
     *alert = SSL_AD_DECODE_ERROR;
     return SSL_CLIENT_HELLO_ERROR;
   }
-  SSL_CTX* context = contexts->find(name);
+  SSL_CTX* context = hello->contexts->find(hello->sni);
   if (context == nullptr) {
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     return SSL_CLIENT_HELLO_ERROR;
   }
   ServerContexts::choose(ssl, context);
   return SSL_CLIENT_HELLO_SUCCESS;
-}
-
-std::string server_name(SSL* ssl) {
-  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  if (name == nullptr) return {};
-  std::string out = lower(name);
-  if (out.ends_with('.')) out.pop_back();
-  return out;
 }
 
 }  // namespace tidegate::proxy::tls

@@ -18,11 +18,15 @@ namespace tidegate::proxy::tls {
 /// follow the right one.
 int on_client_hello(SSL* ssl, int* alert, void*);
 
-/// Where on_client_hello looks. `contexts` outlives the handshake.
-void attach(SSL* ssl, const ServerContexts& contexts);
-
-/// The SNI that the client sent, in lower case; empty: none. Valid after the hello.
-std::string server_name(SSL* ssl);
+/// What a handshake goes by: on_client_hello looks for a context, and leaves the name. A second
+/// hello (RFC 8446 section 4.1.4) may name somebody else, and OpenSSL forgets the name of a resumed
+/// TLS 1.2 session: what counts is the name that the context was chosen for.
+struct ServerHello {
+  const ServerContexts* contexts;
+  std::string sni;  // lower case, without the root's dot; empty: none
+};
+/// Both outlive the handshake.
+void attach(SSL* ssl, ServerHello& hello);
 
 /// What the first bytes of a connection say, read without taking part in TLS. kMore: the
 /// ClientHello is not whole yet. kMalformed: it is none.

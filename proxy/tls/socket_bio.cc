@@ -15,7 +15,7 @@ int read(BIO* bio, char* into, int size) {
   net::Socket& socket = *source.socket;
   BIO_clear_retry_flags(bio);
   errno = 0;
-  if (!socket.is_open() || size <= 0) return -1;
+  if (!socket.is_open() || size <= 0 || source.own_messages > SocketBio::kOwnMessagesMax) return -1;
   if (!socket.may_read() && !source.look) {
     BIO_set_retry_read(bio);
     return -1;

@@ -2,6 +2,8 @@
 
 #include <openssl/bio.h>
 
+#include <cstdint>
+
 #include "proxy/net/socket.h"
 
 namespace tidegate::proxy::tls {
@@ -13,6 +15,10 @@ struct SocketBio {
   bool look = false;   // ask the kernel anyway: what it has may not have been reported yet
   bool ended = false;  // the peer's FIN has been read
   bool later = false;  // what is written may go out at the end of the turn
+  /// Of TLS itself, since the last byte for us. OpenSSL reads on as long as any come, and its loop
+  /// serves nobody else meanwhile: beyond the limit nothing is read any more.
+  std::uint32_t own_messages = 0;
+  static constexpr std::uint32_t kOwnMessagesMax = 64;
 
   /// Speaks of `this`, which outlives it; null: out of memory.
   BIO* make();

@@ -27,8 +27,11 @@ constexpr std::size_t kRecordMax = 16 * 1024;  // RFC 8446 section 5.1
 bool has_name(X509* certificate, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (name.find("://") == name.npos) {
-      if (X509_check_host(certificate, name.data(), name.size(),
-                          X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1)
+      // The subject's common name counts as none, nor does a dot in front stand for any name.
+      constexpr unsigned kHow =
+          X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+      if (!name.empty() && name.front() != '.' &&
+          X509_check_host(certificate, name.data(), name.size(), kHow, nullptr) == 1)
         return true;
       continue;
     }
@@ -77,6 +80,13 @@ error_code failure(int reason) {
   return take_error();
 }
 
+/// New keys, tickets, and what is refused after the handshake.
+void count_own(const SSL* ssl, int what, int) {
+  constexpr int kCounted[] = {SSL_CB_ACCEPT_LOOP, SSL_CB_CONNECT_LOOP, SSL_CB_WRITE_ALERT};
+  if (std::find(std::begin(kCounted), std::end(kCounted), what) != std::end(kCounted))
+    ++static_cast<SocketBio*>(BIO_get_data(SSL_get_rbio(ssl)))->own_messages;
+}
+
 }  // namespace
 
 void TlsStream::SslDeleter::operator()(SSL* ssl) const { SSL_free(ssl); }
@@ -108,6 +118,7 @@ Task<error_code> TlsStream::handshake() {
     if (error_code failed = co_await wait_for(reason)) co_return failed;
   }
   ready_ = true;
+  SSL_set_info_callback(ssl_.get(), count_own);
   fill_facts();
   co_return error_code{};
 }
@@ -117,9 +128,12 @@ Task<error_code> TlsStream::handshake_server(const ServerContexts& contexts) {
     co_return make_error_code(boost::system::errc::no_such_file_or_directory);
   ssl_.reset(SSL_new(contexts.any()));
   if (!attach_socket()) co_return take_error();
-  attach(ssl_.get(), contexts);
+  ServerHello hello{&contexts, {}};
+  attach(ssl_.get(), hello);
   SSL_set_accept_state(ssl_.get());
-  co_return co_await handshake();
+  const error_code failed = co_await handshake();
+  facts_.sni = std::move(hello.sni);
+  co_return failed;
 }
 
 Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string_view alpn,
@@ -145,6 +159,7 @@ Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string_view 
                         static_cast<unsigned>(wire.size()));
   }
   SSL_set_connect_state(ssl_.get());
+  facts_.sni = tls.sni;
   std::vector<std::string> names = tls.sans.empty() ? std::vector<std::string>{tls.sni} : tls.sans;
   if (error_code failed = co_await handshake()) co_return failed;
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
@@ -158,7 +173,6 @@ Task<error_code> TlsStream::handshake_client(SSL_CTX& context, std::string_view 
 
 void TlsStream::fill_facts() {
   SSL* ssl = ssl_.get();
-  facts_.sni = server_name(ssl);
   const unsigned char* alpn = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl, &alpn, &size);
@@ -201,7 +215,10 @@ std::optional<Result<std::size_t>> TlsStream::try_read(std::span<char> into, int
   ERR_clear_error();
   errno = 0;
   const int got = SSL_read(ssl_.get(), into.data(), static_cast<int>(into.size()));
-  if (got > 0) return static_cast<std::size_t>(got);
+  if (got > 0) {
+    bytes_.own_messages = 0;
+    return static_cast<std::size_t>(got);
+  }
   wants = SSL_get_error(ssl_.get(), got);
   if (wants != SSL_ERROR_WANT_READ && wants != SSL_ERROR_WANT_WRITE) return failure(wants);
   return std::nullopt;

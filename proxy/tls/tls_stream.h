@@ -43,6 +43,7 @@ class TlsStream final : public net::Stream {
   void shutdown_send() override;
   void cancel() override;
   void cancel_read() override { socket_.cancel_read(); }
+  void reset() override { socket_.reset(); }
   void close() override;
   bool is_open() const override { return socket_.is_open(); }
   bool peer_closed() override;

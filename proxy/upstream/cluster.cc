@@ -60,6 +60,13 @@ std::uint64_t session_of(std::string_view cluster, std::string_view host) {
   return out == 0 ? 1 : out;
 }
 
+/// Whether it says nothing about the endpoint: this machine has no more to connect with.
+bool ours(const error_code& failed) {
+  using namespace boost::system::errc;
+  return failed == too_many_files_open || failed == too_many_files_open_in_system ||
+         failed == not_enough_memory || failed == no_buffer_space;
+}
+
 /// Requests that a connection under way is expected to carry, before the peer says.
 std::size_t streams_of_one(const Cluster& config) {
   std::size_t out = kStreamsOfOne;
@@ -264,7 +271,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
       host.counted->cx_connect_fail.add();
       host.counted->rq_error.add();
     }
-    host.note(0);
+    if (!ours(socket.error())) host.note(0);
     tell_failure(compiled->config, host.text, socket.error(), false);
     co_return make_error_code(late ? Error::kConnectTimeout : Error::kConnectFailed);
   }

@@ -83,13 +83,14 @@ Task<error_code> Http1Client::write(std::span<const asio::const_buffer> pieces) 
   error_code failed = co_await net::write_all(*stream_, pieces);
   if (failed) broken_ = true;
   left_ = left_ || (failed && !cancelled_);
-  co_return failed ? why(failed) : error_code{};
+  co_return failed ? why(make_error_code(Error::kReset)) : error_code{};
 }
 
 Task<error_code> Http1Client::send_head(const http::RequestHead& head, http::Chunk first) {
   out_.clear();
   http1::write_request_head(head, out_);
   method_.assign(head.method);
+  upgrade_.assign(head.upgrade);
   chunked_ = head.body.kind == http::BodyLength::Kind::kUnknown && head.upgrade.empty();
   request_done_ = first.end;
   if (first.bytes.empty() && !(first.end && chunked_)) {
@@ -173,7 +174,10 @@ Task<Result<http::ResponseHead*>> Http1Client::receive_head() {
       }
       if (size) {
         head_.clear();
-        if (http1::parse_response_head(bytes.substr(0, size), terms_.head, method_, head_)) {
+        // Another protocol is spoken only where it was asked for (RFC 9110 section 7.8).
+        if (http1::parse_response_head(bytes.substr(0, size), terms_.head, method_, head_) ||
+            (head_.status == 101 &&
+             (upgrade_.empty() || !http::iequals(head_.upgrade, upgrade_)))) {
           broken_ = true;
           stats_.upstream_cx_protocol_error.add();
           co_return make_error_code(Error::kBadResponse);
@@ -205,7 +209,7 @@ Result<http::Chunk> Http1Client::decode() {
   }
   while (begin_ < end_) {
     Result<http1::BodyDecoder::Step> step =
-        decoder_.decode({buffer_.get() + begin_, end_ - begin_});
+        decoder_.decode_all({buffer_.get() + begin_, end_ - begin_});
     if (!step) {
       broken_ = true;
       stats_.upstream_cx_protocol_error.add();

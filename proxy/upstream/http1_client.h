@@ -54,6 +54,7 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   http::BodySource& response_body() override { return *this; }
   void cancel(error_code reason) override;
   net::Stream* raw() override;
+  void raw_left() override { left_ = true; }
   bool answered() const override { return answered_; }
   bool reused() const override { return exchanges_ > 1; }
 
@@ -64,7 +65,10 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   }
   Result<http::Chunk> poll() override;
   Task<Result<http::Chunk>> read() override;
-  const http::Fields* trailers() const override { return decoder_.trailers(); }
+  /// As Http1Connection has it.
+  const http::Fields* trailers() const override {
+    return head_.names_fields ? nullptr : decoder_.trailers();
+  }
 
   Task<error_code> fill();
   Task<error_code> write(std::span<const boost::asio::const_buffer> pieces);
@@ -80,6 +84,7 @@ class Http1Client final : public http::ClientStream, private http::BodySource {
   std::string out_;
   http::ResponseHead head_;
   std::string method_;
+  std::string upgrade_;  // that was asked for; empty: none
   http1::BodyDecoder decoder_;
   bool raw_ = false;      // after 101: bytes of the other protocol
   bool chunked_ = false;  // the request's body

@@ -1,8 +1,10 @@
 """The admin port, as Envoy's tools and operators use it. Usage: admin.py BINARY"""
+import contextlib
 import http.client
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,7 +37,7 @@ def prepared(gateway, *arguments):
     with tempfile.TemporaryDirectory() as folder:
         cert, key = certificate(folder)
     gateway.write("secret.yaml", f"apiVersion: v1\nkind: Secret\nmetadata: {{name: cert}}\ntype: kubernetes.io/tls\nstringData:\n"
-                                 f"  tls.crt: |\n{indented(cert, 4)}  tls.key: |\n{indented(key, 4)}")
+                                 f"  tls.crt: |\n{indented(key + cert, 4)}  tls.key: |\n{indented(key, 4)}")
     gateway.tls_port = free_port()
     gateway.write("gateway.yaml", gateway.gateway_yaml(
         f"    - {{name: https, protocol: HTTPS, port: {gateway.tls_port}, hostname: www.example.com, tls: {{certificateRefs: [{{name: cert}}]}}}}\n"))
@@ -203,12 +205,29 @@ def a_browser_that_another_site_uses_is_refused(gateway):
     mine = f"127.0.0.1:{gateway.admin}"
     for origin in ("http://evil.example.com", "null", f"http://localhost:{gateway.admin}"):
         post(gateway, "/healthcheck/fail", 403, headers={"Origin": origin})
+    for site in ("cross-site", "same-site", "anything"):
+        post(gateway, "/healthcheck/fail", 403, headers={"Sec-Fetch-Site": site})
+        page(gateway, "/config_dump", 403, headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"})
+        page(gateway, "/", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"})
     assert page(gateway, "/ready") == "LIVE\n"
-    assert post(gateway, "/healthcheck/ok", headers={"Origin": f"http://{mine}"}) == "OK\n"
+    for site in ("same-origin", "none"):
+        assert post(gateway, "/healthcheck/ok", headers={"Origin": f"http://{mine}", "Sec-Fetch-Site": site}) == "OK\n"
     for host in ("evil.example.com", f"rebound.example.com:{gateway.admin}", "localhost.example.com"):
         page(gateway, "/config_dump", 403, host=host)
     for host in ("localhost", f"localhost:{gateway.admin}", f"[::1]:{gateway.admin}", "127.0.0.1"):
         page(gateway, "/server_info", host=host)
+
+
+def connections_that_say_nothing_keep_nobody_out(gateway):
+    """More than each port takes at once: some silent, some that begin a request, some that take no answer."""
+    prepared(gateway)
+    with contextlib.ExitStack() as all_of_them:
+        for port, path in ((gateway.admin, "/config_dump"), (gateway.ready, "/ready"), (gateway.metrics, "/metrics")):
+            for i in range(90):
+                peer = all_of_them.enter_context(socket.create_connection(("127.0.0.1", port), 5))
+                peer.sendall((b"", b"GET / HTTP/1.1\r\nx: ", f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 50)[i % 3])
+            for _ in range(3):
+                assert get(port, path, host="localhost")[0] == 200, path
 
 
 def counters_are_reset_and_gauges_are_not(gateway):

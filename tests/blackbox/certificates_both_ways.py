@@ -104,6 +104,20 @@ def a_name_with_a_zero_byte_is_another_name(gateway):
         gateway.wait_for_route(status=expected)
 
 
+def a_common_name_is_no_name(gateway):
+    """RFC 9525 section 2: names are SANs, also where there is none."""
+    folder = gateway.config.parent
+    authority = Certificate(folder, "authority")
+    authority.config_map(gateway, "ca")
+    tls_backend(gateway, Certificate(folder, "backend.example.com", authority, san="email:x@backend.example.com,URI:spiffe://a/b"))
+    gateway.route(TO_ECHO)
+    policy(gateway, "any.example.com", more="    subjectAltNames: [{type: URI, uri: 'spiffe://a/b'}]\n")
+    gateway.start()
+    gateway.wait_for_route(status=200)
+    policy(gateway, "backend.example.com")
+    gateway.wait_for_route(status=502)
+
+
 def a_gateway_shows_its_certificate_to_backends(gateway):
     folder = gateway.config.parent
     authority = Certificate(folder, "authority")
@@ -188,6 +202,24 @@ def clients_must_show_a_certificate_where_the_gateway_says_so(gateway):
     ok = b"HTTP/1.1 200"
     assert https(first, good()) == ok and https(first, bad()) == b"" and https(first, anybody()) == b""
     assert https(second, anybody()) == ok  # its port says: no validation
+    with contextlib.ExitStack() as kept:
+        def connect(port, context):
+            peer = kept.enter_context(context.wrap_socket(socket.create_connection(("127.0.0.1", port), 5), server_hostname="a.example.com"))
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n")
+            assert peer.recv(65536).startswith(ok)
+            return peer
+        shown, other = connect(first, good()), connect(second, anybody())
+        tls(ca + ", mode: AllowInsecureFallback")
+        wait_for(lambda: https(first, anybody()) == ok and https(first, bad()) == ok, "everybody is let in")
+        nothing = connect(first, anybody())
+        tls(ca)
+        wait_for(lambda: https(first, anybody()) == b"", "a certificate is demanded again")
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            assert nothing.recv(65536) == b"", "who has shown none may not go on"
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            assert shown.recv(65536) == b"", "nor who has shown one when the demand was another"
+        other.sendall(b"GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n")
+        assert other.recv(65536).startswith(ok), "nobody else is bothered"
     tls(ca + ", mode: AllowInsecureFallback")
     wait_for(lambda: https(first, anybody()) == ok and https(first, bad()) == ok, "everybody is let in")
     conditions = gateway.object("gateways", "g")["status"]["conditions"]
@@ -296,7 +328,7 @@ spec:
     assert key not in dump and "swordfish" not in dump
 
 
-TESTS = [files_of_the_proxys_machine_are_read_and_followed, a_backend_must_have_the_name_and_the_authority_of_its_policy, a_name_with_a_zero_byte_is_another_name, a_gateway_shows_its_certificate_to_backends,
+TESTS = [files_of_the_proxys_machine_are_read_and_followed, a_backend_must_have_the_name_and_the_authority_of_its_policy, a_name_with_a_zero_byte_is_another_name, a_common_name_is_no_name, a_gateway_shows_its_certificate_to_backends,
          a_gateway_shows_its_certificate_to_services_of_policies,
          clients_must_show_a_certificate_where_the_gateway_says_so, listener_sets_join_a_gateway_and_leave_it]
 

@@ -170,6 +170,30 @@ def a_file_is_never_served_half(gateway):
         assert version(gateway, "kept") == "2" and file_of(gateway, "kept.yaml")["state"] == "last good"
 
 
+def a_file_that_is_written_twice_in_a_row_is_not_served_half(gateway):
+    """The second writer empties it in the moment in which what the first one wrote is to be read."""
+    start(gateway)
+    seen = set()
+    with Untouched(gateway):
+        for number in range(120):
+            first, second = (ROUTE.format("more", 2 * number + i) + "---\n" for i in (0, 1))
+            with open(gateway.config / "kept.yaml", "w", encoding="utf-8") as file:
+                file.write(first + ROUTE.format("kept", 1))
+            time.sleep(0.008 + number * 0.00005)  # about as long as the gateway waits for more
+            opened = time.monotonic()
+            with open(gateway.config / "kept.yaml", "w", encoding="utf-8") as file:
+                file.write(second)
+                file.flush()
+                now = {version(gateway, "kept")}
+                time.sleep(0.02)
+                now.add(version(gateway, "kept"))
+                if time.monotonic() - opened < 0.3:
+                    seen |= now
+                file.write(ROUTE.format("kept", 1))
+            served(gateway, "more", 2 * number + 1)
+    assert seen == {"1"}, seen
+
+
 def alias_bomb():
     text = "a: &a [x,x,x,x,x,x,x,x,x]\n"
     for i in range(8):
@@ -250,6 +274,41 @@ def many_problems_are_told_in_linear_time(gateway):
             put(gateway, "kept.yaml", ROUTE.format("kept", value))
             served(gateway, "kept", value)
             assert time.monotonic() - began < 3 * SLOW, f"{time.monotonic() - began:.1f} s"
+
+
+def what_is_wrong_everywhere_is_told_in_part(gateway):
+    """A file may have a mistake in every few bytes: what is told of it is bounded, and nothing takes more than linear time."""
+    start(gateway)
+    forget_peak(gateway)
+    before = memory(gateway)
+    head = '{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "wrong"}, "spec": {'
+    faults = {
+        "fields that nobody knows": (head + ",".join(f'"u{i}": 1' for i in range(400_000)) + "}}", "more than 100 problems"),
+        "values of another type": (head + '"hostnames": [' + ",".join("1" for _ in range(1_000_000)) + "]}}", "Too many: 1000000"),
+        "a long list of different names": (head + '"rules": [{"filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": [' +
+                                           ",".join(f'"u{i}"' for i in range(300_000)) + "]}}]}]}}", "Too many: 300000"),
+        "a long name of a field": (head + '"' + "k" * 4 * MIB + '": 1}}', "unknown field spec.kkk"),
+        "a long name": (head.replace("wrong", "w" * 4 * MIB) + "}}", "must match"),
+        "more values than there may be": (head + '"hostnames": [' + ",".join("1" for _ in range(2_100_000)) + "]}}", "more than 2000000 values"),
+    }
+    with Untouched(gateway):
+        for name, (data, words) in faults.items():
+            began = time.monotonic()
+            put(gateway, "wrong.json", data)
+            told(gateway, "wrong.json", words)
+            assert time.monotonic() - began < 8 * SLOW, f"{name}: {time.monotonic() - began:.1f} s"
+            if SLOW == 1:
+                assert memory(gateway, "VmHWM") - before < 200 * MIB, f"{name}: {(memory(gateway, 'VmHWM') - before) // MIB} MiB"
+        assert len(gateway.log()) < 2 * MIB, len(gateway.log())
+    (gateway.config / "wrong.json").unlink()
+
+
+def a_name_cannot_write_a_line_of_the_log(gateway):
+    start(gateway)
+    put(gateway, "forged.yaml", 'apiVersion: v1\nkind: Service\nmetadata: {name: "a\\n2026-01-01T00:00:00.000Z error [main] forged"}\nspec: {ports: [{port: 80}]}\n')
+    wait_for(lambda: "forged.yaml" in gateway.log(), "it is told")
+    assert not any(line.startswith("2026-01-01") for line in gateway.log().splitlines())
+    assert r"a\x0a2026-01-01" in gateway.log()
 
 
 def of_two_objects_of_one_name_the_first_stays(gateway):
@@ -450,8 +509,10 @@ spec:
 
 
 if __name__ == "__main__":
-    TESTS = [two_thousand_edits_cost_no_request_and_no_memory, a_file_is_never_served_half, bombs_keep_what_was_good_and_cost_little,
-             many_problems_are_told_in_linear_time, of_two_objects_of_one_name_the_first_stays, what_cannot_be_read_keeps_what_was_good,
+    TESTS = [two_thousand_edits_cost_no_request_and_no_memory, a_file_is_never_served_half,
+             a_file_that_is_written_twice_in_a_row_is_not_served_half, bombs_keep_what_was_good_and_cost_little,
+             many_problems_are_told_in_linear_time, what_is_wrong_everywhere_is_told_in_part, a_name_cannot_write_a_line_of_the_log,
+             of_two_objects_of_one_name_the_first_stays, what_cannot_be_read_keeps_what_was_good,
              a_file_that_turns_into_a_pipe_at_any_moment_holds_nobody_up, files_that_come_and_go_at_any_moment_hold_nobody_up,
              a_directory_that_vanishes_changes_nothing, what_may_not_be_read_keeps_what_was_good, circles_end]
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

@@ -7,10 +7,12 @@ import contextlib
 import pathlib
 import socket
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from gateway import main  # noqa: E402
+from gateway import main, wait_for  # noqa: E402
 from recorder import Recorder, serve  # noqa: E402
+from upstream import ScriptedUpstream  # noqa: E402
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 CLOSED, OPEN = True, False
@@ -189,6 +191,7 @@ def a_host_that_is_missing_or_double_or_none_is_refused(gateway):
         ("none", get(fields=b"X: y")), ("two, same", get(fields=b"Host: a\r\nHost: a")), ("two, different", get(fields=b"Host: a\r\nHost: b")),
         ("two, far apart", get(fields=b"Host: a\r\nX: y\r\nhost: b")), ("two in HTTP/1.0", get(fields=b"Host: a\r\nHost: b", version=b"HTTP/1.0")),
         ("two, one empty", get(fields=b"Host: a\r\nHost:")),
+        ("absolute-form and another port that may be left out", get(b"http://a:80/", b"Host: a:443")),
         ("absolute-form and another Host", get(b"http://b/", b"Host: a")), ("absolute-form and another port", get(b"http://a:81/", b"Host: a:82")),
         ("absolute-form without Host", get(b"http://a/", b"X: y")), ("CONNECT and another Host", get(b"b:80", b"Host: a", method=b"CONNECT")),
         ("absolute-form and an invalid Host", get(b"http://a/", b"Host: a b")),
@@ -217,7 +220,9 @@ def what_is_too_large_is_refused(gateway):
                           ("101 fields", get(fields=b"Host: a" + b"\r\nX: y" * 101), (431,)), ("a name of 40 kB", get(fields=b"Host: a\r\n" + b"a" * 40000 + b": y"), (431,)),
                           ("10000 empty fields", get(fields=b"Host: a" + b"\r\nX:" * 10000), (431,)), ("a target of 40 kB", get(b"/" + b"a" * 40000), (414, 431)),
                           ("an expectation", post(CL4 + b"\r\nExpect: a-pony", b"abcd"), (417,)), ("two expectations", post(CL4 + b"\r\nExpect: 100-continue, x", b"abcd"), (417,)),
-                          ("an obfuscated expectation", post(CL4 + b"\r\nExpect: y 100-continue", b"abcd"), (417,))])
+                          ("an obfuscated expectation", post(CL4 + b"\r\nExpect: y 100-continue", b"abcd"), (417,)),
+                          ("an expectation ahead of the one there is", post(CL4 + b"\r\nExpect: y\r\nExpect: 100-continue", b"abcd"), (417,)),
+                          ("101 fields that Connection names", get(fields=b"Host: a\r\nConnection: close" + b",x" * 101), (431,))])
 
 
 def good_requests_pass_as_they_are_meant(gateway):
@@ -267,18 +272,80 @@ def trailers_cannot_stand_in_for_fields(gateway):
     """A backend may take them for fields of the head: of routing, of identity, of conditions, of content, or that a policy has set."""
     recorder = Recorder()
     gateway.service("echo", recorder.port)
-    gateway.route("    - filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-user, value: nobody}]}}]\n      backendRefs: [{name: echo, port: 80}]\n")
+    gateway.route("    - filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-user, value: nobody}], remove: [x-role]}}]\n      backendRefs: [{name: echo, port: 80}]\n")
     gateway.start()
     gateway.wait_for_route("/ready")
     wrong = []
     for name in (b"Host", b"Authorization", b"Proxy-Authorization", b"Cookie", b"X-Forwarded-For", b"X_Forwarded_For", b"x-forwarded-proto", b"X-Forwarded-Client-Cert", b"Forwarded",
-                 b"X-Real-IP", b"X-Request-Id", b"X-User", b"X_USER", b"Content-Type", b"Content-Encoding", b"Content-Range", b"Content-Length", b"Content_Length", b"Transfer-Encoding",
+                 b"X-Real-IP", b"X-Request-Id", b"X-User", b"X_USER", b"X-Role", b"x_role", b"Content-Type", b"Content-Encoding", b"Content-Range", b"Content-Length", b"Content_Length", b"Transfer-Encoding",
                  b"Transfer_Encoding", b"Connection", b"Upgrade", b"TE", b"Trailer", b"Expect", b"Range", b"If-Match", b"If-None-Match", b"Cache-Control", b"Max-Forwards", b"x-envoy-original-path"):
         recorder.requests.clear()
         answer, _ = talk(gateway.port, post(TE, b"1\r\na\r\n0\r\n" + name + b": evil\r\nX-Sum: 9\r\n\r\n") + get(b"/last", b"Host: a\r\nConnection: close"))
         if statuses(answer) != [200, 200] or recorder.requests[0].trailers.strip().lower() != b"x-sum: 9":
             wrong.append(f"{name!r}: {answer[:60]!r}, the backend got {recorder.requests[0].trailers!r}")
+    recorder.requests.clear()
+    talk(gateway.port, post(b"Connection: close, X-Hop\r\n" + TE, b"0\r\nX-Hop: evil\r\n\r\n"))
+    if b"hop" in recorder.requests[0].trailers.lower():
+        wrong.append(f"Connection has named {recorder.requests[0].trailers!r}")
     assert not wrong, "\n".join(wrong)
+
+
+def what_a_policy_has_settled_has_no_other_spelling(gateway):
+    """Backends that make variables of fields (CGI, WSGI, Rack) take `_` and `-` for one."""
+    recorder = Recorder()
+    gateway.service("echo", recorder.port)
+    gateway.route("    - filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-user, value: nobody}], remove: [x-role]}}]\n      backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    gateway.wait_for_route("/ready")
+    for fields in (b"X_User: evil\r\nX_Role: evil", b"x-role: evil\r\nX_USER: evil\r\nX-User: evil\r\nx_user: evil\r\nX_rOLE: evil"):
+        recorder.requests.clear()
+        talk(gateway.port, post(fields + b"\r\nA_b: kept\r\nConnection: close\r\nContent-Length: 0"))
+        seen = recorder.requests[0]
+        assert b"evil" not in seen.head and seen.all("x-user") == ["nobody"] and seen.all("a_b") == ["kept"], seen.head
+
+
+def what_is_refused_is_answered_as_it_was_asked(gateway):
+    """No content for HEAD (RFC 9110 section 9.3.2)."""
+    serve(gateway)
+    for fields in (b"Host: a\r\nHost: b", b"X: y", b"Host: a\r\nA B: c"):
+        answer, closed = talk(gateway.port, get(fields=fields, method=b"HEAD"))
+        assert answer.startswith(b"HTTP/1.1 400 ") and answer.endswith(b"\r\n\r\n") and closed, answer
+        assert not talk(gateway.port, get(fields=fields))[0].endswith(b"\r\n\r\n")
+
+
+def an_answer_without_its_body_announces_the_end(gateway):
+    recorder = Recorder()
+    gateway.service("echo", recorder.port)
+    gateway.route("    - matches: [{path: {value: /moved}}]\n      filters: [{type: RequestRedirect, requestRedirect: {hostname: b}}]\n    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    for target in (b"/moved", b"/..%2f"):
+        answer, closed = talk(gateway.port, post(CL4, b"", b"POST " + target + b" HTTP/1.1"))
+        assert b"\r\nConnection: close\r\n" in answer and closed, answer
+        answer, closed = talk(gateway.port, post(CL4, b"abcd", b"POST " + target + b" HTTP/1.1") + get(b"/next"), patience=0.5)
+        assert len(statuses(answer)) == 2 and b"close" not in answer and not closed, answer
+
+
+def a_client_that_leaves_after_a_slow_body_ends_the_attempt(gateway):
+    ended = []
+
+    def script(peer, _):
+        data = b""
+        while not data.endswith(b"ab"):
+            data += peer.recv(65536)
+        bodies.append(data)
+        ended.append(peer.recv(1))
+    bodies = []
+    upstream = ScriptedUpstream(script)
+    gateway.service("echo", upstream.port)
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    with socket.create_connection(("127.0.0.1", gateway.port), 5) as peer:
+        peer.sendall(post(b"Content-Length: 2", b"a"))
+        wait_for(lambda: upstream.connections, "the head arrives")
+        time.sleep(0.1)  # longer than a client is left unwatched
+        peer.sendall(b"b")
+        wait_for(lambda: bodies, "the body arrives")
+    wait_for(lambda: ended == [b""], "the backend's connection is closed")
 
 
 def a_path_is_the_same_for_routes_policies_and_backends(gateway):
@@ -357,6 +424,7 @@ def the_queue_of_a_connection_is_never_mixed_up(gateway):
 TESTS = [two_framings_of_one_body_are_refused, lengths_that_are_no_numbers_are_refused, codings_that_are_not_chunked_are_refused, fields_that_are_none_are_refused,
          request_lines_that_are_none_are_refused, other_versions_are_not_spoken, what_is_no_http_at_all_gets_no_answer, a_host_that_is_missing_or_double_or_none_is_refused,
          chunks_that_are_none_are_refused, what_is_too_large_is_refused, good_requests_pass_as_they_are_meant, fields_of_one_hop_do_not_cross, trailers_cannot_stand_in_for_fields,
+         what_a_policy_has_settled_has_no_other_spelling, what_is_refused_is_answered_as_it_was_asked, an_answer_without_its_body_announces_the_end, a_client_that_leaves_after_a_slow_body_ends_the_attempt,
          a_path_is_the_same_for_routes_policies_and_backends, a_client_that_expects_100_cannot_shift_the_connection, the_queue_of_a_connection_is_never_mixed_up]
 
 if __name__ == "__main__":

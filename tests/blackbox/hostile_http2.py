@@ -15,6 +15,7 @@ import h2  # noqa: E402
 from gateway import get, main, sanitized, wait_for  # noqa: E402
 from h2 import Client, block, frame, literal, request  # noqa: E402
 from recorder import serve  # noqa: E402
+from upstream import ScriptedUpstream  # noqa: E402
 
 CALM = h2.ENHANCE_YOUR_CALM
 
@@ -266,6 +267,43 @@ def more_streams_than_are_announced_are_refused(gateway):
     wait_for(lambda: stat(gateway, "downstream_rq_active") == 0, "no exchange is left when the client has gone")
 
 
+def refusals_that_nobody_takes_hold_no_memory(gateway):
+    """A client that never acknowledges the limit is refused stream by stream: nine bytes each, and the answer waits for who does not read."""
+    gateway.service("echo", ScriptedUpstream(lambda peer, _: peer.recv(1 << 16) and peer.recv(1)).port)
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    before, peak, sent = resident(gateway), 0, 0
+    with Client(gateway.port, buffer=4096, wait=False) as client:
+        for stream in range(1, 201, 2):
+            client.open(stream, request())
+        wait_for(lambda: stat(gateway, "downstream_rq_active") == 100, "as many as may be are under way")
+        for first in range(201, 10_000_000, 4000):
+            if not client.send(b"".join(frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, stream, b"") for stream in range(first, first + 4000, 2))):
+                break
+            sent += 2000
+            peak = max(peak, resident(gateway))
+            assert sent < 2_000_000, f"{sent} streams were refused, and the connection is open"
+    assert hits(gateway, "http2_frames") == 1
+    assert peak - before < 40_000_000, f"{peak - before} bytes for {sent} refusals"
+    wait_for(lambda: stat(gateway, "downstream_rq_active") == 0, "the exchanges end with their client")
+
+
+def an_extended_connect_opens_no_second_http(gateway):
+    """h2c smuggling: a backend that agreed would take requests that no route and no policy sees."""
+    recorder = serve(gateway)
+    for protocol, outcomes in (("h2c", "501"), ("H2C", "501"), ("h2", "501"), ("HTTP/2.0", "501"), ("websocket, h2c", "400"), ("h2c, websocket", "400"), ("a b", "400"), ("a\xe9", "400")):
+        recorder.requests.clear()
+        with Client(gateway.port) as client:
+            client.open(1, [(":method", "CONNECT"), (":protocol", protocol), *request()[1:], ("http2-settings", "AAMAAABkAAQAAP__")], end=False)
+            assert client.outcome(1) == outcomes, (protocol, client.outcome(1))
+            assert not recorder.requests and not recorder.pieces(), (protocol, [one.head for one in recorder.requests], recorder.pieces())
+    with Client(gateway.port) as client:
+        client.open(1, [(":method", "CONNECT"), (":protocol", "websocket"), *request()[1:], ("http2-settings", "AAMAAABkAAQAAP__")], end=False)
+        wait_for(lambda: recorder.requests, "another protocol is asked for")
+        head = recorder.requests[0].head.lower()
+        assert b"upgrade: websocket" in head and b"http2-settings" not in head, head
+
+
 def windows_that_stay_shut_hold_no_memory(gateway):
     """Answers for clients that take none of them wait at the backend."""
     gateway.backend()
@@ -316,7 +354,8 @@ def frames_on_closed_streams_and_odd_ids_end_the_connection(gateway):
 TESTS = [heads_that_rfc_9113_forbids_are_refused, a_length_that_the_body_does_not_have_never_frames_it, a_request_reaches_an_http_1_backend_as_it_was_meant,
          rapid_resets_end_the_connection, resets_that_the_gateway_is_made_to_send_end_the_connection, continuations_without_end_end_the_connection,
          frames_that_do_nothing_end_the_connection, a_large_settings_frame_costs_no_more_than_a_small_one, compression_bombs_end_where_the_limit_is,
-         more_streams_than_are_announced_are_refused, windows_that_stay_shut_hold_no_memory, frames_on_closed_streams_and_odd_ids_end_the_connection]
+         more_streams_than_are_announced_are_refused, refusals_that_nobody_takes_hold_no_memory, an_extended_connect_opens_no_second_http,
+         windows_that_stay_shut_hold_no_memory, frames_on_closed_streams_and_odd_ids_end_the_connection]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

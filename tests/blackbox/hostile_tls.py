@@ -1,6 +1,9 @@
 """Peers that try to get round TLS: sessions made elsewhere, renegotiation, bytes in the clear. Usage: hostile_tls.py BINARY"""
 import contextlib
+import ctypes
+import ctypes.util
 import pathlib
+import select
 import socket
 import ssl
 import subprocess
@@ -15,12 +18,12 @@ from upstream import ScriptedUpstream  # noqa: E402
 TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
 
 
-def ask(port, context, session=None):
+def ask(port, context, session=None, name="a.example.com", host=None):
     """The first bytes of the answer, the session, and whether it was resumed; empty where the handshake fails."""
     try:
         plain = socket.create_connection(("127.0.0.1", port), 5)
-        with context.wrap_socket(plain, server_hostname="a.example.com", session=session) as peer:
-            peer.sendall(b"GET / HTTP/1.1\r\nHost: a.example.com\r\nConnection: close\r\n\r\n")
+        with context.wrap_socket(plain, server_hostname=name, session=session) as peer:
+            peer.sendall(f"GET / HTTP/1.1\r\nHost: {host or name}\r\nConnection: close\r\n\r\n".encode())
             out = b""
             while data := peer.recv(65536):
                 out += data
@@ -60,6 +63,124 @@ def a_session_made_without_a_certificate_does_not_stand_in_for_one(gateway):
         answer, session, _ = ask(closed, context)
         assert answer == b"HTTP/1.1 200", (version, answer)
         assert ask(closed, context, session)[0] == b"HTTP/1.1 200", version
+
+
+def by_name(gateway, *names, options=""):
+    """Listeners for each of the names (empty: any) at one port, which comes back. `options` are the first one's."""
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    port, listeners = free_port(), ""
+    for i, name in enumerate(names):
+        Certificate(gateway.config.parent, name or "any.example.com").secret(gateway, f"s{i}")
+        listeners += (f"    - {{name: tls{i}, protocol: HTTPS, port: {port}, {f'hostname: {name}, ' if name else ''}"
+                      f"tls: {{certificateRefs: [{{name: s{i}}}]{options if i == 0 else ''}}}}}\n")
+    gateway.write("gateway.yaml", gateway.gateway_yaml(listeners))
+    gateway.start()
+    gateway.wait_for_route("/")
+    return port
+
+
+def a_resumed_session_is_for_the_name_it_is_resumed_with(gateway):
+    port = by_name(gateway, "a.example.com", "b.example.com", "")
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = anybody()
+        context.minimum_version = context.maximum_version = version
+        for name in ("a.example.com", "b.example.com", "other.example.com"):
+            answer, session, _ = ask(port, context, name=name)
+            assert answer == b"HTTP/1.1 200", (version, name, answer)
+            for host in ("a.example.com", "b.example.com", "other.example.com"):
+                answer, _, resumed = ask(port, context, session, name, host)
+                assert resumed and answer == (b"HTTP/1.1 200" if host == name else b"HTTP/1.1 421"), (version, name, host, answer)
+
+
+class OpenSsl:
+    """A client of TLS 1.3 that does what Python's does not let one do."""
+
+    def __init__(self, port, name, groups):
+        self.lib = ctypes.CDLL(ctypes.util.find_library("ssl"))
+        for function in ("TLS_client_method", "SSL_CTX_new", "SSL_new"):
+            getattr(self.lib, function).restype = ctypes.c_void_p
+        self.context = ctypes.c_void_p(self.lib.SSL_CTX_new(ctypes.c_void_p(self.lib.TLS_client_method())))
+        self.ssl = ctypes.c_void_p(self.lib.SSL_new(self.context))
+        self.control(92, groups)  # SSL_CTRL_SET_GROUPS_LIST
+        self.socket = socket.create_connection(("127.0.0.1", port), 5)
+        self.socket.setblocking(False)
+        self.lib.SSL_set_fd(self.ssl, self.socket.fileno())
+        self.name(name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+        self.lib.SSL_free(self.ssl)
+        self.lib.SSL_CTX_free(self.context)
+
+    def control(self, what, text):
+        assert self.lib.SSL_ctrl(self.ssl, what, ctypes.c_long(0), ctypes.c_char_p(text.encode())) == 1
+
+    def name(self, name):
+        self.control(55, name)  # SSL_CTRL_SET_TLSEXT_HOSTNAME
+
+    def step(self, function, *arguments):
+        """One call; None: nothing is there yet."""
+        self.lib.ERR_clear_error()  # an old one would be taken for this call's
+        done = getattr(self.lib, function)(self.ssl, *arguments)
+        if done > 0:
+            return done
+        return None if self.lib.SSL_get_error(self.ssl, done) in (2, 3) else 0
+
+    def until_done(self, function, *arguments):
+        while (done := self.step(function, *arguments)) is None:
+            if not select.select([self.socket], [], [], 5)[0]:
+                return None
+        return done
+
+    def get(self, host):
+        request = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        if not self.until_done("SSL_write", request, len(request)):
+            return b""
+        answer = ctypes.create_string_buffer(4096)
+        return answer.raw[:12] if self.until_done("SSL_read", answer, 4096) else b""
+
+    def new_keys(self):
+        assert self.lib.SSL_key_update(self.ssl, 0) == 1
+        return self.until_done("SSL_do_handshake")
+
+
+def a_second_hello_names_nobody_else(gateway):
+    """The gateway asks for a hello with another key (RFC 8446 section 4.1.4), which has another name as well."""
+    port = by_name(gateway, "a.example.com", "b.example.com", options=", options: {kgateway.dev/ecdh-curves: P-384}")
+    for second, mine in (("a.example.com", b"HTTP/1.1 200"), ("b.example.com", b"HTTP/1.1 200")):
+        with OpenSsl(port, "a.example.com", "X25519:P-384") as client:
+            assert client.step("SSL_connect") is None
+            client.name(second)
+            if not client.until_done("SSL_connect"):
+                assert second != "a.example.com"  # to refuse the hello is as good
+                continue
+            assert client.get("b.example.com") == b"HTTP/1.1 421", second
+            assert client.get("a.example.com") == mine, second
+
+
+def keys_that_are_new_all_the_time_end_the_connection(gateway):
+    """OpenSSL reads them as long as they come, and the worker's other connections wait."""
+    port = by_name(gateway, "a.example.com")
+    with OpenSsl(port, "a.example.com", "X25519") as client:
+        assert client.until_done("SSL_connect")
+        for _ in range(3):  # beside requests they are usual
+            for _ in range(20):
+                assert client.new_keys() == 1
+            assert client.get("a.example.com") == b"HTTP/1.1 200"
+
+        def over():
+            try:
+                return not client.new_keys() or client.socket.recv(65536) == b""
+            except BlockingIOError:
+                return False
+            except ConnectionError:
+                return True
+        wait_for(over, "the connection is closed")
+    assert ask(port, anybody())[0] == b"HTTP/1.1 200"
 
 
 def renegotiation_is_refused(gateway):
@@ -145,7 +266,8 @@ def who_takes_the_wrong_port_is_told_at_once(gateway):
     assert ask(port, anybody())[0] == b"HTTP/1.1 200" and get(gateway.port, "/")[0] == 200
 
 
-TESTS = [who_takes_the_wrong_port_is_told_at_once, a_session_made_without_a_certificate_does_not_stand_in_for_one, renegotiation_is_refused, a_backend_that_speaks_before_the_handshake_is_not_heard]
+TESTS = [a_resumed_session_is_for_the_name_it_is_resumed_with, a_second_hello_names_nobody_else, keys_that_are_new_all_the_time_end_the_connection,
+         who_takes_the_wrong_port_is_told_at_once, a_session_made_without_a_certificate_does_not_stand_in_for_one, renegotiation_is_refused, a_backend_that_speaks_before_the_handshake_is_not_heard]
 
 if __name__ == "__main__":
     sys.exit(1 if main(TESTS, sys.argv[1]) else 0)

@@ -12,7 +12,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import h2  # noqa: E402
-from gateway import get, main, wait_for  # noqa: E402
+from gateway import get, main, raw, wait_for  # noqa: E402
 from upstream import ScriptedUpstream  # noqa: E402
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
@@ -21,13 +21,13 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
 class Backend:
     """Answers a request for /N with the Nth script: bytes, then what becomes of the connection."""
 
-    def __init__(self, gateway, app_protocol=""):
+    def __init__(self, gateway, app_protocol="", rules="    - backendRefs: [{name: echo, port: 80}]\n"):
         self.answers = {}
         self.seen = []
         self.lock = threading.Lock()
         self.upstream = ScriptedUpstream(self.serve)
         gateway.service("echo", self.upstream.port, app_protocol)
-        gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+        gateway.route(rules)
         gateway.start()
         self.answers["/ready"] = (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "keep")
         gateway.wait_for_route("/ready")
@@ -52,11 +52,11 @@ class Backend:
                 return
 
 
-def exchange(port, path, method="GET", patience=10, version="1.1"):
+def exchange(port, path, method="GET", patience=10, version="1.1", fields="", connection="close"):
     """All bytes that come for one request that closes, and whether they ended well."""
     out = b""
     with socket.create_connection(("127.0.0.1", port), 5) as peer:
-        peer.sendall(f"{method} {path} HTTP/{version}\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        peer.sendall(f"{method} {path} HTTP/{version}\r\nHost: a\r\nConnection: {connection}\r\n{fields}\r\n".encode())
         peer.settimeout(patience)
         try:
             while chunk := peer.recv(65536):
@@ -222,6 +222,56 @@ def the_reason_and_fields_of_a_backend_cannot_split_an_answer(gateway):
     assert b"x: \xc3\xa9\r\n" in exchange(gateway.port, "/utf8")[0].lower()
 
 
+def what_a_policy_hides_does_not_come_as_a_trailer(gateway):
+    rules = "    - filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: x-by, value: us}], remove: [x-internal]}}]\n      backendRefs: [{name: echo, port: 80}]\n"
+    backend = Backend(gateway, rules=rules)
+    backend.answers["/"] = (OK + b"Connection: X-Hop\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Hop: a\r\n\r\n", "keep")
+    backend.answers["/two"] = (OK + b"X-Internal: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Internal: a\r\nX_internal: a\r\nX-By: a\r\nX-Sum: 9\r\n\r\n", "keep")
+    for path, trailers in (("/", b""), ("/two", b"X-Sum: 9\r\n"), ("/", b"")):
+        answer, _ = exchange(gateway.port, path, fields="TE: trailers\r\n")
+        assert answer.endswith(b"2\r\nok\r\n0\r\n" + trailers + b"\r\n") and answer.count(b"x-by: us") == 1, answer
+
+
+def an_answer_that_breaks_off_is_not_whole_for_old_clients_either(gateway):
+    """In HTTP/1.0 the end of the connection is that of the body: an orderly one would say that it was all."""
+    backend = Backend(gateway)
+    backend.answers.update({"/good": (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "keep"),
+                            "/cut": ([OK + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n"], "close"),
+                            "/bad": ([OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", b"x\r\n"], "hang")})
+    answer, end = exchange(gateway.port, "/good", version="1.0")
+    assert answer.endswith(b"\r\n\r\nhello") and end == "closed", (answer, end)
+    for path in ("/cut", "/bad"):
+        answer, end = exchange(gateway.port, path, version="1.0")
+        assert end == "reset" or b" 502 " in answer, (path, answer, end)
+
+
+def only_the_protocol_that_was_asked_for_is_switched_to(gateway):
+    backend = Backend(gateway)
+    for number, (fields, wanted) in enumerate(((b"Upgrade: chat\r\nConnection: Upgrade\r\n", 101), (b"upgrade: CHAT\r\nConnection: Upgrade\r\n", 101),
+                                               (b"Upgrade: other\r\nConnection: Upgrade\r\n", 502), (b"Connection: Upgrade\r\n", 502), (b"", 502), (b"Upgrade: h2c\r\n", 502))):
+        path = f"/{number}"
+        backend.answers[path] = (b"HTTP/1.1 101 Switching Protocols\r\n" + fields + b"\r\nhello", "close")
+        answer, _ = exchange(gateway.port, path, fields="Upgrade: chat\r\n", connection="Upgrade")
+        assert answer.startswith(b"HTTP/1.1 %d " % wanted) and answer.endswith(b"\r\n\r\nhello") == (wanted == 101), (fields, answer)
+
+
+def who_ended_a_tunnel_is_counted(gateway):
+    backend = Backend(gateway)
+    backend.answers["/"] = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n", "close")
+    backend.answers["/stays"] = (backend.answers["/"][0], "hang")
+
+    def counted(side):
+        text = get(gateway.admin, f"/stats?filter=cluster.kube_default_echo_80.upstream_cx_destroy_{side}$")[2].decode()
+        return int(text.rpartition(": ")[2])
+    before = counted("remote"), counted("local")
+    exchange(gateway.port, "/", fields="Upgrade: chat\r\n", connection="Upgrade")
+    wait_for(lambda: (counted("remote"), counted("local")) == (before[0] + 1, before[1]), "the backend has left")
+    with socket.create_connection(("127.0.0.1", gateway.port), 5) as peer:
+        peer.sendall(b"GET /stays HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n")
+        assert peer.recv(65536).startswith(b"HTTP/1.1 101 ")
+    wait_for(lambda: (counted("remote"), counted("local")) == (before[0] + 1, before[1] + 1), "we have left")
+
+
 def backends_that_hang_hold_nobody_up(gateway):
     backend = Backend(gateway)
     backend.answers.update({"/silent": (b"", "hang"), "/head": (b"HTTP/1.1 200 OK\r\nA: ", "hang"), "/body": (OK + b"Content-Length: 9\r\n\r\nx", "hang")})
@@ -285,7 +335,69 @@ def an_http_2_backend_that_breaks_the_rules_becomes_502(gateway):
     assert get(gateway.port, "/")[2] == b"fine"
 
 
-TESTS = [an_http_2_backend_that_breaks_the_rules_becomes_502, a_head_that_is_none_becomes_502, no_request_is_repeated_that_may_have_had_an_effect, a_body_that_does_not_end_well_never_looks_whole, a_second_answer_is_nobodys,
+def a_request_that_a_backend_has_not_touched_is_sent_again(gateway):
+    """GOAWAY and REFUSED_STREAM say that nothing has happened (RFC 9113 section 8.7): a connection that goes away costs no request, whatever its method."""
+    ways = {"GOAWAY": lambda s: h2.frame(h2.GOAWAY, 0, 0, struct.pack("!II", s - 2, h2.NO_ERROR)), "REFUSED_STREAM": lambda s: h2.frame(h2.RST_STREAM, 0, s, struct.pack("!I", h2.REFUSED_STREAM))}
+    way, seen, refused = [""], [], []
+
+    def script(peer, number):
+        server = h2.Server(peer)
+        served = 0
+        while True:
+            stream = server.request()
+            if served and way[0]:
+                peer.sendall(ways[way[0]](stream))
+                refused.append(way[0])
+                way[0] = ""
+                continue
+            served += 1
+            seen.append(number)
+            peer.sendall(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, stream, h2.block([(":status", "204")])))
+    upstream = ScriptedUpstream(script)
+    gateway.workers = 1
+    gateway.service("echo", upstream.port, "kubernetes.io/h2c")
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    gateway.wait_for_route("/", status=204)
+
+    def ask(method):  # in one write: what has been taken of a body that comes later cannot be sent again
+        return raw(gateway.port, f"{method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx".encode(), until_closed=True)[:12]
+    for name in ways:
+        for method in ("GET", "POST"):
+            assert ask(method) == b"HTTP/1.1 204"
+            seen.clear()
+            way[0] = name
+            status = [ask(method) for _ in range(4)]
+            assert status == [b"HTTP/1.1 204"] * 4, (name, method, status)
+            assert len(seen) == 4, (name, method, seen)
+    assert refused == ["GOAWAY", "GOAWAY", "REFUSED_STREAM", "REFUSED_STREAM"], refused
+
+
+def an_answer_is_heard_though_the_body_is_not_taken(gateway):
+    """A backend that opens no window for a request's body and says why, with and without NO_ERROR behind it."""
+    resets = [False]
+
+    def script(peer, _):
+        server = h2.Server(peer, struct.pack("!HI", 4, 0))
+        while True:
+            stream = server.request()
+            peer.sendall(h2.frame(h2.HEADERS, h2.END_HEADERS, stream, h2.block([(":status", "413"), ("content-length", "3")])) + h2.frame(h2.DATA, h2.END_STREAM, stream, b"no\n")
+                         + (h2.frame(h2.RST_STREAM, 0, stream, struct.pack("!I", h2.NO_ERROR)) if resets[0] else b""))
+    upstream = ScriptedUpstream(script)
+    gateway.service("echo", upstream.port, "kubernetes.io/h2c")
+    gateway.route("    - backendRefs: [{name: echo, port: 80}]\n")
+    gateway.start()
+    gateway.wait_for_route("/", status=413)
+    for with_reset in (False, True):
+        resets[0] = with_reset
+        for size in (1, 100_000):
+            for _ in range(3):  # the window is 65535 until the settings come
+                status, _, body = get(gateway.port, "/", method="POST", body=b"x" * size)
+                assert (status, body) == (413, b"no\n"), (resets, size, status, body)
+
+
+TESTS = [a_request_that_a_backend_has_not_touched_is_sent_again, an_answer_is_heard_though_the_body_is_not_taken, an_http_2_backend_that_breaks_the_rules_becomes_502, a_head_that_is_none_becomes_502, no_request_is_repeated_that_may_have_had_an_effect, a_body_that_does_not_end_well_never_looks_whole, a_second_answer_is_nobodys,
+         what_a_policy_hides_does_not_come_as_a_trailer, an_answer_that_breaks_off_is_not_whole_for_old_clients_either, only_the_protocol_that_was_asked_for_is_switched_to, who_ended_a_tunnel_is_counted,
          what_may_not_cross_is_left_out, the_reason_and_fields_of_a_backend_cannot_split_an_answer, backends_that_hang_hold_nobody_up]
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from gateway import free_port, get, main, raw, wait_for  # noqa: E402
+from h2 import Client, request as h2_request  # noqa: E402
 
 TO_ECHO = "    - backendRefs: [{name: echo, port: 80}]\n"
 
@@ -238,6 +240,44 @@ def listeners_come_go_and_move_while_others_serve(gateway):
         gateway.write("gateway.yaml", gateway.gateway_yaml())
         wait_for(lambda: answers(third), "the moved listener answers")
         wait_for(lambda: not answers(second), "the removed listener is gone")
+
+
+def no_core_file_is_left(gateway):
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    gateway.start()
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+    limits = pathlib.Path(f"/proc/{gateway.process.pid}/limits").read_text()
+    assert re.search(r"Max core file size +0 ", limits), limits
+
+
+def a_listener_that_goes_ends_its_connections_once_they_are_answered(gateway):
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    port, size = free_port(), 30_000_000
+    listener = f"    - {{name: two, protocol: HTTP, port: {port}}}\n"
+    gateway.write("gateway.yaml", gateway.gateway_yaml(listener))
+    gateway.start()
+    wait_for(lambda: answers(port), "the listener answers")
+    request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 5) as idle, socket.create_connection(("127.0.0.1", port), 5) as slow, \
+            Client(port) as h2, socket.create_connection(("127.0.0.1", gateway.port), 5) as other:
+        for peer in (idle, other):
+            peer.sendall(request)
+            assert b" 200 " in peer.recv(65536)
+        h2.open(1, h2_request())
+        assert h2.outcome(1) == "200"
+        slow.sendall(f"GET /?bytes={size} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        got = len(slow.recv(1000))
+        gateway.write("gateway.yaml", gateway.gateway_yaml())
+        wait_for(lambda: not answers(port), "the listener is gone")
+        assert idle.recv(65536) == b"", "who idled is told"
+        assert h2.until(lambda: h2.goaway() is not None), "who speaks HTTP/2 as well"
+        while chunk := slow.recv(1 << 20):
+            got += len(chunk)
+        assert got > size, f"{got} of {size} bytes"
+        other.sendall(request)
+        assert b" 200 " in other.recv(65536), "who came by another listener stays"
 
 
 def answers(port):

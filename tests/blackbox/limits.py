@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import h2  # noqa: E402
-from gateway import get, main, sanitized, wait_for  # noqa: E402
+from gateway import free_port, get, main, sanitized, wait_for  # noqa: E402
 from upstream import ScriptedUpstream  # noqa: E402
 
 ROUTE = "    - backendRefs: [{name: echo, port: 80}]\n"
@@ -228,6 +228,67 @@ def file_descriptors_that_run_out_stop_nothing_for_good(gateway):
     wait_for(served, "accept goes on", 15)
 
 
+def what_clients_hold_leaves_files_to_the_process(gateway):
+    """A client whose request waits holds two descriptors, its own and the backend's. Readiness, the admin port and edits go on without them."""
+    upstream = ScriptedUpstream(lambda peer, _: [peer.recv(65536)] and peer.recv(1))
+    gateway.service("held", upstream.port)
+    gateway.backend()
+    held = "    - matches: [{path: {type: PathPrefix, value: /held}}]\n      backendRefs: [{name: held, port: 80}]\n"
+    gateway.route(held + ROUTE)
+    limited(gateway, resource.RLIMIT_NOFILE, 256)
+    gateway.wait_for_route("/")
+    peers = []
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            peers.append(socket.create_connection(("127.0.0.1", gateway.port), 5))
+            peers[-1].sendall(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
+    wait_for(lambda: upstream.connections >= 80, "many wait")
+    assert len(list(pathlib.Path(f"/proc/{gateway.process.pid}/fd").iterdir())) >= 220, "this is no shortage"
+    for port, path in ((gateway.ready, "/ready"), (gateway.admin, "/stats"), (gateway.metrics, "/metrics")):
+        assert get(port, path)[0] == 200, path
+    gateway.route(held)
+    wait_for(lambda: b"snapshot 2" in gateway.log_path.read_bytes(), "the edit is read")
+    for peer in peers:
+        peer.close()
+
+    def edited():
+        with contextlib.suppress(OSError):
+            return get(gateway.port, "/")[0] == 404
+    wait_for(edited, "the edit holds")
+
+
+def udp_sessions_leave_files_to_others(gateway):
+    """A datagram may come from anybody, in anybody's name: each that makes up a client takes a session, and its file descriptor, for a minute."""
+    port = free_port()
+    gateway.backend()
+    gateway.route(ROUTE)
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.1", 0))
+    gateway.service("datagrams", silent.getsockname()[1])
+    service = gateway.config / "service-datagrams.yaml"
+    service.write_text(service.read_text().replace("{port: 80}", "{port: 80, protocol: UDP}"))
+    gateway.write("gateway.yaml", gateway.gateway_yaml(f"    - {{name: udp, protocol: UDP, port: {port}}}\n"))
+    gateway.write("udp.yaml", """apiVersion: gateway.networking.k8s.io/v1
+kind: UDPRoute
+metadata: {name: datagrams}
+spec:
+  parentRefs: [{name: g, sectionName: udp}]
+  rules: [{backendRefs: [{name: datagrams, port: 80}]}]
+""")
+    limited(gateway, resource.RLIMIT_NOFILE, 256)
+    gateway.wait_for_route("/")
+    clients = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(400)]
+    for client in clients:
+        client.sendto(b"x", ("127.0.0.1", port))
+    wait_for(lambda: stat(gateway, "downstream_sess_overflow") >= 300, "those above the limit are dropped")
+    assert stat(gateway, "limit_hits.udp_sessions") == stat(gateway, "downstream_sess_overflow")
+    assert stat(gateway, "downstream_sess_active") <= 256 // 8, stat(gateway, "downstream_sess_active")
+    for _ in range(20):
+        assert get(gateway.port, "/")[0] == 200
+    for one in (*clients, silent):
+        one.close()
+
+
 def slow_heads_end(gateway):
     """A head has ten seconds from its first byte, however its bytes trickle."""
     gateway.backend()
@@ -349,7 +410,7 @@ def options_that_make_no_sense_are_refused(gateway):
 
 
 TESTS = [memory_is_refused_before_it_runs_out, answers_that_nobody_takes_are_held_within_the_limit, the_defaults_hold_where_addresses_are_limited, connections_are_counted_and_refused,
-         file_descriptors_that_run_out_stop_nothing_for_good, slow_heads_end, what_is_turned_away_counts_by_its_limit, a_body_beyond_its_window_counts, slow_readers_hold_no_memory, many_idle_connections_cost_little,
+         file_descriptors_that_run_out_stop_nothing_for_good, what_clients_hold_leaves_files_to_the_process, udp_sessions_leave_files_to_others, slow_heads_end, what_is_turned_away_counts_by_its_limit, a_body_beyond_its_window_counts, slow_readers_hold_no_memory, many_idle_connections_cost_little,
          options_that_make_no_sense_are_refused]
 
 # What they measure is the sanitizers' own; and without a free descriptor these cannot look at memory.

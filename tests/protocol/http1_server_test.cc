@@ -90,6 +90,23 @@ TEST_CASE("a body that stops coming is told from a client that has gone", "[http
   }
 }
 
+TEST_CASE("an empty line is no request that takes its time", "[http1][protocol]") {
+  server::Http1Connection::Options options;
+  options.head_timeout = milliseconds(100);
+  Served served(options);
+  char byte = 0;
+  SECTION("it is alone") {
+    served.send("\r\n");
+    CHECK(served.until([&] { return served.over; }));
+    CHECK(::recv(served.client, &byte, 1, 0) == 0);
+  }
+  SECTION("a request begins behind it") {
+    served.send("\r\nGET");
+    CHECK(served.until([&] { return served.over; }));
+    CHECK(::recv(served.client, &byte, 1, 0) == 1);
+  }
+}
+
 TEST_CASE("a client that takes nothing of an answer is closed", "[http1][protocol]") {
   server::Http1Connection::Options options;
   options.send_timeout = milliseconds(100);
@@ -117,4 +134,74 @@ TEST_CASE("a client that takes its time is let be", "[http1][protocol]") {
     return got > kMuch;
   }));
   CHECK_FALSE(served.failed);
+}
+
+namespace {
+
+/// Answers while the 100 that its body waits for cannot be sent yet.
+struct Hasty {
+  Task<void> exchange(http::ServerStream& one) {
+    spawn(loop.io, read(one));
+    http::ResponseHead head;
+    head.status = 413;
+    head.body = {Kind::kExact, 0};
+    co_await one.send_head(head, http::Chunk{{}, true});
+    one.request_body().abandon();
+    if (!ended) co_await left.wait();
+  }
+  Task<void> read(http::ServerStream& one) {
+    co_await one.request_body().read();
+    ended = true;
+    left.notify();
+  }
+
+  Loop loop{0, 1};
+  Event left;
+  bool ended = false;
+};
+
+}  // namespace
+
+TEST_CASE("an answer waits for the 100 that is on its way", "[http1][protocol]") {
+  Hasty hasty;
+  Ends ends;
+  const int buffer = 16 * 1024;
+  ::setsockopt(ends.ours, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+  ::setsockopt(ends.theirs, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  // An answer before that the client has not taken.
+  const std::string much(4096, 'x');
+  std::size_t before = 0;
+  ssize_t sent = 0;
+  while ((sent = ::send(ends.theirs, much.data(), much.size(), MSG_DONTWAIT)) > 0)
+    before += static_cast<std::size_t>(sent);
+  net::PlainStream stream(net::Socket(hasty.loop.io, ends.theirs, true));
+  HttpStats stats;
+  server::Http1Connection::History history;
+  server::Http1Connection connection(
+      hasty.loop, stream, stats, [&](http::ServerStream& one) { return hasty.exchange(one); }, {},
+      history);
+  bool over = false;
+  const auto serve = [](server::Http1Connection& one, bool& done) -> Task<void> {
+    co_await one.serve();
+    done = true;
+  };
+  spawn(hasty.loop.io, serve(connection, over));
+  const std::string_view head =
+      "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n";
+  ::send(ends.ours, head.data(), head.size(), 0);
+  for (int i = 0; i < 20; ++i) hasty.loop.turn(milliseconds(2));
+  CHECK_FALSE(hasty.ended);
+  std::string got;
+  CHECK(drive(
+      hasty.loop,
+      [&] {
+        char bytes[65536];
+        const ssize_t now = ::recv(ends.ours, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (now > 0) got.append(bytes, static_cast<std::size_t>(now));
+      },
+      [&] { return over; }));
+  CHECK(hasty.ended);
+  ::close(ends.ours);
+  const std::string answers = got.substr(std::min(before, got.size()));
+  CHECK(answers.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 "));
 }

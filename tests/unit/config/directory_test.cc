@@ -399,7 +399,8 @@ TEST_CASE("a Secret is shown without its values", "[config]") {
   const LoadResult result = load_text(
       "apiVersion: v1\nkind: Secret\nmetadata: {name: s, annotations: "
       "{kubectl.kubernetes.io/last-applied-configuration: 'hunter2'}}\n"
-      "stringData: {p: hunter2}\ndata: {q: aHVudGVyMg==}\n");
+      "stringData: {p: hunter2}\ndata: {q: aHVudGVyMg==}\n"
+      "stringdata: {r: hunter2}\nDate: hunter2\nlist: [hunter2]\n");
   const Object* object = result.objects->object("Secret", "default", "s");
   REQUIRE(object != nullptr);
   const std::string shown = boost::json::serialize(redacted(*object));

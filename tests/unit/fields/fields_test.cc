@@ -170,4 +170,36 @@ TEST_CASE("patterns accept what the CRDs accept", "[fields]") {
   CHECK_FALSE(kPathCharacters.matches("/a%2"));
 }
 
+TEST_CASE("of much that is wrong a part is told, and an error is not hidden behind it",
+          "[fields]") {
+  std::string text = "name: a\n";
+  for (int i = 0; i < 100'000; ++i) text += "u" + std::to_string(i) + ": 1\n";
+  const Read warned = read(text);
+  REQUIRE(warned.findings.size() == Findings::kToldMax + 1);
+  CHECK(warned.findings.back().message == "more than 100 problems: the rest is not told");
+  CHECK(warned.findings.back().severity == Severity::kWarning);
+  const Read wrong = read(text + "port: x\n");
+  REQUIRE(wrong.findings.size() == Findings::kToldMax + 1);
+  CHECK(wrong.findings.back().severity == Severity::kError);
+}
+
+TEST_CASE("a message has an end, and shows nobody's password", "[fields]") {
+  const Read unknown = read("name: a\n? " + std::string(1'000'000, 'k') + "\n: 1\n");
+  REQUIRE(unknown.findings.size() == 1);
+  CHECK(unknown.findings[0].message.size() < Findings::kMessageMax + 10);
+  // No character is cut into parts.
+  std::string umlauts = "name: ";
+  for (int i = 0; i < 200; ++i) umlauts += "\xC3\xA4";
+  CHECK(first(read("color: " + umlauts.substr(6) + "\nname: a\n")).find("\xA4...\"") !=
+        std::string::npos);
+  const std::string shown = first(read("name: a\ncolor: https://me:hunter2@host/path\n"));
+  CHECK(shown.find("https://[redacted]@host/path") != std::string::npos);
+}
+
+TEST_CASE("a list that is too long is not looked at", "[fields]") {
+  std::string text = "name: a\ntags: [";
+  for (int i = 0; i < 100'000; ++i) text += "t" + std::to_string(i) + ", ";
+  CHECK(read(text + "]\n").findings.size() == 1);
+}
+
 }  // namespace tidegate::config::fields

@@ -60,6 +60,40 @@ TEST_CASE("chunks are taken apart, however they are cut", "[http1][rfc9112-7.1]"
   }
 }
 
+TEST_CASE("the chunks that have come are given together", "[http1]") {
+  const std::string bytes = "1\r\na\r\n2;x\r\nbc\r\n1\r\nd\r\nA\r\n0123456789\r\n0\r\n\r\nNEXT";
+  for (std::size_t cut = 0; cut < bytes.size() - 4; ++cut) {
+    CAPTURE(cut);
+    http1::BodyDecoder decoder;
+    decoder.start({http::BodyLength::Kind::kUnknown, 0}, true);
+    std::string body, input = bytes.substr(0, cut);
+    if (cut > 0) {
+      auto step = decoder.decode_all(input);
+      REQUIRE(step.has_value());
+      CHECK(step->consumed == cut);
+      CHECK_FALSE(step->end);
+      body.append(step->data.data(), step->data.size());
+    }
+    input = bytes.substr(cut);
+    auto step = decoder.decode_all(input);
+    REQUIRE(step.has_value());
+    CHECK(step->end);
+    CHECK(input.substr(step->consumed) == "NEXT");
+    body.append(step->data.data(), step->data.size());
+    CHECK(body == "abcd0123456789");
+  }
+  http1::BodyDecoder broken;
+  broken.start({http::BodyLength::Kind::kUnknown, 0}, true);
+  std::string input = "1\r\na\r\nx\r\n";
+  CHECK_FALSE(broken.decode_all(input).has_value());
+  http1::BodyDecoder exact;
+  exact.start({http::BodyLength::Kind::kExact, 3}, false);
+  input = "abcNEXT";
+  auto step = exact.decode_all(input);
+  REQUIRE(step.has_value());
+  CHECK((step->end && step->consumed == 3 && step->data.size() == 3));
+}
+
 TEST_CASE("broken chunks are refused", "[http1][smuggling]") {
   for (const char* bytes :
        {"x\r\n", "5 \r\nhello\r\n", "5\nhello", "5\r\nhelloX", "5\r\nhello\n0\r\n", "\r\n",

@@ -77,6 +77,18 @@ TEST_CASE("a request with a body asks for no other protocol", "[http1][rfc9110-7
   CHECK(parsed(empty).upgrade == "websocket");
 }
 
+TEST_CASE("an upgrade opens no second HTTP", "[http1][rfc9110-7.8]") {
+  const auto [asked, upgrade] = GENERATE(table<std::string, std::string>({{"h2c", ""},
+                                                                          {"H2C, h2", ""},
+                                                                          {"HTTP/2.0", ""},
+                                                                          {"a b", ""},
+                                                                          {"h2c, acme/2", "acme/2"},
+                                                                          {"a b, x", "x"}}));
+  INFO(asked);
+  const std::string text = request("Host: a\r\nConnection: Upgrade\r\nUpgrade: " + asked + "\r\n");
+  CHECK(parsed(text).upgrade == upgrade);
+}
+
 TEST_CASE("the forms of a target", "[http1][rfc9112-3.2]") {
   CHECK(parsed(request("Host: a\r\n", "OPTIONS * HTTP/1.1")).path == "*");
   const http::RequestHead absolute =
@@ -138,6 +150,8 @@ TEST_CASE("what could be read in two ways is refused", "[http1][smuggling]") {
       {"Host: a\r\nX: a\rb\r\n", 400},
       {"Host: a\r\nX: a\nY: b\r\n", 400},
       {"Host: a\r\nExpect: a-miracle\r\n", 417},
+      {"Host: a\r\nExpect: a-miracle\r\nExpect: 100-continue\r\n", 417},
+      {"Host: a\r\nExpect: 100-continue\r\nExpect: a-miracle\r\n", 417},
   };
   for (const auto& [text, status] : fields) {
     CAPTURE(text);
@@ -149,6 +163,14 @@ TEST_CASE("what could be read in two ways is refused", "[http1][smuggling]") {
   std::string many = "Host: a\r\n";
   for (int i = 0; i < 100; ++i) many += "x: 1\r\n";
   CHECK(refused(request(many)) == 431);
+  std::string named = "Host: a\r\nConnection: close";
+  for (int i = 0; i < 101; ++i) named += ",x";
+  CHECK(refused(request(named + "\r\n")) == 431);
+  for (const char* other : {"a:443", "a:81", "b", "a:80:80", ""}) {
+    CAPTURE(other);
+    CHECK(refused(request(std::string("Host: ") + other + "\r\n", "GET http://a:80/ HTTP/1.1")) ==
+          400);
+  }
 }
 
 TEST_CASE("how long a response's body is", "[http1][rfc9112-6.3]") {

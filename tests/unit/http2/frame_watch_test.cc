@@ -17,7 +17,7 @@ constexpr std::uint8_t kEnd = 1, kEndHead = 4;
 
 /// What a server makes of these frames of its client, in one piece or byte by byte.
 FrameWatch::Seen watched(const std::string& frames, bool byte_by_byte) {
-  FrameWatch watch(true);
+  FrameWatch watch(true, 2);
   FrameWatch::Seen all;
   const std::string bytes = kPreface + frames;
   const std::size_t step = byte_by_byte ? 1 : bytes.size();
@@ -60,6 +60,24 @@ TEST_CASE("stream ids only grow", "[http2][rfc9113-5.1.1]") {
   CHECK(watched(head(3, kEndHead) + head(1, kEndHead), bytes).wrong == Wrong::kProtocol);
   CHECK(watched(head(1, kEndHead) + head(3, kEndHead) + head(1, kEnd | kEndHead), bytes).wrong ==
         Wrong::kNothing);  // trailers
+}
+
+TEST_CASE("CONTINUATION is counted by frames, not by the pieces they come in",
+          "[http2][cve-2024-28182]") {
+  const bool bytes = GENERATE(false, true);
+  const std::string begun = head(1, 0);
+  const std::string more = Http2Peer::raw_frame(9, 0, 1, "\x84");
+  const std::string last = Http2Peer::raw_frame(9, kEndHead, 1, "");
+  CHECK(watched(begun + more + last, bytes).wrong == Wrong::kNothing);
+  CHECK(watched(begun + more + last + head(3, 0) + more + last, bytes).wrong == Wrong::kNothing);
+  CHECK(watched(begun + more + more + last, bytes).wrong == Wrong::kTooMany);
+}
+
+TEST_CASE("a push is wrong from either side", "[http2][rfc9113-8.4]") {
+  const std::string push = Http2Peer::raw_frame(5, kEndHead, 1, std::string("\0\0\0\2\x82", 5));
+  CHECK(watched(head(1, kEnd | kEndHead) + push, false).wrong == Wrong::kProtocol);
+  FrameWatch of_server(false, 2);
+  CHECK(of_server.feed({push.data(), push.size()}).wrong == Wrong::kProtocol);
 }
 
 TEST_CASE("PRIORITY is read, and counted with the unknown frames", "[http2][rfc9113-6.3]") {

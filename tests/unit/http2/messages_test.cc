@@ -97,6 +97,41 @@ TEST_CASE("what is refused gets a status, and no exchange", "[http2]") {
   }
 }
 
+TEST_CASE("an extended CONNECT opens no second HTTP", "[http2][rfc8441]") {
+  const auto [protocol, status] =
+      GENERATE(table<std::string, std::string>({{"h2c", "501"},
+                                                {"H2C", "501"},
+                                                {"h2", "501"},
+                                                {"HTTP/2.0", "501"},
+                                                {"h2c/1", "501"},
+                                                {"websocket, h2c", "400"},
+                                                {"a b", "400"},
+                                                {"a/", "400"},
+                                                {"/1", "400"},
+                                                {"a/b/c", "400"},
+                                                {"\xe9", "400"},
+                                                {"websocket", ""},
+                                                {"acme/2", ""}}));
+  INFO(protocol);
+  Scripted link;
+  link.settle();
+  const std::int32_t id = link.client.request({{":method", "CONNECT"},
+                                               {":protocol", protocol},
+                                               {":scheme", "http"},
+                                               {":authority", "a"},
+                                               {":path", "/"},
+                                               {"http2-settings", "AAMAAABk"}},
+                                              true);
+  CHECK(!link.settle());
+  REQUIRE(link.server.requests.size() == (status.empty() ? 1U : 0U));
+  if (!status.empty()) {
+    CHECK(link.client.heard(id).status() == status);
+  } else {
+    CHECK(link.request().request().upgrade == protocol);
+    CHECK(!link.request().request().fields.has("http2-settings"));
+  }
+}
+
 TEST_CASE("a message that breaks RFC 9113 section 8 is a stream error", "[http2]") {
   const Http2Peer::Fields bad = GENERATE(
       with(Http2Peer::get(), {{"connection", "close"}}),

@@ -46,11 +46,17 @@ TEST_CASE("a collector has one sink for spans and one for logs, as long as someb
           "[sink]") {
   StatsStore stats(1);
   Sinks sinks(stats, 1);
-  const auto one = sinks.get(Signal::kSpans, collector("a"));
+  auto one = sinks.get(Signal::kSpans, collector("a"));
   CHECK(sinks.get(Signal::kSpans, collector("a")) == one);
   CHECK(sinks.get(Signal::kLogs, collector("a")) != one);
   CHECK(sinks.get(Signal::kSpans, collector("b")) != one);
-  CHECK(sinks.in_use().size() == 1);
+  CHECK(sinks.take_given().size() == 3);
+  // The next snapshot sends elsewhere: the one before alone still has the first.
+  const auto other = sinks.get(Signal::kSpans, collector("b"));
+  CHECK(sinks.take_given() == std::vector<std::shared_ptr<const Sink>>{other});
+  const std::weak_ptr<const Sink> gone = one;
+  one.reset();
+  CHECK(gone.expired());
 }
 
 TEST_CASE("what cannot be sent is dropped, and the queue is free again", "[sink]") {
@@ -61,7 +67,7 @@ TEST_CASE("what cannot be sent is dropped, and the queue is free again", "[sink]
   auto sink = sinks.get(Signal::kLogs, collector("nowhere"));
   put(*sink, 0, "before there is an exporter");
   Exporters exporters(loop, clusters);
-  exporters.update(sinks.in_use());
+  exporters.update(sinks.take_given());
   put(*sink, 0, "after");
   bool done = false;
   exporters.flush(std::chrono::milliseconds(5000), [&] { done = true; });
@@ -74,7 +80,7 @@ TEST_CASE("what cannot be sent is dropped, and the queue is free again", "[sink]
   const std::weak_ptr<const Sink> gone = sink;
   sink.reset();
   CHECK(gone.expired());
-  exporters.update(sinks.in_use());
+  exporters.update(sinks.take_given());
   done = false;
   exporters.flush(std::chrono::milliseconds(5000), [&] { done = true; });
   CHECK(done);

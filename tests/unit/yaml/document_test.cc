@@ -106,6 +106,28 @@ TEST_CASE("what the scanner holds back has a limit", "[yaml]") {
   }
 }
 
+TEST_CASE("more values than the budget are refused with their line", "[yaml][json]") {
+  Budgets budgets;
+  budgets.nodes_max = 1000;
+  const auto lines = [](int count) {
+    std::string out = "a:\n";
+    for (int i = 0; i < count; ++i) out += "- x\n";
+    return out;
+  };
+  CHECK(parse_yaml(lines(900), budgets));
+  const auto refused = parse_yaml(lines(1100), budgets);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.problem.line == 1002);
+  CHECK(refused.problem.message == "more than 1000 values in a document");
+  std::string numbers = "[\"" + std::string(2000, ',') + "\\\",\",\n";
+  CHECK(parse_json(numbers + "1]", budgets));
+  for (int i = 0; i < 1100; ++i) numbers += "1,";
+  const auto many = parse_json(numbers + "1]", budgets);
+  REQUIRE_FALSE(many);
+  CHECK(many.problem.line == 2);
+  CHECK(many.problem.message == "more than 1000 values in a document");
+}
+
 TEST_CASE("deep nesting is refused", "[yaml]") {
   const std::string deep(2000, '[');
   REQUIRE_FALSE(parse_yaml(deep, Budgets()));
