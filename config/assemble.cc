@@ -202,6 +202,8 @@ void Assembler::add_file(ObjectSet& set, const SourceFile& source, ConfigFile& f
   }
   std::stable_sort(file.problems.begin(), file.problems.end(), by_line);
   if (file.problems.size() <= kProblemsMax) return;
+  std::stable_partition(file.problems.begin(), file.problems.end(),
+                        [](const Problem& one) { return one.severity == Severity::kError; });
   // One that is not told must not look like none.
   const auto rest = file.problems.begin() + static_cast<std::ptrdiff_t>(kProblemsMax);
   const bool error = std::any_of(rest, file.problems.end(), [](const Problem& one) {
@@ -215,6 +217,7 @@ void Assembler::add_file(ObjectSet& set, const SourceFile& source, ConfigFile& f
                {},
                fmt::format("{} more problems in this file", file.problems.end() - rest)};
   file.problems.resize(kProblemsMax);
+  std::stable_sort(file.problems.begin(), file.problems.end(), by_line);
   file.problems.push_back(std::move(more));
 }
 

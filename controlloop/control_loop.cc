@@ -91,20 +91,23 @@ void ControlLoop::try_again() {
   });
 }
 
+bool ControlLoop::wait_for_writer(std::chrono::steady_clock::time_point now) {
+  if (!watcher_->writing()) return false;
+  if (!wait_until_) wait_until_ = now + kWritingMost;
+  unfinished_ = unfinished_ || now < *wait_until_;
+  return now < *wait_until_;
+}
+
 void ControlLoop::read_and_take() {
   const auto started = std::chrono::steady_clock::now();
+  // Half of a file, once read, would be the last good one of what follows.
+  if (counters_.reloads > 0 && wait_for_writer(started)) return;
   config::LoadResult loaded = directory_.load();
   ++counters_.reloads;
   loaded_.again = loaded.again;
   // What was read may be half of what somebody writes now. The watcher tells when it is whole; for
   // who takes long nobody waits.
-  if (watcher_->writing()) {
-    if (!wait_until_) wait_until_ = started + kWritingMost;
-    if (started < *wait_until_) {
-      unfinished_ = true;
-      return;
-    }
-  }
+  if (wait_for_writer(started)) return;
   wait_until_.reset();
   if (!loaded.changed && !unfinished_) {
     if (named_files_.empty() || read_files(named_files_) == options_.files) return;

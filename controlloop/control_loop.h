@@ -66,6 +66,7 @@ class ControlLoop {
   static constexpr std::chrono::milliseconds kAgainMost{30000};
   static constexpr std::chrono::milliseconds kWritingMost{1000};
   void read_and_take();
+  bool wait_for_writer(std::chrono::steady_clock::time_point now);
   void try_again();
   void take(config::LoadResult loaded);
   /// Reads the files that objects name, and watches them.

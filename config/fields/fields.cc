@@ -14,14 +14,14 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kShownMax = 120;  // characters of a value in a message
+constexpr std::size_t kReadMax = 10'000;  // items of a list that is too long
+constexpr std::size_t kShownMax = 120;    // characters of a value in a message
 
 /// Of a URL, who it logs in as is not shown.
 void hide_user(std::string& text) {
   const std::size_t begin = text.find("://");
   if (begin == text.npos) return;
-  const std::size_t end = std::min(text.find_first_of(" \"", begin), text.size());
-  const std::size_t at = text.rfind('@', end);
+  const std::size_t at = text.rfind('@');  // what is before it may have any characters in it
   if (at != text.npos && at > begin) text.replace(begin + 3, at - begin - 3, kRedacted);
 }
 
@@ -108,10 +108,18 @@ void Findings::add(Severity severity, const Node& node, std::string_view message
 
 void Findings::error(const Node& node, const Path& path, std::string_view message) {
   ++errors_;
-  if (enough(Severity::kError)) return;
+  const bool told = enough(Severity::kError);
+  // In place of a warning, from the last one on.
+  while (told && replace_ > 0 && list_[replace_ - 1].severity == Severity::kError) --replace_;
+  if (told && replace_ == 0) return;
   const std::string where = path.text();
-  add(Severity::kError, node,
-      where.empty() ? std::string(message) : fmt::format("{}: {}", where, message));
+  const std::string text =
+      where.empty() ? std::string(message) : fmt::format("{}: {}", where, message);
+  if (told) {
+    list_[--replace_] = {Severity::kError, node.line(), yaml::shortened(text, kMessageMax)};
+  } else {
+    add(Severity::kError, node, text);
+  }
 }
 
 void Findings::warning(const Node& node, const Path&, std::string_view message) {
@@ -264,7 +272,7 @@ bool check_array(Findings& findings, const Path& path, const Node& node, const B
     findings.error(
         node, path,
         fmt::format("Too many: {}: must have at most {} items", array->size(), bounds.items_max));
-    return false;
+    return array->size() <= kReadMax;  // an object that is refused closes what it names
   }
   if (array->size() < bounds.items_min) {
     findings.error(node, path,

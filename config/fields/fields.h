@@ -48,8 +48,8 @@ struct Path {
 };
 
 /// Collects what is wrong.
-/// Of each object a limited number of problems, of a limited length, is told: a large file may be
-/// wrong in every byte.
+/// Of each object a limited number of problems, of a limited length, is told, errors before
+/// warnings: a large file may be wrong in every byte.
 class Findings {
  public:
   static constexpr std::size_t kToldMax = 100;
@@ -75,6 +75,7 @@ class Findings {
   void add(Severity severity, const Node& node, std::string_view message);
   std::vector<Finding> list_;
   std::size_t errors_ = 0;
+  std::size_t replace_ = kToldMax;  // where the list is full: behind it are errors only
 };
 
 /// What a field accepts. Strings in a list or map are held to the same bounds as one string. Of a

@@ -75,6 +75,11 @@ std::string certificates_in(std::string_view pem) {
     const std::string last = fmt::format("-----END {}-----", what);
     const std::size_t end = pem.find(last, name_end);
     if (end == pem.npos) break;
+    // One without an end takes nothing of others with it.
+    if (const std::size_t next = pem.find("\n-----BEGIN ", name_end); next < end) {
+      at = next + 1;
+      continue;
+    }
     if (what.ends_with("CERTIFICATE")) {
       out += pem.substr(at, end + last.size() - at);
       out += '\n';

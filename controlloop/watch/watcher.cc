@@ -63,8 +63,9 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
 
   bool writing() {
     if (polling_ || stopped_) return false;
+    written_ = false;
     if (take_events()) settle();
-    return !writing_.empty();
+    return written_ || !writing_.empty();
   }
 
   void stop() {
@@ -184,6 +185,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
     if ((event.mask & (IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)) != 0) {
       writing_.erase({event.wd, event.name});
     } else if ((event.mask & IN_MODIFY) != 0 && is_read(event)) {
+      written_ = true;
       writing_.emplace(event.wd, event.name);
     }
   }
@@ -204,8 +206,10 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
       for (const char* at = buffer; at < buffer + size;) {
         const auto* event = reinterpret_cast<const inotify_event*>(at);
         try {
-          ours = ours || concerns_us(*event);
-          note_writer(*event);
+          if (concerns_us(*event)) {
+            ours = true;
+            note_writer(*event);
+          }
         } catch (const std::bad_alloc&) {
           ours = true;
         }
@@ -261,6 +265,7 @@ class Watcher::Impl : public std::enable_shared_from_this<Impl> {
   Timing timing_;
   std::map<int, Wanted> wanted_;                   // by watch descriptor
   std::set<std::pair<int, std::string>> writing_;  // watch descriptor and name: not closed yet
+  bool written_ = false;                           // since somebody asked
   asio::posix::stream_descriptor descriptor_;
   asio::steady_timer settle_;
   asio::steady_timer poll_;

@@ -27,7 +27,8 @@ class Watcher {
           std::function<void()> changed, Timing timing);
   ~Watcher();
   void stop();
-  /// Whether somebody writes a file at this moment; `changed` is called when it is closed.
+  /// Whether somebody writes a file at this moment, or has since this was asked or `changed` was
+  /// called; `changed` is called when it is closed, or when that takes long.
   bool writing();
 
  private:

@@ -211,6 +211,7 @@ Task<Outcome> Checker::check(Probe& probe, upstream::ClusterState& cluster) {
   CallTimer<decltype(expired)> deadline(expired);
   loop_.wheel.arm(deadline, config.timeout);
   choice.most = config.timeout;
+  choice.for_ourselves = true;
   auto got = co_await cluster.acquire(false, true, choice);
   if (!got || late || probe.stopped) co_return Outcome::kSilent;
   lease = std::move(*got);

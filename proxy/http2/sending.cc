@@ -174,8 +174,9 @@ bool Stream::answered_in_full() const {
 
 /// DATA has to wait then, even where it has no bytes. HEADERS have not (RFC 9113 section 5.2.1).
 bool Stream::window_shut() const {
-  return nghttp2_session_get_stream_remote_window_size(session_->session_, id_) <= 0 ||
-         nghttp2_session_get_remote_window_size(session_->session_) <= 0;
+  const std::int32_t own = nghttp2_session_get_stream_remote_window_size(session_->session_, id_);
+  // -1: its HEADERS have not left yet, which have to go ahead of trailers.
+  return own == 0 || (own > 0 && nghttp2_session_get_remote_window_size(session_->session_) <= 0);
 }
 
 /// Returns once all of it is in the session's output; as a rule that is at once.

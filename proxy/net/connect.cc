@@ -27,10 +27,10 @@ bool for_ourselves(int fd) {
 }
 
 Task<Result<Socket>> connect(asio::io_context& io, asio::ip::tcp::endpoint to, TimerWheel& wheel,
-                             std::chrono::milliseconds timeout) {
+                             std::chrono::milliseconds timeout, bool ours) {
   const int fd = ::socket(to.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) co_return error_code(errno, boost::system::system_category());
-  if (for_ourselves(fd)) {
+  if (!ours && for_ourselves(fd)) {
     ::close(fd);
     co_return error_code(EMFILE, boost::system::system_category());
   }

@@ -15,8 +15,10 @@ namespace tidegate::proxy::net {
 bool for_ourselves(int fd);
 
 /// A TCP connection to `to`. Errors: what connect() says; timed_out after `timeout`;
-/// too_many_files_open where only descriptors for_ourselves() are left.
+/// too_many_files_open where only descriptors for_ourselves() are left, unless `ours`: no client
+/// has asked for it.
 Task<Result<Socket>> connect(boost::asio::io_context& io, boost::asio::ip::tcp::endpoint to,
-                             TimerWheel& wheel, std::chrono::milliseconds timeout);
+                             TimerWheel& wheel, std::chrono::milliseconds timeout,
+                             bool ours = false);
 
 }  // namespace tidegate::proxy::net

@@ -49,7 +49,7 @@ Http1Connection::Http1Connection(Loop& loop, net::Stream& stream, HttpStats& sta
       stall_timer_([this] {
         stats_.downstream_rq_idle_timeout.add();
         stats_.limits.send_time.add();
-        stream_.close();
+        abort();
       }),
       watch_timer_([this] {
         if (!watcher_ || watching_ || reading_) return;
@@ -117,16 +117,13 @@ void Http1Connection::drain() {
   }
 }
 
-void Http1Connection::close() {
-  keep_ = false;
-  stream_.close();
-}
-
 /// Where the end of the connection is that of the body, an orderly one would make it look whole.
-void Http1Connection::abort() {
+void Http1Connection::close() {
   keep_ = false;
   until_close_ ? stream_.reset() : stream_.close();
 }
+
+void Http1Connection::abort() { close(); }
 
 void Http1Connection::watch_client(Watcher* watcher) {
   watcher_ = watcher;
@@ -151,6 +148,7 @@ Task<Http1Connection::Got> Http1Connection::read_head() {
   std::size_t searched = begin_;
   bool started = false;
   idle_ = begin_ == end_;
+  head_.asked_head = false;  // what is refused from here on answers no request before
   while (true) {
     if (end_ > begin_) {
       if (!started) {
@@ -380,6 +378,7 @@ Task<Result<http::Chunk>> Http1Connection::read() {
     if (continue_due_ && !answered_) {
       continue_due_ = false;
       if (error_code failed = co_await send_continue()) co_return failed;
+      if (cancelled_) co_return asio::error::operation_aborted;
     }
     const bool first = body_end_ == 0;
     if (first) {
@@ -440,33 +439,36 @@ Task<error_code> Http1Connection::settle() {
   co_return co_await net::settle(stream_, &stall);
 }
 
-/// `whole`: an answer has its end with it, and its connection is kept.
-Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces, bool whole) {
+/// `end`: the answer ends with them.
+Task<error_code> Http1Connection::write(std::span<const asio::const_buffer> pieces, bool end) {
   stats_.downstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
-  if (whole && stream_.write_later(pieces)) co_return error_code{};
+  if (end && keep_ && body_done_ && !raw_ && stream_.write_later(pieces)) co_return error_code{};
   net::Stall stall{loop_.wheel, stall_timer_, patience_.value_or(options_.send_timeout)};
   error_code failed = co_await net::write_all(stream_, pieces, &stall);
   if (failed) keep_ = false;
+  if (end && !failed) until_close_ = false;  // a close takes nothing from it any more
   co_return failed;
 }
 
-/// While a body is read the answer may be there already, and one may write at a time.
 Task<error_code> Http1Connection::send_continue() {
-  struct Continuing {
-    explicit Continuing(Http1Connection& one_in) : one(one_in) { one.continuing_ = true; }
-    ~Continuing() {
-      one.continuing_ = false;
-      one.continued_.notify_later(one.loop_.io);
-    }
-    Http1Connection& one;
-  } continuing(*this);
   http::ResponseHead go;
   go.status = 100;
   co_return co_await send_informational(go);
 }
 
+/// While a body is read the answer may be there already, and one may write at a time: whoever comes
+/// second waits for the first.
 Task<error_code> Http1Connection::send_informational(const http::ResponseHead& head) {
-  if (continuing_ && head.status != 100) co_await continued_.wait();
+  if (informing_) co_await informed_.wait();
+  if (answered_) co_return error_code{};  // it comes too late
+  struct Informing {
+    explicit Informing(Http1Connection& one_in) : one(one_in) { one.informing_ = true; }
+    ~Informing() {
+      one.informing_ = false;
+      one.informed_.notify_later(one.loop_.io);
+    }
+    Http1Connection& one;
+  } informing(*this);
   std::string text;
   http1::write_response_head(head, head_.version, false, false, {}, text);
   std::array<asio::const_buffer, 1> pieces{asio::buffer(text)};
@@ -475,7 +477,7 @@ Task<error_code> Http1Connection::send_informational(const http::ResponseHead& h
 
 Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http::Chunk first) {
   answered_ = true;
-  if (continuing_) co_await continued_.wait();
+  if (informing_) co_await informed_.wait();
   raw_ = head.status == 101 || (head_.method == "CONNECT" && head.status < 300);
   if (raw_) body_done_ = false;
   bodiless_ = !raw_ && (head_.is_head() || head.status == 204 || head.status == 304);
@@ -502,7 +504,7 @@ Task<error_code> Http1Connection::send_head(const http::ResponseHead& head, http
   std::array<asio::const_buffer, 5> pieces{asio::buffer(out_), asio::buffer(size, size_bytes),
                                            asio::buffer(first.bytes.data(), first.bytes.size()),
                                            asio::buffer(after), asio::buffer(last)};
-  co_return co_await write(pieces, first.end && keep_ && body_done_ && !raw_);
+  co_return co_await write(pieces, first.end);
 }
 
 Task<error_code> Http1Connection::send_body(http::Chunk chunk) {
@@ -515,7 +517,7 @@ Task<error_code> Http1Connection::send_body(http::Chunk chunk) {
   std::array<asio::const_buffer, 4> pieces{asio::buffer(size, size_bytes),
                                            asio::buffer(chunk.bytes.data(), chunk.bytes.size()),
                                            asio::buffer(after), asio::buffer(last)};
-  co_return co_await write(pieces, chunk.end && keep_ && body_done_ && !raw_);
+  co_return co_await write(pieces, chunk.end);
 }
 
 Task<error_code> Http1Connection::send_trailers(const http::Fields& trailers) {

@@ -104,7 +104,7 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   Task<void> refuse(int status, std::string_view text,
                     std::string_view details = "http1.codec_error", const char* flag = "DPE");
   Task<error_code> settle();
-  Task<error_code> write(std::span<const boost::asio::const_buffer> pieces, bool whole = false);
+  Task<error_code> write(std::span<const boost::asio::const_buffer> pieces, bool end = false);
   Task<error_code> send_continue();
   Task<void> watch();
   Result<http::Chunk> decode();
@@ -138,8 +138,8 @@ class Http1Connection final : public http::ServerStream, private http::BodySourc
   bool chunked_ = false;       // the answer's body
   bool bodiless_ = false;      // the answer has none, whatever is given
   bool continue_due_ = false;  // the client waits for 100
-  bool continuing_ = false;    // 100 is on its way: the answer waits for it
-  Event continued_;
+  bool informing_ = false;     // 100 is on its way: the answer waits for it
+  Event informed_;
   bool until_close_ = false;  // the answer's body ends with the connection
   bool answered_ = false;
   bool keep_ = true;

@@ -32,7 +32,7 @@ bool same_demand(const CompiledListener& before, const CompiledListener& now,
 
 bool may_stay(const Connection& one, const CompiledListener& before) {
   const CompiledListener& now = *one.slot->current->compiled;
-  if (one.secured != (now.tls != nullptr)) return false;
+  if ((before.tls != nullptr) != (now.tls != nullptr)) return false;
   if (!one.tls || one.tls->facts().tls_version.empty()) return true;
   return same_demand(before, now, one.tls->facts().sni);
 }

@@ -221,7 +221,7 @@ Task<bool> Worker::begin(Connection& one) {
       }
     }
   }
-  if (listener.tls) co_return co_await begin_tls(one, serving.live);
+  if (listener.tls) co_return co_await begin_tls(one, std::move(pinned), serving.live);
   const router::CompiledSite* site = listener.sites->by_sni({});
   if (!site || site->site->protocol != SiteProtocol::kTcp) co_return true;
   net::PlainStream stream(std::move(one.socket), one.accepted);
@@ -271,8 +271,7 @@ Task<bool> Worker::proxied(Connection& one, const ConnectionOptions& options, Li
        options.proxy_header == ConnectionOptions::ProxyHeader::kAllowed);
 }
 
-Task<bool> Worker::begin_tls(Connection& one, Live& live) {
-  PinnedListenerPtr pinned = one.slot->current;
+Task<bool> Worker::begin_tls(Connection& one, PinnedListenerPtr pinned, Live& live) {
   const CompiledListener& listener = *pinned->compiled;
   ListenerStats& counted = one.counted;
   const milliseconds handshake_timeout =
@@ -339,7 +338,8 @@ Task<bool> Worker::begin_tls(Connection& one, Live& live) {
     tls::count_handshake(stream.facts(), counted);
     const std::string& sni = stream.facts().sni;
     const router::CompiledSite* site = listener.sites->by_sni(sni);
-    if (!same_demand(listener, *one.slot->current->compiled, sni)) {  // by now
+    const CompiledListener& now = *one.slot->current->compiled;
+    if (&now != &listener && (now.tls == nullptr || !same_demand(listener, now, sni))) {
       stream.close();
       co_return false;
     }

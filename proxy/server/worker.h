@@ -72,7 +72,7 @@ class Worker {
   /// What comes before HTTP, or all that a connection below it is. True: HTTP follows.
   Task<bool> begin(Connection& one);
   Task<bool> proxied(Connection& one, const ConnectionOptions& options, Live& live);
-  Task<bool> begin_tls(Connection& one, Live& live);
+  Task<bool> begin_tls(Connection& one, PinnedListenerPtr pinned, Live& live);
   /// HTTP, until it rests (true) or is over.
   Task<bool> serve_http(Connection& one);
   void end(Connection& one);

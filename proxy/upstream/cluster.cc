@@ -252,7 +252,8 @@ void tell_failure(const Cluster& cluster, std::string_view endpoint, error_code 
 
 Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std::string_view alpn,
                                                                  const net::ConnectionFacts* client,
-                                                                 std::chrono::milliseconds most) {
+                                                                 std::chrono::milliseconds most,
+                                                                 bool ours_alone) {
   ClusterStats& counted = stats();
   CompiledClusterPtr compiled = compiled_;
   auto started = loop_.wheel.now();
@@ -262,7 +263,8 @@ Task<Result<std::unique_ptr<net::Stream>>> ClusterState::connect(Host& host, std
   counted.upstream_cx_total.add();
   const Pending pending(counted.upstream_rq_pending_active, host.counted);
   if (host.counted) host.counted->cx_total.add();
-  Result<net::Socket> socket = co_await net::connect(loop_.io, host.address.at, loop_.wheel, most);
+  Result<net::Socket> socket =
+      co_await net::connect(loop_.io, host.address.at, loop_.wheel, most, ours_alone);
   if (!socket) {
     bool late = socket.error() == asio::error::timed_out;
     counted.upstream_cx_connect_fail.add();
@@ -423,7 +425,7 @@ Task<Result<Lease>> ClusterState::acquire_http1(std::shared_ptr<Host> host, bool
   ++host->connecting;
   Slot connection(limits ? &limits->connections : nullptr);
   Result<std::unique_ptr<net::Stream>> stream =
-      co_await connect(*host, "http/1.1", choice.client, choice.most);
+      co_await connect(*host, "http/1.1", choice.client, choice.most, choice.for_ourselves);
   --host->connecting;
   if (!stream) {
     host->wake(loop_);
@@ -483,7 +485,7 @@ Task<Result<std::unique_ptr<http::ClientStream>>> ClusterState::open_http2(
   ++host->connecting;
   Slot connection(limits ? &limits->connections : nullptr);
   Result<std::unique_ptr<net::Stream>> connected =
-      co_await connect(*host, "h2", choice.client, choice.most);
+      co_await connect(*host, "h2", choice.client, choice.most, choice.for_ourselves);
   --host->connecting;
   std::unique_ptr<http::ClientStream> own;
   if (connected) {

@@ -117,6 +117,7 @@ struct Choice {
   Host::Waiting* waiting = nullptr;
   /// How long making a connection may take, apart from the cluster's connect timeout.
   std::chrono::milliseconds most = std::chrono::milliseconds::max();
+  bool for_ourselves = false;  // it may have the last file descriptors (net::for_ourselves())
 };
 
 /// An attempt's hold on a connection. Ends by finish() (back to the pool if it can be) or by being
@@ -170,10 +171,10 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   /// A plaintext or TLS connection to a host, counted. `alpn`: what TLS offers; empty for a relay,
   /// which does not know what it carries.
   /// `client`: who is told to the endpoint, where it wants the PROXY protocol; null: nobody.
-  /// `most`: see Choice.
+  /// `most`, `ours_alone`: see Choice.
   Task<Result<std::unique_ptr<net::Stream>>> connect(
       Host& host, std::string_view alpn, const net::ConnectionFacts* client = nullptr,
-      std::chrono::milliseconds most = std::chrono::milliseconds::max());
+      std::chrono::milliseconds most = std::chrono::milliseconds::max(), bool ours_alone = false);
   /// Null where no host may be used. `hash`: of the request, where there are hash policies.
   std::shared_ptr<Host> pick(std::optional<std::uint64_t> hash = std::nullopt);
   /// Whether a request needs to be looked at for config()'s hash policies or stream duration.

@@ -78,7 +78,8 @@ net::Stream* Http1Client::raw() {
 Task<error_code> Http1Client::write(std::span<const asio::const_buffer> pieces) {
   stats_.upstream_cx_tx_bytes_total.add(asio::buffer_size(pieces));
   // What must not be repeated goes out as soon as it has been looked whether the backend is there.
-  const bool repeatable = exchanges_ <= 1 || method_ == "GET" || method_ == "HEAD";
+  const bool repeatable =
+      exchanges_ <= 1 || ((method_ == "GET" || method_ == "HEAD") && upgrade_.empty());
   if (request_done_ && !raw_ && repeatable && stream_->write_later(pieces)) co_return error_code{};
   error_code failed = co_await net::write_all(*stream_, pieces);
   if (failed) broken_ = true;

@@ -78,6 +78,11 @@ def a_backend_must_have_the_name_and_the_authority_of_its_policy(gateway):
     # A policy that is not valid does not open the way in the clear.
     policy(gateway, "'*.example.com'")
     gateway.wait_for_route(status=503)
+    policy(gateway, "backend.example.com")
+    gateway.wait_for_route(status=200)
+    text = (gateway.config / "policy.yaml").read_text()  # also where it names more than it may
+    gateway.write("policy.yaml", text.replace("name: echo}", "name: echo}" + "".join(f", {{group: '', kind: Service, name: other{i}}}" for i in range(16))))
+    gateway.wait_for_route(status=503)
     policy(gateway, "backend.example.com", "missing")
     wait_for(lambda: accepted(gateway) == "NoValidCACertificate", "the status says why")
     policy(gateway, "backend.example.com")

@@ -180,6 +180,8 @@ TEST_CASE("of much that is wrong a part is told, and an error is not hidden behi
   CHECK(warned.findings.back().severity == Severity::kWarning);
   const Read wrong = read(text + "port: x\n");
   REQUIRE(wrong.findings.size() == Findings::kToldMax + 1);
+  CHECK(wrong.findings[Findings::kToldMax - 1].message.starts_with("spec.port: Invalid value"));
+  CHECK(wrong.findings[Findings::kToldMax - 2].severity == Severity::kWarning);
   CHECK(wrong.findings.back().severity == Severity::kError);
 }
 
