@@ -424,6 +424,32 @@ def clients_show_the_certificates_that_a_policy_wants(gateway):
     assert closed["reason"] == "NoValidCACertificate", closed
 
 
+def a_listener_that_gives_tls_up_ends_who_is_not_that_far(gateway):
+    """Of its PROXY header, or its handshake: that connection began where TLS was demanded."""
+    port = free_port()
+    Certificate(gateway.config.parent, "a.example.com").secret(gateway, "s")
+    https = f"    - {{name: other, protocol: HTTPS, port: {port}, tls: {{certificateRefs: [{{name: s}}]}}}}\n"
+    policy(gateway, "  default: {proxyProtocol: {}}\n")
+    gateway.write("gateway.yaml", gateway.gateway_yaml(https))
+    served(gateway)
+    header = b"PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 5) as early, socket.create_connection(("127.0.0.1", port), 5) as later:
+        early.sendall(header[:10])
+        later.sendall(header)
+        gateway.write("gateway.yaml", gateway.gateway_yaml(f"    - {{name: other, protocol: HTTP, port: {port}}}\n"))
+
+        def plain():
+            with contextlib.suppress(OSError):
+                return b" 200 " in raw(port, header + request)
+        wait_for(plain, "the port speaks plain HTTP")
+        for peer, rest in ((early, header[10:]), (later, b"")):
+            with contextlib.suppress(OSError):
+                peer.sendall(rest + request)
+                assert not peer.recv(4096).startswith(b"HTTP/1.1 200"), "it was served without what its listener demanded"
+    assert b" 200 " in raw(port, header + request)
+
+
 def a_header_of_the_proxy_protocol_may_be_missing_where_that_is_allowed(gateway):
     policy(gateway, "  default: {proxyProtocol: {allowRequestsWithoutProxyProtocol: true}}\n")
     served(gateway)
@@ -441,7 +467,7 @@ def a_forwarded_certificate_of_a_trusted_proxy_is_passed_on(gateway):
     wait_for(lambda: "x-forwarded-client-cert" not in seen(gateway, x_forwarded_client_cert=claim), "not in the clear")
 
 
-TESTS = [logs_go_to_files_with_formats_and_filters, a_wrong_format_makes_the_policy_invalid,
+TESTS = [a_listener_that_gives_tls_up_ends_who_is_not_that_far, logs_go_to_files_with_formats_and_filters, a_wrong_format_makes_the_policy_invalid,
          the_client_is_found_behind_trusted_hops, requests_are_changed_and_answered_before_routing,
          local_replies_have_the_policys_form, timeouts_end_what_does_not_move,
          a_rule_may_be_more_patient_than_its_listener, the_proxy_protocol_names_the_client,
