@@ -180,9 +180,25 @@ TEST_CASE("of much that is wrong a part is told, and an error is not hidden behi
   CHECK(warned.findings.back().severity == Severity::kWarning);
   const Read wrong = read(text + "port: x\n");
   REQUIRE(wrong.findings.size() == Findings::kToldMax + 1);
-  CHECK(wrong.findings[Findings::kToldMax - 1].message.starts_with("spec.port: Invalid value"));
-  CHECK(wrong.findings[Findings::kToldMax - 2].severity == Severity::kWarning);
   CHECK(wrong.findings.back().severity == Severity::kError);
+}
+
+TEST_CASE("errors are told in place of warnings where there are too many", "[fields]") {
+  const boost::json::value value;
+  const Node node{&value, nullptr};
+  const Path path{nullptr, "a"};
+  Findings findings;
+  for (int i = 0; i < 150; ++i) findings.warning(node, path, "warning");
+  for (std::size_t i = 0; i < Findings::kToldMax + 10; ++i) {
+    findings.error(node, path, "error");
+    const std::size_t told = std::min(i + 1, Findings::kToldMax);
+    Findings copy = findings;
+    const std::vector<Finding> list = copy.take();
+    REQUIRE(list.size() == Findings::kToldMax + 1);
+    REQUIRE(static_cast<std::size_t>(std::count_if(
+                list.begin(), list.end() - 1,
+                [](const Finding& one) { return one.severity == Severity::kError; })) == told);
+  }
 }
 
 TEST_CASE("a message has an end, and shows nobody's password", "[fields]") {
