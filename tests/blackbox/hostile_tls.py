@@ -151,15 +151,20 @@ class OpenSsl:
 def a_second_hello_names_nobody_else(gateway):
     """The gateway asks for a hello with another key (RFC 8446 section 4.1.4), which has another name as well."""
     port = by_name(gateway, "a.example.com", "b.example.com", options=", options: {kgateway.dev/ecdh-curves: P-384}")
-    for second, mine in (("a.example.com", b"HTTP/1.1 200"), ("b.example.com", b"HTTP/1.1 200")):
-        with OpenSsl(port, "a.example.com", "X25519:P-384") as client:
-            assert client.step("SSL_connect") is None
-            client.name(second)
-            if not client.until_done("SSL_connect"):
-                assert second != "a.example.com"  # to refuse the hello is as good
-                continue
-            assert client.get("b.example.com") == b"HTTP/1.1 421", second
-            assert client.get("a.example.com") == mine, second
+    for second in ("a.example.com", "b.example.com"):
+        for _ in range(50):
+            with OpenSsl(port, "a.example.com", "X25519:P-384") as client:
+                if client.step("SSL_connect") is not None:  # all came while the first hello was sent: too late for another name
+                    continue
+                client.name(second)
+                if not client.until_done("SSL_connect"):
+                    assert second != "a.example.com"  # to refuse the hello is as good
+                    break
+                assert client.get("b.example.com") == b"HTTP/1.1 421", second
+                assert client.get("a.example.com") == b"HTTP/1.1 200", second
+                break
+        else:
+            raise AssertionError("the first hello never stood alone")
 
 
 def keys_that_are_new_all_the_time_end_the_connection(gateway):
