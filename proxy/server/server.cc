@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "base/surely.h"
-#include "proxy/runtime/priority.h"
 
 namespace tidegate::proxy::server {
 
@@ -56,7 +55,6 @@ Server::~Server() {
 
 void Server::start() {
   for (auto& worker : workers_) worker->start();
-  come_second();  // this thread, and those that it starts from here on
   watch_loops();
 }
 

@@ -35,19 +35,6 @@ def a_request_reaches_the_backend_and_says_who_sent_it(gateway):
     assert "x-forwarded-client-cert" not in seen and seen["x-forwarded-proto"] == ["http"], seen
 
 
-def workers_come_before_the_control_thread(gateway):
-    """Where both want one CPU: the control thread is nicer, by as much as it would be in a process that is nice itself."""
-    def niceness(pid):
-        tasks = pathlib.Path(f"/proc/{pid}/task")
-        values = {int(task.name): int((task / "stat").read_text().rpartition(")")[2].split()[16]) for task in tasks.iterdir()}
-        return values.pop(pid), sorted(values.values())
-    gateway.start()
-    ours = os.getpriority(os.PRIO_PROCESS, 0)
-    control, others = niceness(gateway.process.pid)
-    assert control == min(ours + 5, 19), control
-    assert others.count(ours) >= gateway.workers, others
-
-
 def an_edit_is_served_within_100_ms_and_costs_no_request(gateway):
     gateway.backend()
     for i in range(10):
