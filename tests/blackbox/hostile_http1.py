@@ -268,13 +268,19 @@ def fields_of_one_hop_do_not_cross(gateway):
         assert name not in seen.trailers.lower(), seen.trailers
 
 
-def trailers_cannot_stand_in_for_fields(gateway):
-    """A backend may take them for fields of the head: of routing, of identity, of conditions, of content, or that a policy has set."""
+def settling(gateway):
+    """A route whose policy sets a field and removes another; what comes to its backend."""
     recorder = Recorder()
     gateway.service("echo", recorder.port)
     gateway.route("    - filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-user, value: nobody}], remove: [x-role]}}]\n      backendRefs: [{name: echo, port: 80}]\n")
     gateway.start()
     gateway.wait_for_route("/ready")
+    return recorder
+
+
+def trailers_cannot_stand_in_for_fields(gateway):
+    """A backend may take them for fields of the head: of routing, of identity, of conditions, of content, or that a policy has set."""
+    recorder = settling(gateway)
     wrong = []
     for name in (b"Host", b"Authorization", b"Proxy-Authorization", b"Cookie", b"X-Forwarded-For", b"X_Forwarded_For", b"x-forwarded-proto", b"X-Forwarded-Client-Cert", b"Forwarded",
                  b"X-Real-IP", b"X-Request-Id", b"X-User", b"X_USER", b"X-Role", b"x_role", b"Content-Type", b"Content-Encoding", b"Content-Range", b"Content-Length", b"Content_Length", b"Transfer-Encoding",
@@ -292,11 +298,7 @@ def trailers_cannot_stand_in_for_fields(gateway):
 
 def what_a_policy_has_settled_has_no_other_spelling(gateway):
     """Backends that make variables of fields (CGI, WSGI, Rack) take `_` and `-` for one."""
-    recorder = Recorder()
-    gateway.service("echo", recorder.port)
-    gateway.route("    - filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x-user, value: nobody}], remove: [x-role]}}]\n      backendRefs: [{name: echo, port: 80}]\n")
-    gateway.start()
-    gateway.wait_for_route("/ready")
+    recorder = settling(gateway)
     for fields in (b"X_User: evil\r\nX_Role: evil", b"x-role: evil\r\nX_USER: evil\r\nX-User: evil\r\nx_user: evil\r\nX_rOLE: evil"):
         recorder.requests.clear()
         talk(gateway.port, post(fields + b"\r\nA_b: kept\r\nConnection: close\r\nContent-Length: 0"))
