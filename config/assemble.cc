@@ -14,8 +14,9 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kShown = 260;         // of a name that may not be valid
-constexpr std::size_t kProblemsMax = 1000;  // that are told of a file
+constexpr std::size_t kShown = 260;          // of a name that may not be valid
+constexpr std::size_t kFindingsMax = 10000;  // that are held of a file
+constexpr std::size_t kProblemsMax = 1000;   // that are told of a file
 
 std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
   for (const char c : text) {
@@ -57,9 +58,23 @@ Problem problem_of(const fields::Finding& finding, const Meta& meta, const std::
           meta.name,        finding.message};
 }
 
+/// Takes what an object's findings need of `room`. Where there is none left, one of them is held:
+/// an error, if there is any.
+void hold(std::vector<fields::Finding>& findings, std::size_t& room) {
+  if (findings.size() > std::max<std::size_t>(room, 1)) {
+    auto one = std::find_if(findings.begin(), findings.end(), [](const fields::Finding& finding) {
+      return finding.severity == Severity::kError;
+    });
+    if (one == findings.end()) one = findings.begin();
+    one->message += fmt::format(" (and {} more)", findings.size() - 1);
+    findings = {std::move(*one)};
+  }
+  room -= std::min(room, findings.size());
+}
+
 }  // namespace
 
-void Assembler::decode_node(DecodedDocument& out, const fields::Node& node) {
+void Assembler::decode_node(DecodedDocument& out, const fields::Node& node, std::size_t& room) {
   const auto report = [&](Severity severity, std::string message, const Meta& meta) {
     Meta about = meta;  // only to be told, and of any length
     about.kind = yaml::shortened(meta.kind, kShown);
@@ -90,7 +105,7 @@ void Assembler::decode_node(DecodedDocument& out, const fields::Node& node) {
         return report(Severity::kError, "items: must be a list", meta);
       }
       for (std::size_t k = 0; k < fields::size_of(items); ++k) {
-        decode_node(out, fields::element(items, k));
+        decode_node(out, fields::element(items, k), room);
       }
     }
     return;
@@ -117,6 +132,7 @@ void Assembler::decode_node(DecodedDocument& out, const fields::Node& node) {
   Item& item = out.items.emplace_back();
   item.kind = kind;
   item.decoded = kind->decode(*kind, node);
+  hold(item.decoded.findings, room);
   item.raw = {out.parsed, node.value};
   item.lines = {out.parsed, node.lines};
   if (item.decoded.meta.name.empty()) {  // nothing to file it under
@@ -127,13 +143,14 @@ void Assembler::decode_node(DecodedDocument& out, const fields::Node& node) {
   }
 }
 
-Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::Entry& parsed) {
+Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::Entry& parsed,
+                                              std::size_t& room) {
   auto slot = decoded_.find(parsed.get());
   if (slot == decoded_.end()) {
     DecodedDocument fresh;  // filed when it is whole: memory may be short in the middle
     fresh.parsed = parsed;
     const yaml::Document& content = *parsed->value;
-    decode_node(fresh, {&content.root, &content.lines});
+    decode_node(fresh, {&content.root, &content.lines}, room);
     slot = decoded_.emplace(parsed.get(), std::move(fresh)).first;
   }
   slot->second.used = times_;
@@ -176,8 +193,9 @@ void Assembler::add_file(ObjectSet& set, const SourceFile& source, ConfigFile& f
   file.state = source.state;
   file.problems = source.problems;
   const auto by_line = [](const Problem& a, const Problem& b) { return a.line < b.line; };
+  std::size_t room = kFindingsMax;
   for (const PlacedDocument& placed : source.documents) {
-    DecodedDocument& document = decode(placed.parsed);
+    DecodedDocument& document = decode(placed.parsed, room);
     file.ignored += document.ignored;
     for (const DocumentFinding& f : document.findings) {
       file.problems.push_back(problem_of(f.finding, f.meta, source.path, placed.lines_before));

@@ -54,8 +54,9 @@ class Assembler {
     std::uint64_t used = 0;  // the last time
   };
 
-  DecodedDocument& decode(const yaml::DocumentCache::Entry& parsed);
-  static void decode_node(DecodedDocument& out, const fields::Node& node);
+  /// `room`: for so many findings more of this file.
+  DecodedDocument& decode(const yaml::DocumentCache::Entry& parsed, std::size_t& room);
+  static void decode_node(DecodedDocument& out, const fields::Node& node, std::size_t& room);
   void add_file(ObjectSet& set, const SourceFile& source, ConfigFile& file);
   std::shared_ptr<const Object> make_object(const Item& item, const std::string& file,
                                             int lines_before) const;

@@ -15,7 +15,8 @@ namespace asio = boost::asio;
 
 namespace {
 constexpr std::size_t kTogether = 2048;
-}
+constexpr std::size_t kLarge = 16 * 1024;  // takes the kernel longer than what others wait to send
+}  // namespace
 
 PlainStream::PlainStream(Socket socket, const Accepted& accepted) : socket_(std::move(socket)) {
   begin_facts(socket_, accepted, facts_);
@@ -92,6 +93,7 @@ Result<std::size_t> PlainStream::try_write(std::span<const asio::const_buffer> p
     vectors[0] = {small, total};
     count = 1;
   }
+  if (total >= kLarge) socket_.send_what_waits();
   const int flags = MSG_NOSIGNAL | (last_ ? MSG_MORE : 0);
   msghdr message{};
   message.msg_iov = vectors;

@@ -43,6 +43,8 @@ class Socket {
   bool broken() const { return state_->watched.broken; }
   /// False: the kernel has no room yet for some of what was to be sent later, and a wait for it to
   /// be writable ends when it has. To be asked before more is sent.
+  /// What all sockets of this loop have given to send_later(), now.
+  void send_what_waits() { state_->poller.outbox().send(); }
   bool settled() {
     Watched& watched = state_->watched;
     return !watched.owes && (!watched.queued || state_->poller.outbox().settled(watched));

@@ -31,10 +31,13 @@ std::size_t Loop::turn(std::chrono::milliseconds at_most) {
   std::size_t done = turns_.run();
   wheel.advance_to(TimerWheel::Clock::now());
   poller_.woken();
+  left_.store(false, std::memory_order_relaxed);
   done += io.poll();  // after all that may post something
   const bool busy = !turns_.empty() || io.stopped();
-  return done + poller_.wait(busy ? std::chrono::milliseconds(0)
-                                  : std::min(at_most, wheel.until_next(TimerWheel::Clock::now())));
+  poller_.wait(busy ? std::chrono::milliseconds(0)
+                    : std::min(at_most, wheel.until_next(TimerWheel::Clock::now())));
+  if (left_.load(std::memory_order_acquire)) done += io.poll();  // older than what is ready
+  return done + poller_.tell();
 }
 
 void Loop::stop() {

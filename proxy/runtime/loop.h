@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
@@ -62,12 +63,20 @@ struct Loop {
   std::size_t turn(std::chrono::milliseconds at_most);
   /// Ends run(). Any thread.
   void stop();
-  /// `function` runs on the loop, in one of its next turns. Any thread.
+  /// `function` runs on the loop, before what becomes ready after this call. Any thread.
   template <class Function>
   void post(Function function) {
-    surely([&] { boost::asio::post(io, function); });
-    poller_.wake();
+    leave(std::move(function));
+    wake();
   }
+  /// The two halves of post(), for who has something for several loops: what is left runs at some
+  /// time, before what becomes ready after leave(), and soon once its loop is woken.
+  template <class Function>
+  void leave(Function function) {
+    surely([&] { boost::asio::post(io, function); });
+    left_.store(true, std::memory_order_release);
+  }
+  void wake() { poller_.wake(); }
 
   std::size_t index;  // which worker; index into PerWorker
   Random random;
@@ -80,7 +89,8 @@ struct Loop {
   boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
 
  private:
-  Poller& poller_;  // is io's
+  Poller& poller_;                 // is io's
+  std::atomic<bool> left_{false};  // something may be in io that no turn has looked for
   Turns turns_{io};
 };
 

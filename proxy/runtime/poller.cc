@@ -62,18 +62,23 @@ void Poller::woken() {
   if (rung_.load(std::memory_order_relaxed)) rung_.exchange(false);
 }
 
-std::size_t Poller::wait(std::chrono::milliseconds at_most) {
+void Poller::wait(std::chrono::milliseconds at_most) {
   outbox_.send();
+  if (at_ < count_) return;
   constexpr std::chrono::milliseconds kMost{std::numeric_limits<int>::max()};
   const int timeout = at_most > kMost ? -1 : static_cast<int>(at_most.count());
+  at_ = 0;
   count_ = ::epoll_wait(epoll_, events_.data(), kBatch, timeout);
+}
+
+std::size_t Poller::tell() {
   std::size_t told = 0;
-  for (at_ = 0; at_ < count_; ++at_) {
+  for (; at_ < count_; ++at_) {
     epoll_event& event = events_[static_cast<std::size_t>(at_)];
     if (event.data.ptr == nullptr || event.data.ptr == this) continue;
     ++told;
     try {
-      tell(event);
+      tell_of(event);
     } catch (const std::exception& failed) {  // the others are told once, now or never
       tell_failure("a connection's turn was given up", failed.what());
     }
@@ -82,7 +87,7 @@ std::size_t Poller::wait(std::chrono::milliseconds at_most) {
   return told;
 }
 
-void Poller::tell(epoll_event& event) {
+void Poller::tell_of(epoll_event& event) {
   auto* watched = static_cast<Watched*>(event.data.ptr);
   const bool ended = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   if (ended) watched->peer_ended = true;

@@ -48,9 +48,11 @@ class Poller final : public boost::asio::execution_context::service {
   /// What is in it goes out with the next wait().
   Outbox& outbox() { return outbox_; }
 
-  /// Waits until a socket is ready, or wake() is called, or `at_most` has passed (max(): for ever);
-  /// tells those who wait for what is ready. Returns how many sockets there were.
-  std::size_t wait(std::chrono::milliseconds at_most);
+  /// Waits until a socket is ready, or wake() is called, or `at_most` has passed (max(): for ever).
+  /// Where some that were ready have not been told yet, not at all.
+  void wait(std::chrono::milliseconds at_most);
+  /// Tells those who wait for what is ready. Returns how many sockets there were.
+  std::size_t tell();
   /// Ends this wait(), or the next. Any thread.
   void wake();
   /// From now on wake() means the wait() that comes.
@@ -58,7 +60,7 @@ class Poller final : public boost::asio::execution_context::service {
 
  private:
   void shutdown() override {}
-  void tell(epoll_event& event);
+  void tell_of(epoll_event& event);
 
   static constexpr int kBatch = 256;
   boost::asio::io_context& io_;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/surely.h"
+#include "proxy/runtime/priority.h"
 
 namespace tidegate::proxy::server {
 
@@ -55,7 +56,25 @@ Server::~Server() {
 
 void Server::start() {
   for (auto& worker : workers_) worker->start();
+  come_second();  // this thread, and those that it starts from here on
   watch_loops();
+}
+
+/// Each worker does `what`, before whatever becomes ready from now on, and none of them while
+/// another does not have it yet: who has seen one act on it finds no other that does not.
+template <class What>
+void Server::on_workers(const What& what) {
+  {
+    const std::lock_guard until_all_have_it(handing_out_);
+    for (auto& worker : workers_) {
+      worker->leave([this, &worker = *worker, what]() mutable {
+        handing_out_.lock();
+        handing_out_.unlock();
+        what(worker);
+      });
+    }
+  }
+  for (auto& worker : workers_) worker->wake();
 }
 
 /// Asks each worker once a second how long it takes to come round.
@@ -65,17 +84,15 @@ void Server::watch_loops() {
     if (cancelled) return;
     watch_loops();
     free_retired();
-    for (auto& worker : workers_) {
-      worker->post([this, asked = std::chrono::steady_clock::now()] {
-        const auto late = std::chrono::steady_clock::now() - asked;
-        if (late < kLate) return;
-        asio::post(control_, [this, late] {
-          WatchdogStats& counted = stats_.watchdog();
-          counted.watchdog_miss.add();
-          if (late >= kVeryLate) counted.watchdog_mega_miss.add();
-        });
+    on_workers([this, asked = std::chrono::steady_clock::now()](Worker&) {
+      const auto late = std::chrono::steady_clock::now() - asked;
+      if (late < kLate) return;
+      asio::post(control_, [this, late] {
+        WatchdogStats& counted = stats_.watchdog();
+        counted.watchdog_miss.add();
+        if (late >= kVeryLate) counted.watchdog_mega_miss.add();
       });
-    }
+    });
   });
 }
 
@@ -120,21 +137,27 @@ void Server::free_retired() {
 }
 
 void Server::distribute(const Sockets::Change& change, std::function<void()> all_done) {
-  auto left = std::make_shared<std::size_t>(workers_.size());
-  auto addresses =
-      std::make_shared<const std::map<std::string, std::vector<upstream::Address>>>(addresses_);
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    Worker& worker = *workers_[i];
-    worker.post([this, &worker, compiled = compiled_, addresses, opened = change.opened[i],
-                 closed = change.closed_keys, left, all_done]() mutable {
-      surely([&] { worker.apply(compiled, *addresses, opened, closed); });
-      surely([&] {
-        asio::post(control_, [left, all_done] {
-          if (--*left == 0) all_done();
-        });
+  struct Given {
+    std::shared_ptr<const Compiled> compiled;
+    std::map<std::string, std::vector<upstream::Address>> addresses;
+    std::vector<std::vector<OpenedSocket>> opened;  // by worker, each of which changes its own
+    std::vector<std::string> closed;
+    std::size_t left;  // the control thread's
+    std::function<void()> all_done;
+  };
+  auto given =
+      std::make_shared<Given>(Given{compiled_, addresses_, change.opened, change.closed_keys,
+                                    workers_.size(), std::move(all_done)});
+  on_workers([this, given](Worker& worker) {
+    surely([&] {
+      worker.apply(given->compiled, given->addresses, given->opened[worker.index()], given->closed);
+    });
+    surely([&] {
+      asio::post(control_, [given] {
+        if (--given->left == 0) given->all_done();
       });
     });
-  }
+  });
 }
 
 Applied Server::applied() const {
@@ -245,11 +268,8 @@ void Server::addresses_changed(const std::string& cluster_name) {
   auto cluster = compiled_->clusters.find(cluster_name);
   if (cluster == compiled_->clusters.end()) return;
   std::vector<upstream::Address> addresses = addresses_of(cluster->second->config);
-  for (auto& worker : workers_) {
-    worker->post([&worker = *worker, cluster_name, addresses] {
-      worker.set_addresses(cluster_name, addresses);
-    });
-  }
+  on_workers(
+      [cluster_name, addresses](Worker& worker) { worker.set_addresses(cluster_name, addresses); });
   addresses_[cluster_name] = std::move(addresses);
   count_members(cluster_name);
   asked_cluster_moved(cluster_name);
@@ -294,33 +314,27 @@ std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
 }
 
 void Server::close_listeners() {
-  for (auto& worker : workers_) {
-    worker->post([&worker = *worker] {
-      worker.close_listeners();
-      worker.close_connections_gently();
-    });
-  }
+  on_workers([](Worker& worker) {
+    worker.close_listeners();
+    worker.close_connections_gently();
+  });
 }
 
 void Server::set_healthy(bool healthy) {
-  for (auto& worker : workers_)
-    worker->post([&worker = *worker, healthy] { worker.set_healthy(healthy); });
+  on_workers([healthy](Worker& worker) { worker.set_healthy(healthy); });
 }
 
 void Server::trim() {
-  for (auto& worker : workers_) worker->post([&worker = *worker] { worker.trim(); });
+  on_workers([](Worker& worker) { worker.trim(); });
 }
 
 void Server::close_most(std::uint64_t bytes) {
   const std::uint64_t each = bytes / workers_.size();
-  for (auto& worker : workers_)
-    worker->post([&worker = *worker, each] { worker.close_most(each); });
+  on_workers([each](Worker& worker) { worker.close_most(each); });
 }
 
 void Server::close_connections_gently() {
-  for (auto& worker : workers_) {
-    worker->post([&worker = *worker] { worker.close_connections_gently(); });
-  }
+  on_workers([](Worker& worker) { worker.close_connections_gently(); });
 }
 
 void Server::drain(std::function<void()> done) {
@@ -337,22 +351,18 @@ void Server::drain(std::function<void()> done) {
     drain_timer_.cancel();
     call();
   };
-  for (auto& worker : workers_) {
-    worker->post([this, &worker = *worker, finish] {
-      worker.drain([this, finish] {
-        asio::post(control_, [this, finish] {
-          if (--draining_workers_ == 0) finish();
-        });
+  on_workers([this, finish](Worker& worker) {
+    worker.drain([this, finish] {
+      asio::post(control_, [this, finish] {
+        if (--draining_workers_ == 0) finish();
       });
     });
-  }
+  });
   drain_timer_.expires_after(options_.drain_timeout);
   drain_timer_.async_wait([this, finish](error_code cancelled) {
     if (cancelled) return;
     log::warning(log::Component::kMain, "drain timeout: closing what is left");
-    for (auto& worker : workers_) {
-      worker->post([&worker = *worker] { worker.close_all(); });
-    }
+    on_workers([](Worker& worker) { worker.close_all(); });
     drain_timer_.expires_after(std::chrono::seconds(1));
     drain_timer_.async_wait([finish](error_code cancelled_too) {
       if (!cancelled_too) finish();

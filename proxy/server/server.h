@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -72,6 +73,8 @@ class Server {
   Applied applied() const;
 
  private:
+  template <class What>
+  void on_workers(const What& what);
   void distribute(const Sockets::Change& change, std::function<void()> all_done);
   void follow_names(const Snapshot& snapshot);
   std::vector<upstream::Address> addresses_of(const Cluster& cluster);
@@ -106,6 +109,7 @@ class Server {
   OnApplied on_applied_;
   upstream::Resolver resolver_;
   Sockets sockets_;
+  std::mutex handing_out_;  // held until all workers have what on_workers() gives them
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<const Compiled> compiled_;
   std::vector<std::shared_ptr<const Compiled>> retired_;  // before it, as long as they are in use

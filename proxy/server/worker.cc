@@ -21,6 +21,7 @@
 #include "proxy/relay/tcp.h"
 #include "proxy/runtime/event.h"
 #include "proxy/runtime/poller.h"
+#include "proxy/runtime/priority.h"
 #include "proxy/server/converse.h"
 #include "proxy/server/parting.h"
 #include "proxy/snapshot/about.h"
@@ -56,7 +57,10 @@ Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats)
 Worker::~Worker() { stop(); }
 
 void Worker::start() {
-  thread_ = std::thread([this] { loop_.run(); });
+  thread_ = std::thread([this] {
+    come_first();
+    loop_.run();
+  });
 }
 
 void Worker::stop() {

@@ -27,19 +27,22 @@ struct OpenedSocket {
   bool udp = false;
 };
 
-/// One event loop on one thread, with everything that a connection needs. All but the constructor
-/// and post() run on it.
+/// One event loop on one thread, with everything that a connection needs. All but the constructor,
+/// leave() and wake() run on it.
 class Worker {
  public:
   Worker(std::size_t index, std::uint64_t seed, StatsStore& stats);
   ~Worker();
 
+  std::size_t index() const { return loop_.index; }
   void start();
   void stop();  // and join
+  /// The halves of Loop::post().
   template <class Function>
-  void post(Function function) {
-    loop_.post(std::move(function));
+  void leave(Function function) {
+    loop_.leave(std::move(function));
   }
+  void wake() { loop_.wake(); }
 
   /// Takes `opened` one by one. Where it throws, what is left of them is for another try.
   void apply(std::shared_ptr<const Compiled> compiled,

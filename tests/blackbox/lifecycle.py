@@ -1,4 +1,5 @@
 """The binary from start to stop: what a user of the command line sees. Usage: lifecycle.py BINARY"""
+import http.client
 import json
 import os
 import pathlib
@@ -70,6 +71,63 @@ def an_edit_is_served_within_100_ms_and_costs_no_request(gateway):
     assert done[0] > 100
     median = sorted(waits)[50]
     assert median < 0.1, f"median {median * 1000:.0f} ms"
+
+
+LOAD = """
+import select, socket, sys
+peers = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(16)]
+while not select.select([sys.stdin], [], [], 0)[0]:
+    for peer in peers:
+        peer.sendall(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+    for peer in peers:
+        assert peer.recv(4096).startswith(b"HTTP/1.1 302 "), "not redirected"
+"""
+
+
+def no_worker_serves_the_old_once_another_has_served_the_new(gateway):
+    """Whichever connection a client uses next: 32 of them, on three workers that share a CPU and are busy with others'."""
+    gateway.workers = 3
+    gateway.backend()
+    rule = "    - filters: [{{type: RequestRedirect, requestRedirect: {{hostname: v{}.example.com}}}}]\n"
+    gateway.route(rule.format(0))
+    for i in range(300):
+        gateway.route(TO_ECHO, name=f"other{i}", hostnames=f"h{i}.example.com")
+    all_cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(all_cpus)})
+    gateway.start()
+    os.sched_setaffinity(0, all_cpus)
+    loaders = [subprocess.Popen([sys.executable, "-c", LOAD, str(gateway.port)], stdin=subprocess.PIPE) for _ in range(2)]
+    peers = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(32)]
+
+    def version(peer):
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        head = peer.recv(4096)
+        return int(re.search(rb"location: http://v(\d+)\.", head, re.IGNORECASE)[1])
+    old = []
+    for now in range(1, 61):
+        gateway.route(rule.format(now))
+        asked = iter(range(1 << 30))
+        wait_for(lambda: version(peers[next(asked) % len(peers)]) == now, f"version {now} is served")
+        old += [now for peer in peers if version(peer) != now]
+    for one in loaders:
+        one.stdin.close()
+    for peer in peers:
+        peer.close()
+    assert [one.wait() for one in loaders] == [0, 0]
+    assert not old, f"{len(old)} of {60 * 32} answers were old: in changes {sorted(set(old))}"
+
+
+def workers_come_before_the_control_thread(gateway):
+    """Where both want one CPU: the control thread is nicer, by as much as it would be in a process that is nice itself."""
+    def niceness(pid):
+        tasks = pathlib.Path(f"/proc/{pid}/task")
+        values = {int(task.name): int((task / "stat").read_text().rpartition(")")[2].split()[16]) for task in tasks.iterdir()}
+        return values.pop(pid), sorted(values.values())
+    gateway.start()
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    control, others = niceness(gateway.process.pid)
+    assert control == min(ours + 5, 19), control
+    assert others.count(ours) >= gateway.workers, others
 
 
 def sigterm_lets_a_slow_download_finish_and_refuses_new_connections(gateway):

@@ -1,5 +1,6 @@
 #include "config/directory.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -283,6 +284,27 @@ TEST_CASE("a file that is too large takes nothing from the others", "[config]") 
   CHECK(result.objects->find<ConfigMap>("default", "b") != nullptr);
   REQUIRE(result.problems.size() == 1);
   CHECK(result.problems[0].message.find("more than 100") != std::string::npos);
+}
+
+TEST_CASE(
+    "of a file that is wrong in very many places a part is held, and something of each object",
+    "[config]") {
+  std::string fields;
+  for (int i = 0; i < 200; ++i) fields += fmt::format(", unknown{}: 1", i);
+  const bool as_list = GENERATE(false, true);
+  std::string text = as_list ? "apiVersion: v1\nkind: List\nitems:\n" : "";
+  for (int i = 0; i < 300; ++i) {
+    text += fmt::format("{}{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m{}}}{}}}\n",
+                        as_list ? "- " : "---\n", i, fields);
+  }
+  Folder folder;
+  folder.write("a.yaml", text);
+  const LoadResult result = Directory({folder.path()}).load();
+  REQUIRE(result.objects->objects().size() == 300);
+  CHECK(result.objects->object("ConfigMap", "default", "m0")->problems.size() == 101);
+  const auto& last = result.objects->object("ConfigMap", "default", "m299")->problems;
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].message.ends_with(" (and 100 more)"));
 }
 
 TEST_CASE("files beyond the limit keep their last good objects, those that are deleted do not",

@@ -92,3 +92,27 @@ TEST_CASE("a stream writes more only behind what it was to write later", "[net]"
   while (loop.turn(0ms) > 0) continue;
   CHECK(read.end == boost::asio::error::eof);
 }
+
+TEST_CASE("a large write does not hold up what others have to send", "[net]") {
+  Loop loop(0, 1);
+  const bool large = GENERATE(true, false);
+  int small_ends[2];
+  int large_ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, small_ends) == 0);
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, large_ends) == 0);
+  net::PlainStream small(net::Socket(loop.io, small_ends[0], true));
+  net::PlainStream other(net::Socket(loop.io, large_ends[0], true));
+  Read read;
+  loop.post([&] { spawn(loop.io, read_on(small, read)); });
+  loop.turn(0ms);
+  REQUIRE(write_later(small, "answer"));
+  const std::string bytes(large ? 16 * 1024 : 1024, 'x');
+  const boost::asio::const_buffer piece(bytes.data(), bytes.size());
+  REQUIRE(other.try_write({&piece, 1}));
+  char answer[16];
+  CHECK(::read(small_ends[1], answer, sizeof answer) == (large ? 6 : -1));
+  loop.turn(0ms);
+  if (!large) CHECK(::read(small_ends[1], answer, sizeof answer) == 6);
+  ::close(small_ends[1]);
+  ::close(large_ends[1]);
+}

@@ -8,10 +8,12 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/task.h"
 #include "proxy/runtime/event.h"
+#include "proxy/runtime/poller.h"
 
 using namespace tidegate;
 using namespace tidegate::proxy;
@@ -70,6 +72,48 @@ TEST_CASE("what a turn adds is for the next", "[loop]") {
   }
   loop.turn(0ms);
   CHECK(counted.calls == 3);
+}
+
+TEST_CASE("what is left for a loop is done before what becomes ready after that", "[loop]") {
+  Loop loop(0, 1);
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+  Watched watched;
+  std::atomic<int> given{-1};
+  std::vector<std::pair<int, int>> seen;  // is the loop's: how many were given, what it read
+  int taken = 0;
+  std::atomic<bool> all{false};
+  auto reads = [&]() -> Task<void> {
+    while (!all) {
+      char got = 0;
+      if (::read(ends[0], &got, 1) == 1) {
+        seen.emplace_back(taken, got);
+        all = got == 100;
+        given.store(got);
+        continue;
+      }
+      watched.may_read = false;
+      co_await watched.readable.wait();
+    }
+  };
+  std::thread runs([&] { loop.run(); });
+  loop.post([&] {
+    boost::asio::use_service<Poller>(loop.io).add(ends[0], watched);
+    spawn(loop.io, reads());
+    given.store(0);
+  });
+  while (given.load() != 0) std::this_thread::yield();
+  for (char i = 1; i <= 100; ++i) {
+    loop.leave([&taken, i] { taken = i; });  // it is not woken, but by the byte
+    REQUIRE(::write(ends[1], &i, 1) == 1);
+    while (given.load() != i) std::this_thread::yield();
+  }
+  loop.stop();
+  runs.join();
+  for (int i = 1; i <= 100; ++i) CHECK(seen.at(static_cast<std::size_t>(i - 1)) == std::pair(i, i));
+  boost::asio::use_service<Poller>(loop.io).forget(watched);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST_CASE("a loop that sleeps is woken by what another thread posts, each time", "[loop]") {
