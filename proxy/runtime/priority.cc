@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
@@ -12,8 +13,10 @@ namespace tidegate::proxy {
 
 namespace {
 
-constexpr std::uint64_t kShortSlice = 100'000;  // ns; the least that the kernel takes
-constexpr int kSecond = 5;                      // of nice: a third of the weight of 0
+constexpr std::uint64_t kShortSlice = 100'000;   // ns; the least that the kernel takes
+constexpr std::uint64_t kMiddleSlice = 500'000;  // longer, so that it is interrupted by those
+constexpr int kSecond = 15;                      // of nice: a thirtieth of the weight of 0
+constexpr int kNicest = 19;
 
 /// The kernel's first version of it; the C library has none.
 struct Attributes {
@@ -27,24 +30,21 @@ struct Attributes {
   std::uint64_t period;
 };
 
-bool usual() { return ::sched_getscheduler(0) == SCHED_OTHER; }
-
-}  // namespace
-
-void come_first() {
-  if (!usual()) return;
+/// Where the kernel knows no slices, it leaves them alone.
+void take(int nicer, std::uint64_t slice) {
+  if (::sched_getscheduler(0) != SCHED_OTHER) return;
   errno = 0;
-  const int nice = ::getpriority(PRIO_PROCESS, 0);
+  const int nice = std::min(::getpriority(PRIO_PROCESS, 0) + nicer, kNicest);
   if (errno != 0) return;
-  Attributes attributes{sizeof attributes, SCHED_OTHER, 0, nice, 0, kShortSlice, 0, 0};
+  if (nicer > 0) ::setpriority(PRIO_PROCESS, 0, nice);
+  Attributes attributes{sizeof attributes, SCHED_OTHER, 0, nice, 0, slice, 0, 0};
   ::syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
-void come_second() {
-  if (!usual()) return;
-  errno = 0;
-  const int nice = ::getpriority(PRIO_PROCESS, 0);
-  if (errno == 0) ::setpriority(PRIO_PROCESS, 0, nice + kSecond);
-}
+}  // namespace
+
+void come_first() { take(0, kShortSlice); }
+
+void come_second() { take(kSecond, kMiddleSlice); }
 
 }  // namespace tidegate::proxy

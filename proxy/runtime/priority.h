@@ -8,7 +8,7 @@ namespace tidegate::proxy {
 
 /// A worker: wakes up at once beside threads with longer slices (Linux 6.12 and later).
 void come_first();
-/// The control thread: a quarter of a CPU that workers want all of.
+/// The control thread: a thirtieth of a CPU that a worker wants all of.
 void come_second();
 
 }  // namespace tidegate::proxy

@@ -126,7 +126,7 @@ def workers_come_before_the_control_thread(gateway):
     gateway.start()
     ours = os.getpriority(os.PRIO_PROCESS, 0)
     control, others = niceness(gateway.process.pid)
-    assert control == min(ours + 5, 19), control
+    assert control == min(ours + 15, 19), control
     assert others.count(ours) >= gateway.workers, others
 
 
