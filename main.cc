@@ -262,7 +262,7 @@ class Program {
                                                             : *parse_bytes(options_.memory_limit);
     limits.connections_max =
         options_.connections_max.value_or(proxy::server::usual_connections_max());
-    overload_.emplace(io_, stats_.overload(), limits,
+    overload_.emplace(stats_.overload(), limits,
                       proxy::server::OverloadManager::Hooks{
                           [this](std::uint64_t bytes) { server_->close_most(bytes); },
                           [this] { server_->trim(); }});

@@ -60,16 +60,19 @@ Problem problem_of(const fields::Finding& finding, const Meta& meta, const std::
 
 /// Takes what an object's findings need of `room`. Where there is none left, one of them is held:
 /// an error, if there is any.
-void hold(std::vector<fields::Finding>& findings, std::size_t& room) {
-  if (findings.size() > std::max<std::size_t>(room, 1)) {
+/// Returns whether all are.
+bool hold(std::vector<fields::Finding>& findings, std::size_t& room) {
+  const bool all = findings.size() <= std::max<std::size_t>(room, 1);
+  if (!all) {
     auto one = std::find_if(findings.begin(), findings.end(), [](const fields::Finding& finding) {
       return finding.severity == Severity::kError;
     });
     if (one == findings.end()) one = findings.begin();
     one->message += fmt::format(" (and {} more)", findings.size() - 1);
-    findings = {std::move(*one)};
+    findings = std::vector<fields::Finding>{std::move(*one)};  // and no room for more
   }
   room -= std::min(room, findings.size());
+  return all;
 }
 
 }  // namespace
@@ -132,7 +135,7 @@ void Assembler::decode_node(DecodedDocument& out, const fields::Node& node, std:
   Item& item = out.items.emplace_back();
   item.kind = kind;
   item.decoded = kind->decode(*kind, node);
-  hold(item.decoded.findings, room);
+  if (!hold(item.decoded.findings, room)) out.cut = true;
   item.raw = {out.parsed, node.value};
   item.lines = {out.parsed, node.lines};
   if (item.decoded.meta.name.empty()) {  // nothing to file it under
@@ -146,11 +149,19 @@ void Assembler::decode_node(DecodedDocument& out, const fields::Node& node, std:
 Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::Entry& parsed,
                                               std::size_t& room) {
   auto slot = decoded_.find(parsed.get());
-  if (slot == decoded_.end()) {
+  if (slot != decoded_.end() && slot->second.cut && slot->second.room < room) {
+    decoded_.erase(slot);  // what is wrong before it has become less
+    slot = decoded_.end();
+  }
+  if (slot != decoded_.end()) {
+    room -= std::min(room, slot->second.held);
+  } else {
     DecodedDocument fresh;  // filed when it is whole: memory may be short in the middle
     fresh.parsed = parsed;
+    fresh.room = room;
     const yaml::Document& content = *parsed->value;
     decode_node(fresh, {&content.root, &content.lines}, room);
+    fresh.held = fresh.room - room;
     slot = decoded_.emplace(parsed.get(), std::move(fresh)).first;
   }
   slot->second.used = times_;

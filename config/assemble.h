@@ -51,6 +51,9 @@ class Assembler {
     std::vector<Item> items;
     std::vector<DocumentFinding> findings;
     std::size_t ignored = 0;
+    std::size_t room = 0;    // there was for findings
+    std::size_t held = 0;    // of it
+    bool cut = false;        // it was not enough
     std::uint64_t used = 0;  // the last time
   };
 

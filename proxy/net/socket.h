@@ -41,10 +41,10 @@ class Socket {
   }
   /// What was to be sent later could not be: the peer's end, as a read tells of it, was a reset.
   bool broken() const { return state_->watched.broken; }
-  /// False: the kernel has no room yet for some of what was to be sent later, and a wait for it to
-  /// be writable ends when it has. To be asked before more is sent.
   /// What all sockets of this loop have given to send_later(), now.
   void send_what_waits() { state_->poller.outbox().send(); }
+  /// False: the kernel has no room yet for some of what was to be sent later, and a wait for it to
+  /// be writable ends when it has. To be asked before more is sent.
   bool settled() {
     Watched& watched = state_->watched;
     return !watched.owes && (!watched.queued || state_->poller.outbox().settled(watched));

@@ -7,7 +7,7 @@
 namespace tidegate::proxy {
 
 /// What the process takes on no more, for want of memory or of places for connections. One of a
-/// process: the control thread writes it (server/overload_manager.h), workers read it with each
+/// process: its own thread writes it (server/overload_manager.h), workers read it with each
 /// connection and request.
 struct Overload {
   std::atomic<bool> stop_accepting_requests{false};      // they are answered with 503

@@ -71,11 +71,12 @@ void Poller::wait(std::chrono::milliseconds at_most) {
   count_ = ::epoll_wait(epoll_, events_.data(), kBatch, timeout);
 }
 
-std::size_t Poller::tell() {
+std::size_t Poller::tell(const std::atomic<bool>& stop) {
   std::size_t told = 0;
   for (; at_ < count_; ++at_) {
     epoll_event& event = events_[static_cast<std::size_t>(at_)];
     if (event.data.ptr == nullptr || event.data.ptr == this) continue;
+    if (told > 0 && stop.load(std::memory_order_acquire)) return told;
     ++told;
     try {
       tell_of(event);
@@ -83,7 +84,6 @@ std::size_t Poller::tell() {
       tell_failure("a connection's turn was given up", failed.what());
     }
   }
-  at_ = count_ = 0;
   return told;
 }
 

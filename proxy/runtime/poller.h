@@ -51,8 +51,9 @@ class Poller final : public boost::asio::execution_context::service {
   /// Waits until a socket is ready, or wake() is called, or `at_most` has passed (max(): for ever).
   /// Where some that were ready have not been told yet, not at all.
   void wait(std::chrono::milliseconds at_most);
-  /// Tells those who wait for what is ready. Returns how many sockets there were.
-  std::size_t tell();
+  /// Tells those who wait for what is ready, one at least, until `stop`. Returns how many sockets
+  /// there were.
+  std::size_t tell(const std::atomic<bool>& stop);
   /// Ends this wait(), or the next. Any thread.
   void wake();
   /// From now on wake() means the wait() that comes.

@@ -61,7 +61,7 @@ void Server::add_health(const Cluster& cluster, std::vector<upstream::Address>& 
   }
 }
 
-/// Tells the checker what to check. There is one from the first time on that there is anything.
+/// Tells the checker what to check.
 void Server::check_health() {
   std::map<std::string, upstream::CompiledClusterPtr> clusters;
   std::map<std::string, std::vector<upstream::Address>> addresses;
@@ -70,12 +70,6 @@ void Server::check_health() {
     if (!cluster->config.health_check) continue;
     clusters.emplace(name, cluster);
     addresses.emplace(name, addresses_[name]);
-  }
-  if (!checker_ && clusters.empty()) return;
-  if (!checker_) {
-    checker_ = std::make_unique<health::Checker>([this](const health::Checker::Result& result) {
-      asio::post(control_, [this, result] { checked(result); });
-    });
   }
   checker_->update(std::move(clusters), std::move(addresses));
 }

@@ -154,33 +154,37 @@ std::size_t sessions_max() {
   return std::max<std::size_t>(static_cast<std::size_t>(limit.rlim_cur) / 8, 1);
 }
 
-OverloadManager::OverloadManager(boost::asio::io_context& io, Overload& overload,
-                                 const Options& options, Hooks hooks)
-    : timer_(io), overload_(overload), max_(options.memory_bytes_max), hooks_(std::move(hooks)) {
+OverloadManager::OverloadManager(Overload& overload, const Options& options, Hooks hooks)
+    : overload_(overload), max_(options.memory_bytes_max), hooks_(std::move(hooks)) {
   overload_.memory_bytes_max = max_;
   overload_.connections_max = options.connections_max;
   overload_.sessions_max = sessions_max();
 }
 
+OverloadManager::~OverloadManager() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stopped_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
 void OverloadManager::start() {
-  if (max_ != 0) wait();
+  if (max_ != 0) thread_ = std::thread([this] { watch(); });
 }
 
-void OverloadManager::wait() {
-  timer_.expires_after(overload_.memory_percent >= kWatch ? kLookClosely : kLook);
-  surely([this] { look_later(); });
-}
-
-void OverloadManager::look_later() {
-  timer_.async_wait([this](boost::system::error_code cancelled) {
-    if (cancelled) return;
+void OverloadManager::watch() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    const milliseconds pause = overload_.memory_percent >= kWatch ? kLookClosely : kLook;
+    if (stopped_.wait_for(lock, pause, [this] { return stopping_; })) return;
     try {
       look(bytes_in_use(heap(), address_space_limit() <= max_), std::chrono::steady_clock::now());
-    } catch (const std::exception& failed) {  // now of all times
+    } catch (const std::exception& failed) {  // memory, now of all times
       tell_failure("a look at memory was given up", failed.what());
     }
-    wait();
-  });
+  }
 }
 
 void OverloadManager::look(std::uint64_t bytes, std::chrono::steady_clock::time_point now) {

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <mutex>
+#include <thread>
 
 #include "proxy/runtime/overload.h"
 
@@ -20,31 +21,30 @@ std::size_t sessions_max();
 /// Looks at the process's memory many times a second and says in `overload` what is refused, so
 /// that it never runs out: at 70 % of the limit what is free goes back to the system, at 80 %
 /// requests are answered with 503, at 85 % connections are closed as they come, at 90 % those that
-/// hold most are closed. Each ends 3 % lower. Control thread.
-/// Source: Envoy's overload manager, whose names metrics and log have.
+/// hold most are closed. Each ends 3 % lower. On a thread of its own: the control thread may have
+/// its hands full with a change, and comes second. Source: Envoy's overload manager, whose names
+/// metrics and log have.
 class OverloadManager {
  public:
   struct Options {
     std::uint64_t memory_bytes_max = 0;  // 0: nothing is refused for memory
     std::size_t connections_max = 0;     // 0: any number
   };
-  struct Hooks {
+  struct Hooks {                                          // called on that thread
     std::function<void(std::uint64_t bytes)> close_most;  // connections that hold so many bytes
     std::function<void()> trim;  // workers let go of what they keep to be quick
   };
 
-  OverloadManager(boost::asio::io_context& io, Overload& overload, const Options& options,
-                  Hooks hooks);
+  OverloadManager(Overload& overload, const Options& options, Hooks hooks);
+  ~OverloadManager();
   void start();
-  /// One look, as the timer does it: so much is in use. Tests call it.
+  /// One look, as the thread does it: so much is in use. Tests call it, without start().
   void look(std::uint64_t bytes, std::chrono::steady_clock::time_point now);
 
  private:
-  void wait();
-  void look_later();
+  void watch();
   void tell(std::chrono::steady_clock::time_point now);
 
-  boost::asio::steady_timer timer_;
   Overload& overload_;
   std::uint64_t max_;
   Hooks hooks_;
@@ -53,6 +53,10 @@ class OverloadManager {
   std::chrono::steady_clock::time_point told_;
   bool shrink_again_ = false;  // what workers let go of has not gone back yet
   bool refusing_ = false;      // as last told
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool stopping_ = false;  // under mutex_
+  std::thread thread_;
 };
 
 }  // namespace tidegate::proxy::server

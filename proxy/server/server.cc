@@ -56,25 +56,41 @@ Server::~Server() {
 
 void Server::start() {
   for (auto& worker : workers_) worker->start();
+  checker_ = std::make_unique<health::Checker>([this](const health::Checker::Result& result) {
+    asio::post(control_, [this, result] { checked(result); });
+  });
   come_second();  // this thread, and those that it starts from here on
   watch_loops();
 }
 
 /// Each worker does `what`, before whatever becomes ready from now on, and none of them while
-/// another does not have it yet: who has seen one act on it finds no other that does not.
+/// another does not have it yet: who has seen one act on it finds no other that does not, but for
+/// what one is in the middle of reading.
 template <class What>
-void Server::on_workers(const What& what) {
-  {
-    const std::lock_guard until_all_have_it(handing_out_);
-    for (auto& worker : workers_) {
-      worker->leave([this, &worker = *worker, what]() mutable {
-        handing_out_.lock();
-        handing_out_.unlock();
-        what(worker);
-      });
+void Server::on_workers(What what) {
+  struct WakeAll {
+    std::vector<std::unique_ptr<Worker>>& workers;
+    ~WakeAll() {
+      for (auto& worker : workers) worker->wake();
     }
+  } const wake_all{workers_};
+  const auto shared = std::make_shared<const What>(std::move(what));
+  const std::lock_guard until_all_have_it(handing_out_);
+  for (auto& worker : workers_) {
+    worker->leave([this, &worker = *worker, what = shared] {
+      handing_out_.lock();
+      handing_out_.unlock();
+      (*what)(worker);
+    });
   }
-  for (auto& worker : workers_) worker->wake();
+}
+
+/// The same for what ends connections.
+template <class What>
+void Server::on_workers_later(What what) {
+  on_workers([what = std::move(what)](Worker& worker) {
+    worker.later([what, &worker] { what(worker); });
+  });
 }
 
 /// Asks each worker once a second how long it takes to come round.
@@ -84,15 +100,18 @@ void Server::watch_loops() {
     if (cancelled) return;
     watch_loops();
     free_retired();
-    on_workers([this, asked = std::chrono::steady_clock::now()](Worker&) {
-      const auto late = std::chrono::steady_clock::now() - asked;
-      if (late < kLate) return;
-      asio::post(control_, [this, late] {
-        WatchdogStats& counted = stats_.watchdog();
-        counted.watchdog_miss.add();
-        if (late >= kVeryLate) counted.watchdog_mega_miss.add();
+    for (auto& worker : workers_) {
+      worker->leave([this, asked = std::chrono::steady_clock::now()] {
+        const auto late = std::chrono::steady_clock::now() - asked;
+        if (late < kLate) return;
+        asio::post(control_, [this, late] {
+          WatchdogStats& counted = stats_.watchdog();
+          counted.watchdog_miss.add();
+          if (late >= kVeryLate) counted.watchdog_mega_miss.add();
+        });
       });
-    });
+      worker->wake();
+    }
   });
 }
 
@@ -314,7 +333,7 @@ std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
 }
 
 void Server::close_listeners() {
-  on_workers([](Worker& worker) {
+  on_workers_later([](Worker& worker) {
     worker.close_listeners();
     worker.close_connections_gently();
   });
@@ -334,7 +353,7 @@ void Server::close_most(std::uint64_t bytes) {
 }
 
 void Server::close_connections_gently() {
-  on_workers([](Worker& worker) { worker.close_connections_gently(); });
+  on_workers_later([](Worker& worker) { worker.close_connections_gently(); });
 }
 
 void Server::drain(std::function<void()> done) {
@@ -351,7 +370,7 @@ void Server::drain(std::function<void()> done) {
     drain_timer_.cancel();
     call();
   };
-  on_workers([this, finish](Worker& worker) {
+  on_workers_later([this, finish](Worker& worker) {
     worker.drain([this, finish] {
       asio::post(control_, [this, finish] {
         if (--draining_workers_ == 0) finish();

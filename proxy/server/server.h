@@ -74,7 +74,9 @@ class Server {
 
  private:
   template <class What>
-  void on_workers(const What& what);
+  void on_workers(What what);
+  template <class What>
+  void on_workers_later(What what);
   void distribute(const Sockets::Change& change, std::function<void()> all_done);
   void follow_names(const Snapshot& snapshot);
   std::vector<upstream::Address> addresses_of(const Cluster& cluster);
@@ -124,7 +126,7 @@ class Server {
   std::map<std::string, std::unique_ptr<OutlierState>> outliers_;  // by cluster
   /// By cluster: what its health checks say so far.
   std::map<std::string, std::map<boost::asio::ip::tcp::endpoint, bool>> healthy_;
-  std::unique_ptr<health::Checker> checker_;  // null until a cluster has a health check
+  std::unique_ptr<health::Checker> checker_;  // null until start()
   struct Discovery {
     Ec2Discovery what;
     std::shared_ptr<aws::Identity> identity;

@@ -30,10 +30,6 @@
 #include "proxy/tls/hello.h"
 #include "proxy/tls/tls_stream.h"
 
-#ifdef TIDEGATE_GPERFTOOLS
-#include <gperftools/malloc_extension.h>
-#endif
-
 namespace tidegate::proxy::server {
 
 namespace asio = boost::asio;
@@ -43,8 +39,6 @@ namespace {
 /// Whether it was the peer who ended the connection.
 bool left(net::Stream& stream) { return stream.is_open() && stream.peer_closed(); }
 constexpr milliseconds kHandshakeTimeout{10000};
-constexpr milliseconds kFlushMax{2000};
-constexpr std::size_t kWorthClosing = 32 * 1024;  // bytes that a connection holds
 }  // namespace
 
 Worker::Worker(std::size_t index, std::uint64_t seed, StatsStore& stats)
@@ -87,7 +81,7 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
   }
   for (const std::string& key : closed_keys) {
     if (auto found = acceptors_.find(key); found != acceptors_.end()) {
-      found->second->close();
+      closed_.push_back(found->second);
       acceptors_.erase(found);
     }
     if (auto found = datagrams_.find(key); found != datagrams_.end()) {
@@ -101,14 +95,7 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
     if (gone) changed_[slot.second] = nullptr;
     return gone;
   });
-  if (!changed_.empty()) {
-    close_gently([&](const Connection& one) {
-      const auto found = changed_.find(one.slot);
-      return found != changed_.end() &&
-             (!found->second || !may_stay(one, *found->second->compiled));
-    });
-    changed_.clear();
-  }
+  if (!changed_.empty() || !closed_.empty()) later([this] { close_changed(); });
   while (!opened.empty()) {
     open(opened.back());
     ::close(opened.back().fd);
@@ -506,87 +493,6 @@ Task<void> Worker::serve_exchange(const net::ConnectionFacts& facts, PinnedListe
     tell_failure("an exchange was given up", failed.what());
     stream.abort();
   }
-}
-
-void Worker::close_listeners() {
-  for (auto& [key, acceptor] : acceptors_) acceptor->close();
-  acceptors_.clear();
-  for (auto& [key, listener] : datagrams_) listener->drain();
-}
-
-template <class Which>
-void Worker::close_gently(const Which& which) {
-  std::vector<std::function<void()>> all;
-  for (Connection& one : connections_) {
-    if (!which(one)) continue;
-    if (one.live) {
-      all.push_back(one.live->drain);
-    } else {
-      one.close();
-    }
-  }
-  for (auto& drain_one : all) drain_one();
-}
-
-void Worker::close_connections_gently() {
-  close_gently([](const Connection&) { return true; });
-}
-
-void Worker::drain(std::function<void()> done) {
-  draining_ = true;
-  loop_.healthy = false;
-  drained_ = std::move(done);
-  close_listeners();
-  close_connections_gently();
-  check_drained();
-}
-
-void Worker::close_all() {
-  std::vector<std::function<void()>> all;
-  for (Connection& one : connections_) {
-    if (one.live) {
-      all.push_back(one.live->close);
-    } else {
-      one.close();
-    }
-  }
-  for (auto& close_one : all) close_one();
-  for (auto& [key, listener] : datagrams_) listener->close();
-}
-
-void Worker::trim() {
-  loop_.buffers.clear();
-#ifdef TIDEGATE_GPERFTOOLS
-  MallocExtension::instance()->MarkThreadTemporarilyIdle();
-#endif
-}
-
-void Worker::close_most(std::uint64_t bytes) {
-  std::vector<std::pair<std::size_t, Live*>> all;
-  for (Connection& one : connections_) {
-    const std::size_t held = one.live && one.live->buffered ? one.live->buffered() : 0;
-    if (held >= kWorthClosing) all.emplace_back(held, one.live);
-  }
-  std::sort(all.begin(), all.end(),
-            [](const auto& one, const auto& other) { return one.first > other.first; });
-  std::vector<std::function<void()>> closing;
-  for (const auto& [held, live] : all) {
-    closing.push_back(live->close);
-    if (held >= bytes) break;
-    bytes -= held;
-  }
-  stats_.overload().connections_reset.fetch_add(closing.size(), std::memory_order_relaxed);
-  http_->limits.memory_held.add(closing.size());
-  for (auto& close_one : closing) close_one();
-}
-
-void Worker::check_drained() {
-  if (!draining_ || !connections_.empty() || !drained_) return;
-  for (auto& [key, listener] : datagrams_) {
-    if (listener->sessions() > 0) return;
-  }
-  // What is known of the last requests goes out before the process does.
-  exporters_.flush(kFlushMax, std::exchange(drained_, nullptr));
 }
 
 }  // namespace tidegate::proxy::server

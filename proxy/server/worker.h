@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/surely.h"
+#include "base/task.h"
 #include "proxy/net/facts.h"
 #include "proxy/net/socket.h"
 #include "proxy/relay/udp.h"
@@ -43,6 +45,18 @@ class Worker {
     loop_.leave(std::move(function));
   }
   void wake() { loop_.wake(); }
+
+  /// `what`, once those whose sockets are ready now have had their turn: what would end them, while
+  /// their request is there already, would be a reset.
+  template <class What>
+  void later(const What& what) {
+    surely([&] {
+      spawn(loop_.io, [](Loop& loop, What what_then) -> Task<void> {
+        co_await turn(loop.io);
+        what_then();
+      }(loop_, what));
+    });
+  }
 
   /// Takes `opened` one by one. Where it throws, what is left of them is for another try.
   void apply(std::shared_ptr<const Compiled> compiled,
@@ -97,6 +111,7 @@ class Worker {
   /// Those that `which` says: no request more, and what is under way is answered.
   template <class Which>
   void close_gently(const Which& which);
+  void close_changed();
   void check_drained();
 
   Loop loop_;
@@ -109,6 +124,7 @@ class Worker {
   /// apply() may fail, and comes again.
   std::map<SlotPtr, PinnedListenerPtr> changed_;
   std::map<std::string, std::shared_ptr<net::Socket>> acceptors_;         // TCP, by key
+  std::vector<std::shared_ptr<net::Socket>> closed_;                      // were among them
   std::map<std::string, std::shared_ptr<relay::UdpListener>> datagrams_;  // UDP, by key
   Connections connections_;
   bool draining_ = false;

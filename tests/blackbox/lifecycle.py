@@ -94,8 +94,10 @@ def no_worker_serves_the_old_once_another_has_served_the_new(gateway):
         gateway.route(TO_ECHO, name=f"other{i}", hostnames=f"h{i}.example.com")
     all_cpus = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(all_cpus)})
-    gateway.start()
-    os.sched_setaffinity(0, all_cpus)
+    try:
+        gateway.start()
+    finally:
+        os.sched_setaffinity(0, all_cpus)
     loaders = [subprocess.Popen([sys.executable, "-c", LOAD, str(gateway.port)], stdin=subprocess.PIPE) for _ in range(2)]
     peers = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(32)]
 
@@ -123,6 +125,7 @@ def workers_come_before_the_control_thread(gateway):
         tasks = pathlib.Path(f"/proc/{pid}/task")
         values = {int(task.name): int((task / "stat").read_text().rpartition(")")[2].split()[16]) for task in tasks.iterdir()}
         return values.pop(pid), sorted(values.values())
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     gateway.start()
     ours = os.getpriority(os.PRIO_PROCESS, 0)
     control, others = niceness(gateway.process.pid)
@@ -151,6 +154,28 @@ def sigterm_lets_a_slow_download_finish_and_refuses_new_connections(gateway):
         while chunk := peer.recv(1 << 20):
             got += len(chunk)
         assert got > size, f"{got} of {size} bytes"
+    assert gateway.process.wait(10) == 0
+
+
+def a_request_that_is_there_when_the_drain_begins_is_answered(gateway):
+    """Client and signal come while the process stands still: whichever it sees first, it reads what has come before it closes."""
+    gateway.backend()
+    gateway.route(TO_ECHO)
+    gateway.start()
+    peers = [socket.create_connection(("127.0.0.1", gateway.port), 10) for _ in range(40)]
+    for peer in peers:
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
+    time.sleep(0.3)  # they rest
+    gateway.process.send_signal(signal.SIGSTOP)
+    gateway.process.send_signal(signal.SIGTERM)
+    for peer in peers:
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    gateway.process.send_signal(signal.SIGCONT)
+    answers = [peer.recv(4096) for peer in peers]
+    assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers), [answer[:40] for answer in answers]
+    for peer in peers:
+        peer.close()
     assert gateway.process.wait(10) == 0
 
 

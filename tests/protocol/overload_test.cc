@@ -1,4 +1,3 @@
-#include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 
 #include "proxy/server/overload_manager.h"
@@ -7,10 +6,9 @@ namespace tidegate::proxy::server {
 
 TEST_CASE("what is refused goes by the memory in use, and ends lower than it began", "[overload]") {
   constexpr std::uint64_t kLimit = 1000;
-  boost::asio::io_context io;
   Overload overload;
   std::uint64_t closed = 0;
-  OverloadManager manager(io, overload, {kLimit, 3},
+  OverloadManager manager(overload, {kLimit, 3},
                           {[&closed](std::uint64_t bytes) { closed += bytes; }, [] {}});
   const auto now = std::chrono::steady_clock::now();
   auto look = [&](std::uint64_t bytes) { manager.look(bytes, now); };

@@ -82,18 +82,13 @@ TEST_CASE("what is left for a loop is done before what becomes ready after that"
   std::atomic<int> given{-1};
   std::vector<std::pair<int, int>> seen;  // is the loop's: how many were given, what it read
   int taken = 0;
-  std::atomic<bool> all{false};
   auto reads = [&]() -> Task<void> {
-    while (!all) {
-      char got = 0;
-      if (::read(ends[0], &got, 1) == 1) {
-        seen.emplace_back(taken, got);
-        all = got == 100;
-        given.store(got);
-        continue;
-      }
+    for (char got = 0; got < 100;) {
       watched.may_read = false;
       co_await watched.readable.wait();
+      if (::read(ends[0], &got, 1) != 1) continue;
+      seen.emplace_back(taken, got);
+      given.store(got);
     }
   };
   std::thread runs([&] { loop.run(); });
