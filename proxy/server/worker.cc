@@ -62,6 +62,7 @@ void Worker::stop() {
   if (thread_.joinable()) thread_.join();
   // A socket holds the coroutine that waits for it, which holds what the socket is in.
   close_listeners();
+  for (auto& acceptor : closed_) acceptor->close();
   for (auto& [key, listener] : datagrams_) listener->close();
   datagrams_.clear();
 }

@@ -197,7 +197,8 @@ def tls_ends_here_for_a_tcp_route(gateway):
     gateway.start()
     for host in ("c.example.net", None):
         with tls(port, host) as peer:
-            assert subject(peer) == "c.example.net" and peer.recv(1) == b"c"
+            seen = subject(peer), peer.recv(1)
+            assert seen == ("c.example.net", b"c"), (seen, host)
 
 
 def a_client_hello_in_pieces_is_the_same_one(gateway):
