@@ -252,6 +252,7 @@ def counters_are_reset_and_gauges_are_not(gateway):
 def stats_in_every_form(gateway):
     prepared(gateway)
     get(gateway.port, "/", "www.example.com")
+    wait_for(lambda: "upstream_rq_time: P0(" in page(gateway, "/stats?filter=echo_80.upstream_rq_time"), "the request is timed")
     text = page(gateway, "/stats?filter=cluster.kube_default_echo_80")
     assert "cluster.kube_default_echo_80.upstream_rq_total: 1\n" in text and "cluster.kube_default_other" not in text
     assert "upstream_rq_time: P0(" in text and "No recorded values" in page(gateway, "/stats?filter=other_80.upstream_rq_time")
