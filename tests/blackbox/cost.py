@@ -1,4 +1,5 @@
-"""What a request costs, counted and not timed: allocations, and calls of the kernel, on one connection that asks again and again.
+"""What a request costs, counted and not timed: allocations, calls of the kernel, and instructions where the machine counts them, on one
+connection that asks again and again. (Instructions of the table are those that valgrind's callgrind sees.)
 A number that grows is a change to be meant: then the table here changes with it. Usage: cost.py BINARY"""
 import mmap
 import os
@@ -14,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "support"))
 from certificates import Certificate  # noqa: E402
 from gateway import free_port, main, sanitized  # noqa: E402
+from instructions import Instructions  # noqa: E402
 
 N = 300
 ROUTE = "    - backendRefs: [{name: echo, port: 80}]\n"
@@ -28,6 +30,7 @@ class Counted:
         self.file.write(bytes(4096))
         self.file.flush()
         self.counters = mmap.mmap(self.file.fileno(), 4096)
+        self.gateway, self.instructions = gateway, None
         gateway.workers = 1
         gateway.environment = {"LD_PRELOAD": str(library), "TIDEGATE_TEST_COUNTERS": self.file.name}
         gateway.backend(app_protocol=app_protocol)
@@ -36,17 +39,24 @@ class Counted:
             gateway.write("gateway.yaml", gateway.gateway_yaml(listeners))
 
     def now(self):
-        return struct.unpack("QQ", self.counters[:16])
+        return (*struct.unpack("QQ", self.counters[:16]), self.instructions.now() if self.instructions else 0)
 
     def of(self, run):
-        """(allocations, calls) a request. The least of some runs: other threads' housekeeping is in some of them."""
+        """(allocations, calls, instructions) a request; none of the last where they cannot be counted. The least of some runs: other
+        threads' housekeeping is in some of them."""
         run()
-        best = (float("inf"), float("inf"))
+        try:
+            self.instructions = Instructions(self.gateway.process.pid)
+        except OSError as why:
+            print(f"     instructions are not counted: {why}", flush=True)
+        best = (float("inf"),) * 3
         for _ in range(5):
             before = self.now()
             run()
             after = self.now()
             best = tuple(min(old, (b - a) / N) for old, a, b in zip(best, before, after))
+        if self.instructions:
+            self.instructions.close()
         return best
 
 
@@ -75,11 +85,12 @@ def library(binary):
     return out
 
 
-def within(name, got, allocations, calls):
+def within(name, got, allocations, calls, instructions):
     """At most; how often the loop wakes up depends a little on who else is on the machine."""
-    print(f"     {name}: {got[0]:.2f} allocations, {got[1]:.2f} calls of the kernel a request", flush=True)
+    print(f"     {name}: {got[0]:.2f} allocations, {got[1]:.2f} calls of the kernel, {got[2]:.0f} instructions a request", flush=True)
     assert got[0] <= allocations + 0.4, f"{name}: {got[0]:.2f} allocations a request, where there were {allocations}"
     assert got[1] <= calls * 1.25, f"{name}: {got[1]:.2f} calls of the kernel a request, where there were {calls}"
+    assert got[2] <= instructions * 1.25, f"{name}: {got[2]:.0f} instructions a request, where there were {instructions}"
     # Nor much less: then the table is out of date and would let the next change pass.
     assert got[0] >= allocations - 1, f"{name}: {got[0]:.2f} allocations, and the table says {allocations}"
 
@@ -88,9 +99,9 @@ def http1_costs_what_it_did(gateway):
     counted = Counted(gateway, LIBRARY)
     gateway.start()
     with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
-        within("HTTP/1.1", counted.of(asks(peer, b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n\r\n")), 0, 6)
-        within("HTTP/1.1, 20 fields", counted.of(asks(peer, f"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n{BROWSER}\r\n".encode())), 0, 6)
-        within("HTTP/1.1, 1 KiB up", counted.of(asks(peer, b"POST /?size=64 HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1024\r\n\r\n" + b"x" * 1024)), 0, 7)
+        within("HTTP/1.1", counted.of(asks(peer, b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n\r\n")), 0, 6, 14_700)
+        within("HTTP/1.1, 20 fields", counted.of(asks(peer, f"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n{BROWSER}\r\n".encode())), 0, 6, 22_100)
+        within("HTTP/1.1, 1 KiB up", counted.of(asks(peer, b"POST /?size=64 HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1024\r\n\r\n" + b"x" * 1024)), 0, 7, 15_900)
 
 
 def a_connection_costs_what_it_did(gateway):
@@ -103,7 +114,7 @@ def a_connection_costs_what_it_did(gateway):
                 peer.sendall(b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
                 while peer.recv(65536):
                     pass
-    within("a connection a request", counted.of(run), 3, 12)
+    within("a connection a request", counted.of(run), 3, 12, 21_300)
 
 
 def tls_costs_what_it_did(gateway):
@@ -114,7 +125,7 @@ def tls_costs_what_it_did(gateway):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="a.example") as peer:
-        within("TLS", counted.of(asks(peer, b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n\r\n")), 6.5, 6)
+        within("TLS", counted.of(asks(peer, b"GET /?size=64 HTTP/1.1\r\nHost: a.example\r\n\r\n")), 6.5, 6, 32_400)
 
 
 def http2_costs_what_it_did(gateway):
@@ -124,7 +135,7 @@ def http2_costs_what_it_did(gateway):
     def run():
         out = subprocess.run(["h2load", "-t1", "-c1", "-m1", f"-n{N}", f"http://127.0.0.1:{gateway.port}/?size=64"], capture_output=True, text=True)
         assert f"{N} succeeded" in out.stdout, out.stdout
-    within("HTTP/2 to HTTP/2", counted.of(run), 18.4, 6)
+    within("HTTP/2 to HTTP/2", counted.of(run), 18.4, 6, 44_900)
 
 
 TESTS = [http1_costs_what_it_did, a_connection_costs_what_it_did, tls_costs_what_it_did, http2_costs_what_it_did]
