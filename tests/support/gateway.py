@@ -1,5 +1,6 @@
 """The real binary under test: a configuration directory, free ports, echo backends, raw sockets. Standard library only."""
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -13,6 +14,16 @@ import time
 
 
 GIVEN = set()  # ports: somebody may ask again before anybody listens on one
+PORTS = open(pathlib.Path(tempfile.gettempdir()) / f"tidegate-test-ports-{os.getuid()}", "ab")  # a byte a port, locked by whose it is
+
+
+def taken(port):
+    """Whether another script that runs now has it."""
+    try:
+        fcntl.lockf(PORTS, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        return False
+    except OSError:
+        return True
 
 
 def free_port():
@@ -21,7 +32,7 @@ def free_port():
         lowest = int(file.read().split()[0])
     while True:
         port = random.randrange(min(10000, lowest - 1000), lowest)
-        if port in GIVEN or not all(free_at(address, port) for address in ("0.0.0.0", "127.0.0.1")):
+        if port in GIVEN or taken(port) or not all(free_at(address, port) for address in ("0.0.0.0", "127.0.0.1")):
             continue
         GIVEN.add(port)
         return port
