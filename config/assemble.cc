@@ -149,8 +149,11 @@ void Assembler::decode_node(DecodedDocument& out, const fields::Node& node, std:
 Assembler::DecodedDocument& Assembler::decode(const yaml::DocumentCache::Entry& parsed,
                                               std::size_t& room) {
   auto slot = decoded_.find(parsed.get());
-  if (slot != decoded_.end() && slot->second.cut && slot->second.room < room) {
-    decoded_.erase(slot);  // what is wrong before it has become less
+  const auto outdated = [room](const DecodedDocument& one) {  // more is wrong before it, or less
+    return (one.cut && one.room < room) || (one.held > room && one.room > room);
+  };
+  if (slot != decoded_.end() && outdated(slot->second)) {
+    decoded_.erase(slot);
     slot = decoded_.end();
   }
   if (slot != decoded_.end()) {

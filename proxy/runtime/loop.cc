@@ -36,11 +36,14 @@ std::size_t Loop::turn(std::chrono::milliseconds at_most) {
   const bool busy = !turns_.empty() || io.stopped();
   poller_.wait(busy ? std::chrono::milliseconds(0)
                     : std::min(at_most, wheel.until_next(TimerWheel::Clock::now())));
-  if (left_.load(std::memory_order_acquire)) {  // older than what is ready
-    left_.store(false, std::memory_order_relaxed);
-    done += io.poll();
-  }
-  return done + poller_.tell(left_);
+  do {
+    if (left_.load(std::memory_order_acquire)) {  // older than what is ready, or not told yet
+      left_.store(false, std::memory_order_relaxed);
+      done += io.poll();
+    }
+    done += poller_.tell(left_);
+  } while (left_.load(std::memory_order_relaxed));
+  return done;
 }
 
 void Loop::stop() {

@@ -21,10 +21,17 @@ constexpr std::chrono::milliseconds kFlushMax{2000};
 constexpr std::size_t kWorthClosing = 32 * 1024;  // bytes that a connection holds
 }  // namespace
 
+/// Those that have come to them already are taken first.
 void Worker::close_listeners() {
-  for (auto& [key, acceptor] : acceptors_) acceptor->close();
+  for (auto& [key, acceptor] : acceptors_) closed_.push_back(acceptor);
   acceptors_.clear();
   for (auto& [key, listener] : datagrams_) listener->drain();
+  later([this] { close_closed(); });
+}
+
+void Worker::close_closed() {
+  for (auto& acceptor : closed_) acceptor->close();
+  closed_.clear();
 }
 
 template <class Which>
@@ -41,18 +48,17 @@ void Worker::close_gently(const Which& which) {
   for (auto& drain_one : all) drain_one();
 }
 
-/// What a change ends.
-void Worker::close_changed() {
-  surely([this] {
-    close_gently([this](const Connection& one) {
+/// What a change ends: connections of listeners that are gone, or those that do not meet what
+/// theirs demands now.
+void Worker::close_unwelcome(bool gone) {
+  surely([this, gone] {
+    close_gently([this, gone](const Connection& one) {
       const auto found = changed_.find(one.slot);
-      return found != changed_.end() &&
-             (!found->second || !may_stay(one, *found->second->compiled));
+      if (found == changed_.end() || gone != !found->second) return false;
+      return gone || !may_stay(one, *found->second->compiled);
     });
   });
-  changed_.clear();
-  for (auto& acceptor : closed_) acceptor->close();
-  closed_.clear();
+  std::erase_if(changed_, [gone](const auto& one) { return gone == !one.second; });
 }
 
 void Worker::close_connections_gently() {
@@ -64,8 +70,10 @@ void Worker::drain(std::function<void()> done) {
   loop_.healthy = false;
   drained_ = std::move(done);
   close_listeners();
-  close_connections_gently();
-  check_drained();
+  later([this] {
+    close_connections_gently();
+    check_drained();
+  });
 }
 
 void Worker::close_all() {

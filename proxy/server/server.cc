@@ -74,7 +74,8 @@ void Server::on_workers(What what) {
       for (auto& worker : workers) worker->wake();
     }
   } const wake_all{workers_};
-  const auto shared = std::make_shared<const What>(std::move(what));
+  std::shared_ptr<const What> shared;
+  surely([&] { shared = std::make_shared<const What>(what); });
   const std::lock_guard until_all_have_it(handing_out_);
   for (auto& worker : workers_) {
     worker->leave([this, &worker = *worker, what = shared] {
@@ -333,9 +334,9 @@ std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
 }
 
 void Server::close_listeners() {
-  on_workers_later([](Worker& worker) {
+  on_workers([](Worker& worker) {
     worker.close_listeners();
-    worker.close_connections_gently();
+    worker.later([&worker] { worker.close_connections_gently(); });
   });
 }
 
@@ -370,7 +371,7 @@ void Server::drain(std::function<void()> done) {
     drain_timer_.cancel();
     call();
   };
-  on_workers_later([this, finish](Worker& worker) {
+  on_workers([this, finish](Worker& worker) {
     worker.drain([this, finish] {
       asio::post(control_, [this, finish] {
         if (--draining_workers_ == 0) finish();

@@ -61,8 +61,9 @@ void Worker::stop() {
   loop_.stop();
   if (thread_.joinable()) thread_.join();
   // A socket holds the coroutine that waits for it, which holds what the socket is in.
-  close_listeners();
-  for (auto& acceptor : closed_) acceptor->close();
+  for (auto& [key, acceptor] : acceptors_) acceptor->close();
+  acceptors_.clear();
+  close_closed();
   for (auto& [key, listener] : datagrams_) listener->close();
   datagrams_.clear();
 }
@@ -96,7 +97,9 @@ void Worker::apply(std::shared_ptr<const Compiled> compiled,
     if (gone) changed_[slot.second] = nullptr;
     return gone;
   });
-  if (!changed_.empty() || !closed_.empty()) later([this] { close_changed(); });
+  close_unwelcome(false);  // none of them is served by what demands more
+  if (!changed_.empty()) later([this] { close_unwelcome(true); });
+  if (!closed_.empty()) later([this] { close_closed(); });
   while (!opened.empty()) {
     open(opened.back());
     ::close(opened.back().fd);

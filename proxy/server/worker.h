@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,7 +53,10 @@ class Worker {
   void later(const What& what) {
     surely([&] {
       spawn(loop_.io, [](Loop& loop, What what_then) -> Task<void> {
-        co_await turn(loop.io);
+        try {
+          co_await turn(loop.io);
+        } catch (const std::bad_alloc&) {  // at once, then
+        }
         what_then();
       }(loop_, what));
     });
@@ -111,7 +115,8 @@ class Worker {
   /// Those that `which` says: no request more, and what is under way is answered.
   template <class Which>
   void close_gently(const Which& which);
-  void close_changed();
+  void close_unwelcome(bool gone);
+  void close_closed();
   void check_drained();
 
   Loop loop_;
