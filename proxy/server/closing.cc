@@ -62,7 +62,7 @@ void Worker::close_unwelcome(bool gone) {
 }
 
 void Worker::close_connections_gently() {
-  close_gently([](const Connection&) { return true; });
+  later([this] { close_gently([](const Connection&) { return true; }); });
 }
 
 void Worker::drain(std::function<void()> done) {
@@ -70,10 +70,8 @@ void Worker::drain(std::function<void()> done) {
   loop_.healthy = false;
   drained_ = std::move(done);
   close_listeners();
-  later([this] {
-    close_connections_gently();
-    check_drained();
-  });
+  close_connections_gently();
+  later([this] { check_drained(); });
 }
 
 void Worker::close_all() {

@@ -86,14 +86,6 @@ void Server::on_workers(What what) {
   }
 }
 
-/// The same for what ends connections.
-template <class What>
-void Server::on_workers_later(What what) {
-  on_workers([what = std::move(what)](Worker& worker) {
-    worker.later([what, &worker] { what(worker); });
-  });
-}
-
 /// Asks each worker once a second how long it takes to come round.
 void Server::watch_loops() {
   watchdog_.expires_after(std::chrono::seconds(1));
@@ -336,7 +328,7 @@ std::vector<upstream::Address> Server::addresses_of(const Cluster& cluster) {
 void Server::close_listeners() {
   on_workers([](Worker& worker) {
     worker.close_listeners();
-    worker.later([&worker] { worker.close_connections_gently(); });
+    worker.close_connections_gently();
   });
 }
 
@@ -354,7 +346,7 @@ void Server::close_most(std::uint64_t bytes) {
 }
 
 void Server::close_connections_gently() {
-  on_workers_later([](Worker& worker) { worker.close_connections_gently(); });
+  on_workers([](Worker& worker) { worker.close_connections_gently(); });
 }
 
 void Server::drain(std::function<void()> done) {

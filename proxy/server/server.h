@@ -75,8 +75,6 @@ class Server {
  private:
   template <class What>
   void on_workers(What what);
-  template <class What>
-  void on_workers_later(What what);
   void distribute(const Sockets::Change& change, std::function<void()> all_done);
   void follow_names(const Snapshot& snapshot);
   std::vector<upstream::Address> addresses_of(const Cluster& cluster);

@@ -47,21 +47,6 @@ class Worker {
   }
   void wake() { loop_.wake(); }
 
-  /// `what`, once those whose sockets are ready now have had their turn: what would end them, while
-  /// their request is there already, would be a reset.
-  template <class What>
-  void later(const What& what) {
-    surely([&] {
-      spawn(loop_.io, [](Loop& loop, What what_then) -> Task<void> {
-        try {
-          co_await turn(loop.io);
-        } catch (const std::bad_alloc&) {  // at once, then
-        }
-        what_then();
-      }(loop_, what));
-    });
-  }
-
   /// Takes `opened` one by one. Where it throws, what is left of them is for another try.
   void apply(std::shared_ptr<const Compiled> compiled,
              const std::map<std::string, std::vector<upstream::Address>>& addresses,
@@ -83,6 +68,20 @@ class Worker {
   void set_healthy(bool healthy) { loop_.healthy = healthy; }
 
  private:
+  /// `what`, once those whose sockets are ready now have had their turn: what would end them, while
+  /// their request is there already, would be a reset.
+  template <class What>
+  void later(const What& what) {
+    surely([&] {
+      spawn(loop_.io, [](Loop& loop, What what_then) -> Task<void> {
+        try {
+          co_await turn(loop.io);
+        } catch (const std::bad_alloc&) {  // at once, then
+        }
+        what_then();
+      }(loop_, what));
+    });
+  }
   void open(const OpenedSocket& opened);
   /// Whether there is a place for one more connection; counts it.
   bool admit(const Slot& slot, const net::Socket& one);
